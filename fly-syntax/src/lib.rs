@@ -1,0 +1,18 @@
+//! Fly's text: source in, lossless tree and problems out; and the formatter.
+
+pub mod diagnostic;
+pub mod source;
+pub mod tree;
+
+pub use diagnostic::{Edit, Kind, Label, Problem, Severity, Suggestion};
+pub use source::{FileId, Position, SourceFile, Span};
+pub use tree::SyntaxTree;
+
+/// What parsing a file gives: always a tree, and all that is wrong with the text.
+#[derive(Debug, Clone)]
+pub struct Parsed {
+    /// The tree; its text is the input, whatever the input is.
+    pub tree: SyntaxTree,
+    /// In the order of their places.
+    pub problems: Vec<Problem>,
+}

@@ -1,0 +1,1 @@
+//! Syntax trees in, a typed Nest and its problems out.

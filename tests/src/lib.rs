@@ -1,0 +1,1 @@
+//! Tests over the whole workspace live in this crate.
