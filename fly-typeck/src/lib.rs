@@ -1,1 +1,1 @@
-//! Syntax trees in, a typed Nest and its problems out.
+//! Syntax trees in, a typed Nest and its problems out. No IO: files come from whoever calls.
