@@ -1,0 +1,119 @@
+//! Checked blocks: every value typed and evaluated, presets merged in, the place of everything kept.
+
+use std::collections::BTreeMap;
+
+use fly_syntax::Span;
+use smol_str::SmolStr;
+
+use crate::schema::{Block, BlockSchema, Presence, Typed};
+use crate::value::Value;
+
+/// A block after checking.
+#[derive(Debug, Clone)]
+pub struct CheckedBlock {
+    /// What its kind may hold.
+    pub schema: &'static BlockSchema,
+    /// The word it was opened with, aliases replaced; its own name for a block of any name.
+    pub name: SmolStr,
+    /// Its labels, interpolations resolved.
+    pub labels: Vec<SmolStr>,
+    /// Where its header is written: its own, or that of the preset's block where only that has it.
+    pub header: Span,
+    /// What it sets, presets and provider defaults included.
+    pub attributes: Vec<CheckedAttribute>,
+    /// The blocks in it, presets included.
+    pub blocks: Vec<CheckedBlock>,
+    /// Whether something in it could not be read or has an unknown name, so that nothing may be called missing.
+    pub incomplete: bool,
+}
+
+/// An attribute after checking.
+#[derive(Debug, Clone)]
+pub struct CheckedAttribute {
+    /// Its name.
+    pub name: SmolStr,
+    /// Where the name is written.
+    pub name_span: Span,
+    /// Its value; `None` where that has a problem, which is reported already.
+    pub value: Option<Value>,
+    /// Where the value is written.
+    pub value_span: Span,
+}
+
+impl CheckedBlock {
+    /// The first label, or an empty text.
+    #[must_use]
+    pub fn label(&self) -> SmolStr {
+        self.labels.first().cloned().unwrap_or_default()
+    }
+
+    /// The attribute of this name, where it is set.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&CheckedAttribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+
+    /// The value of the attribute of this name, where it is set and has no problem.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&Value> {
+        self.attribute(name)?.value.as_ref()
+    }
+
+    /// The value of the attribute of this name, or its default in `schema`, which may be a variant.
+    #[must_use]
+    pub fn value_or_default(&self, name: &str, schema: &'static BlockSchema) -> Option<&Value> {
+        match self.attribute(name) {
+            Some(attribute) => attribute.value.as_ref(),
+            None => match &schema.attribute(name)?.presence {
+                Presence::Default { value, .. } => Some(value),
+                Presence::Required | Presence::Optional => None,
+            },
+        }
+    }
+
+    /// The first block of this name.
+    #[must_use]
+    pub fn block(&self, name: &str) -> Option<&CheckedBlock> {
+        self.blocks.iter().find(|block| block.name == name)
+    }
+
+    /// All blocks of this name.
+    #[must_use]
+    pub fn blocks_named(&self, name: &str) -> Vec<&CheckedBlock> {
+        self.blocks.iter().filter(|block| block.name == name).collect()
+    }
+
+    /// The attributes that the schema does not name, decoded.
+    #[must_use]
+    pub fn decode_rest<T: Typed>(&self) -> Option<BTreeMap<SmolStr, T>> {
+        let rest = self.attributes.iter().filter(|attribute| self.schema.attribute(&attribute.name).is_none());
+        rest.map(|attribute| Some((attribute.name.clone(), T::read(attribute.value.as_ref()?)?))).collect()
+    }
+
+    /// The blocks that the schema does not name, decoded.
+    #[must_use]
+    pub fn decode_any<B: Block>(&self) -> Option<Vec<B>> {
+        let rest = self.blocks.iter().filter(|block| self.schema.child(&block.name).is_none());
+        rest.map(B::decode).collect()
+    }
+
+    /// What the variant `word` adds, where this block chose it.
+    #[must_use]
+    pub fn decode_variant<B: Block>(&self, schema: &'static BlockSchema, word: &str) -> Option<Option<B>> {
+        if self.variant_word(schema).as_deref() == Some(word) {
+            B::decode(self).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
+    /// The word that chooses this block's variant: `proxmox` of `provider = provider.proxmox.dc2`.
+    #[must_use]
+    pub fn variant_word(&self, schema: &'static BlockSchema) -> Option<SmolStr> {
+        let text = match schema.variants.as_ref()?.by {
+            crate::schema::Tag::Label => self.label(),
+            crate::schema::Tag::Attribute(name) => SmolStr::new(self.value_or_default(name, schema)?.as_str()?),
+        };
+        Some(text.split('.').next().map(SmolStr::new).unwrap_or_default())
+    }
+}
