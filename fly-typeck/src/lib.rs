@@ -1,1 +1,7 @@
 //! Syntax trees in, a typed Nest and its problems out. No IO: files come from whoever calls.
+
+pub mod files;
+pub mod variables;
+
+pub use files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
+pub use variables::{Given, Variables};
