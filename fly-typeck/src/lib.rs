@@ -1,6 +1,8 @@
 //! Syntax trees in, a typed Nest and its problems out. No IO: files come from whoever calls.
 
+pub mod domain;
 pub mod files;
+pub mod value;
 pub mod variables;
 
 pub use files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
