@@ -1,1 +1,24 @@
-//! The terminal side of Fly: `gosling`.
+//! `gosling` as a library: a terminal for the compiler, without a line of compiling in it.
+
+pub mod check;
+pub mod commands;
+#[allow(missing_docs, unreachable_pub)]
+mod compiler;
+mod failure;
+mod host;
+pub mod nest;
+pub mod render;
+
+pub use commands::run;
+pub use failure::Failure;
+pub use host::Host;
+
+/// Runs `work` with stacks large enough for the deepest nesting the language allows, in a pool of threads that
+/// parallel work inside it uses too. Falls back to the caller's stack where the threads cannot be made.
+pub fn on_large_stacks<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    const STACK: usize = 256 << 20;
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(work),
+        Err(_) => work(),
+    }
+}

@@ -1,0 +1,186 @@
+//! The commands: one module each, with its arguments.
+
+mod target;
+mod validate;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::render::Look;
+use crate::{Failure, Host};
+
+/// The compiler for Fly, the language of Polar Gosling's Nests.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gosling",
+    version,
+    propagate_version = false,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    subcommand_required = true,
+    styles = Styles::styled()
+        .header(AnsiColor::Yellow.on_default().bold())
+        .usage(AnsiColor::Yellow.on_default().bold())
+        .literal(AnsiColor::Cyan.on_default().bold())
+        .placeholder(AnsiColor::Cyan.on_default()),
+    after_help = "\
+Examples:
+  gosling init lab --provider proxmox --yes   start a Nest
+  gosling validate lab                        find every mistake in it
+  gosling fix lab                             mend what has one sure way out
+  gosling explain egg.resources               what may be written there"
+)]
+struct Cli {
+    /// When to use colour; never under NO_COLOR
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    color: Color,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Color {
+    /// On a terminal
+    Auto,
+    /// Even into a pipe
+    Always,
+    /// Nowhere
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Validate(validate::ValidateArgs),
+}
+
+/// How output for people looks on this host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context {
+    /// On standard output.
+    pub(crate) out: Look,
+    /// On standard error.
+    pub(crate) err: Look,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, nothing wrong.
+    Clean = 0,
+    /// Done, and something is wrong with the Nest.
+    Problems = 1,
+    /// Not done: it was asked for something that cannot be done.
+    WrongUse = 2,
+}
+
+/// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
+pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let exit = match parse(&args, host) {
+        Ok(cli) => execute(&cli, host),
+        Err(exit) => exit,
+    };
+    exit.map_or_else(|failure| report_failure(&failure, host), |exit| exit as u8)
+}
+
+/// Reads the arguments; what ends here is help, the version and wrong use.
+fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Exit, Failure>> {
+    let color = color_of(args);
+    let mut command = Cli::command().color(ColorChoice::Always);
+    if host.out_is_terminal {
+        command = command.term_width(host.width);
+    }
+    let matches = command.try_get_matches_from_mut(args);
+    matches
+        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)))
+        .map_err(|error| {
+            let asked = !error.use_stderr();
+            let (stream, terminal) = if asked {
+                (&mut host.out, host.out_is_terminal)
+            } else {
+                (&mut host.err, host.err_is_terminal)
+            };
+            let no_color = host
+                .environment
+                .get("NO_COLOR")
+                .is_some_and(|value| !value.is_empty());
+            let colored = match color {
+                Color::Always => !no_color,
+                Color::Never => false,
+                Color::Auto => terminal && !no_color,
+            };
+            let text = error.render();
+            let text = if colored {
+                text.ansi().to_string()
+            } else {
+                text.to_string()
+            };
+            stream.write_all(text.as_bytes())?;
+            host.out.flush()?;
+            Ok(if asked { Exit::Clean } else { Exit::WrongUse })
+        })
+}
+
+/// `--color`, before the arguments are known to make sense.
+fn color_of(args: &[OsString]) -> Color {
+    let mut words = args.iter().filter_map(|arg| arg.to_str());
+    while let Some(word) = words.next() {
+        let value = match word.strip_prefix("--color") {
+            Some("") => words.next(),
+            Some(rest) => rest.strip_prefix('='),
+            None => None,
+        };
+        if let Some(color) = value.and_then(|value| Color::from_str(value, false).ok()) {
+            return color;
+        }
+    }
+    Color::Auto
+}
+
+fn execute(cli: &Cli, host: &mut Host) -> Result<Exit, Failure> {
+    let look = |terminal: bool| {
+        let color = match cli.color {
+            Color::Auto => terminal && !host.no_color(),
+            // The user said it twice; the safer one counts.
+            Color::Always => !host.no_color(),
+            Color::Never => false,
+        };
+        Look {
+            color,
+            unicode: terminal,
+            width: if terminal {
+                host.width.clamp(40, 140)
+            } else {
+                Look::PLAIN.width
+            },
+        }
+    };
+    let context = Context {
+        out: look(host.out_is_terminal),
+        err: look(host.err_is_terminal),
+    };
+    let exit = match &cli.command {
+        Command::Validate(args) => validate::cmd_validate(host, context, args),
+    }?;
+    host.out.flush()?;
+    Ok(exit)
+}
+
+/// Says why a command ended early. A reader that went away (`gosling ... | head`) needs no words.
+fn report_failure(failure: &Failure, host: &mut Host) -> u8 {
+    if let Failure::Stream(error) = failure
+        && error.kind() == io::ErrorKind::BrokenPipe
+    {
+        return Exit::Problems as u8;
+    }
+    // Where even this cannot be written there is nobody left to tell.
+    let _ = host.out.flush();
+    let _ = writeln!(host.err, "error: {failure}");
+    if let Failure::WrongUse { hint: Some(hint), .. } = failure {
+        let _ = writeln!(host.err, "  help: {hint}");
+    }
+    Exit::WrongUse as u8
+}

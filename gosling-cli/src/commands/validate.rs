@@ -1,0 +1,70 @@
+//! `gosling validate`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use fly_syntax::Severity;
+
+use super::target::{Target, VariableArgs};
+use super::{Context, Exit};
+use crate::check::check_root;
+use crate::render::{self, Format};
+use crate::{Failure, Host};
+
+/// Check a Nest and say everything that is wrong with it
+///
+/// Without PATHS, the Nest around the current folder. A folder means the Nest it belongs to; given files or folders
+/// inside a Nest, the whole Nest is checked and what touches them is shown.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling validate                             the Nest you are in
+  gosling validate examples/proxmox-lab        another Nest
+  gosling validate Eggs/api/config.fly         what concerns one file, as pre-commit asks
+  gosling validate --deny-warnings             lints fail too
+  gosling validate --var region=ru-central1-b  with a value for a variable
+  gosling validate --format gitlab > code-quality.json
+
+Exit code: 0 no errors, 1 errors (or warnings under --deny-warnings), 2 wrong use.")]
+pub(crate) struct ValidateArgs {
+    /// Files, folders or Nests
+    paths: Vec<PathBuf>,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Warnings fail too
+    #[arg(long)]
+    deny_warnings: bool,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArgs) -> Result<Exit, Failure> {
+    let variables = args.variables.variables(host)?;
+    let var_files = args.variables.files(host)?;
+    let targets = Target::find(host, &args.paths)?;
+    let nests: Vec<_> = targets
+        .iter()
+        .map(|target| check_root(&target.root, &var_files, &variables))
+        .collect();
+    let reports: Vec<_> = targets
+        .iter()
+        .zip(&nests)
+        .map(|(target, nest)| target.report(host, nest))
+        .collect();
+    render::write(args.format, &reports, context.out, &mut host.out)?;
+    let denied = if args.deny_warnings {
+        Severity::Warning
+    } else {
+        Severity::Error
+    };
+    let failed = reports
+        .iter()
+        .flat_map(|report| &report.problems)
+        .any(|problem| problem.severity() <= denied);
+    let exit = if failed { Exit::Problems } else { Exit::Clean };
+    drop(reports);
+    // The process ends soon: giving the memory of a large Nest back piece by piece would only take time.
+    nests.into_iter().for_each(std::mem::forget);
+    Ok(exit)
+}

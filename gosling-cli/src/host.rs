@@ -1,0 +1,68 @@
+//! What a command may touch of the world around it: streams, environment, current folder.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+
+/// The world around a command. Tests make their own; [`Host::process`] is the real one.
+pub struct Host {
+    /// Answers, or the text for `fmt --stdin`.
+    pub input: Box<dyn BufRead>,
+    /// Data: what a pipe should get.
+    pub out: Box<dyn Write>,
+    /// Talk: what a person should read.
+    pub err: Box<dyn Write>,
+    /// Whether someone is there to answer questions.
+    pub interactive: bool,
+    /// Whether `out` is a terminal.
+    pub out_is_terminal: bool,
+    /// Whether `err` is a terminal.
+    pub err_is_terminal: bool,
+    /// The terminal's width in columns; only terminals are wrapped to it.
+    pub width: usize,
+    /// The environment.
+    pub environment: BTreeMap<String, String>,
+    /// The current folder, absolute.
+    pub folder: PathBuf,
+}
+
+impl Host {
+    /// The world of this process.
+    #[must_use]
+    pub fn process() -> Self {
+        let input_is_terminal = io::stdin().is_terminal();
+        let err_is_terminal = io::stderr().is_terminal();
+        let environment: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let columns = environment
+            .get("COLUMNS")
+            .and_then(|columns| columns.parse().ok());
+        Self {
+            input: Box::new(io::BufReader::new(io::stdin())),
+            out: Box::new(BufWriter::new(io::stdout())),
+            err: Box::new(io::stderr()),
+            interactive: input_is_terminal && err_is_terminal,
+            out_is_terminal: io::stdout().is_terminal(),
+            err_is_terminal,
+            width: columns.unwrap_or(100),
+            environment,
+            folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+        }
+    }
+
+    /// The path from the current folder.
+    #[must_use]
+    pub fn path(&self, path: impl AsRef<std::path::Path>) -> PathBuf {
+        self.folder.join(path)
+    }
+
+    /// Whether the environment forbids colour.
+    #[must_use]
+    pub fn no_color(&self) -> bool {
+        self.environment
+            .get("NO_COLOR")
+            .is_some_and(|value| !value.is_empty())
+            || self.environment.get("TERM").is_some_and(|term| term == "dumb")
+    }
+}

@@ -1,0 +1,54 @@
+//! GitHub workflow commands: a step that prints them annotates the change.
+
+use std::io::{self, Write};
+
+use super::{Places, Report, word};
+
+/// Writes one command a problem.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
+    for report in reports {
+        let places = Places::new(report.files);
+        for problem in &report.problems {
+            let place = places.place(problem.span);
+            let path = format!("{}{}", report.from_repository, place.file);
+            write!(
+                out,
+                "::{} file={},line={}",
+                word(problem.severity()),
+                property(&path),
+                place.line
+            )?;
+            // GitHub takes columns only where the whole annotation is on one line.
+            if place.end_line == place.line {
+                let end_column = place.end_column.saturating_sub(1).max(place.column);
+                write!(
+                    out,
+                    ",endLine={},col={},endColumn={end_column}",
+                    place.end_line, place.column
+                )?;
+            } else {
+                write!(out, ",endLine={}", place.end_line)?;
+            }
+            let mut message = problem.message.clone();
+            if let Some(help) = &problem.help {
+                message.push('\n');
+                message.push_str(help);
+            }
+            writeln!(out, ",title={}::{}", property(problem.kind.code), data(&message))?;
+        }
+    }
+    Ok(())
+}
+
+/// Escapes what follows the second `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+/// Escapes a property's value.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

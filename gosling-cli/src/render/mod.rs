@@ -1,0 +1,130 @@
+//! Problems as people, editors and CI want to see them.
+
+pub mod excerpt;
+pub mod github;
+pub mod gitlab;
+pub mod human;
+pub mod json;
+mod place;
+pub mod sarif;
+
+use std::io::{self, Write};
+
+use fly_syntax::{Problem, Severity, SourceFile, Span};
+
+pub use place::{Place, Places};
+
+/// How `validate` says what it found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people: source excerpts with the place marked.
+    Human,
+    /// One JSON object for editors and scripts.
+    Json,
+    /// SARIF 2.1.0, for code scanning services.
+    Sarif,
+    /// A GitLab Code Quality report.
+    Gitlab,
+    /// GitHub workflow commands, which become annotations.
+    Github,
+}
+
+/// What was found in one Nest.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// All files that were read; a file's id is its index.
+    pub files: &'a [SourceFile],
+    /// What is to be shown, in order.
+    pub problems: Vec<&'a Problem>,
+    /// Text that must not be seen: a secret's value where its place should stand.
+    pub masks: &'a [Span],
+    /// The way to the Nest from where a person looks: empty, or ending in `/`.
+    pub from_folder: String,
+    /// The way to the Nest from the root of its repository: empty, or ending in `/`.
+    pub from_repository: String,
+}
+
+impl Report<'_> {
+    /// How many of the problems have this severity.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems
+            .iter()
+            .filter(|problem| problem.severity() == severity)
+            .count()
+    }
+}
+
+/// How output for people looks.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// Colours, by ANSI escapes.
+    pub color: bool,
+    /// Line-drawing characters beyond ASCII.
+    pub unicode: bool,
+    /// Columns to wrap at.
+    pub width: usize,
+}
+
+impl Look {
+    /// Neither colour nor drawing: for pipes and tests.
+    pub const PLAIN: Self = Self {
+        color: false,
+        unicode: false,
+        width: 100,
+    };
+}
+
+/// Numbers over all reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// Problems that stop the Nest from being used.
+    pub errors: usize,
+    /// Lints.
+    pub warnings: usize,
+    /// Files that were checked.
+    pub files: usize,
+}
+
+impl Summary {
+    /// Over all `reports`.
+    #[must_use]
+    pub fn of(reports: &[Report]) -> Self {
+        Self {
+            errors: reports.iter().map(|report| report.count(Severity::Error)).sum(),
+            warnings: reports.iter().map(|report| report.count(Severity::Warning)).sum(),
+            files: reports.iter().map(|report| report.files.len()).sum(),
+        }
+    }
+}
+
+/// Writes `reports` in `format`.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(format: Format, reports: &[Report], look: Look, out: &mut dyn Write) -> io::Result<()> {
+    match format {
+        Format::Human => human::write(reports, look, out),
+        Format::Json => json::write(reports, out),
+        Format::Sarif => sarif::write(reports, out),
+        Format::Gitlab => gitlab::write(reports, out),
+        Format::Github => github::write(reports, out),
+    }
+}
+
+/// The word for a severity, as the machine formats write it.
+pub(crate) fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
+}
+
+#[cfg(test)]
+mod tests;
