@@ -28,3 +28,7 @@ pub fn check(_: &NestFiles, _: &[SyntaxTree], _: &Variables) -> Checked {
         masks: Vec::new(),
     }
 }
+
+pub fn format(file: &SourceFile, _: &SyntaxTree) -> String {
+    file.text().split_whitespace().collect::<Vec<_>>().join(" ") + "\n"
+}

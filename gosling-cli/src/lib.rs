@@ -8,6 +8,7 @@ mod failure;
 mod host;
 pub mod nest;
 pub mod render;
+mod write;
 
 pub use commands::run;
 pub use failure::Failure;

@@ -1,5 +1,7 @@
 //! The commands: one module each, with its arguments.
 
+mod completions;
+mod fmt;
 mod target;
 mod validate;
 
@@ -54,6 +56,8 @@ enum Color {
 #[derive(Debug, Subcommand)]
 enum Command {
     Validate(validate::ValidateArgs),
+    Fmt(fmt::FmtArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// How output for people looks on this host.
@@ -164,6 +168,8 @@ fn execute(cli: &Cli, host: &mut Host) -> Result<Exit, Failure> {
     };
     let exit = match &cli.command {
         Command::Validate(args) => validate::cmd_validate(host, context, args),
+        Command::Fmt(args) => fmt::cmd_fmt(host, context, args),
+        Command::Completions(args) => completions::cmd_completions(host, args),
     }?;
     host.out.flush()?;
     Ok(exit)

@@ -152,7 +152,7 @@ impl Target {
                 .filter(|problem| self.touches(problem, files))
                 .collect(),
             masks: &nest.checked.masks,
-            from_folder: self.from_folder(host),
+            from_folder: self.way_from_folder(host),
             from_repository: find_repository(&self.root)
                 .map(|repository| ending_in_slash(relative(&repository, &self.root)))
                 .unwrap_or_default(),
@@ -160,7 +160,7 @@ impl Target {
     }
 
     /// The way from the current folder to the root, where the root lies below it; empty, or ending in `/`.
-    pub(crate) fn from_folder(&self, host: &Host) -> String {
+    pub(crate) fn way_from_folder(&self, host: &Host) -> String {
         let here = lexical(&host.folder);
         if self.root.starts_with(&here) {
             ending_in_slash(relative(&here, &self.root))

@@ -44,6 +44,15 @@ pub(crate) fn reason(error: &io::Error) -> String {
         .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
+/// Why a path was not read, in words.
+pub(crate) fn refusal_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::LeavesNest(place) => format!("the link leads out of the Nest, to {place}"),
+        Refusal::TooLarge { bytes, limit } => format!("{bytes} bytes, more than the {limit} that are read"),
+        Refusal::Unreadable(reason) => reason.clone(),
+    }
+}
+
 /// Reads files for `file()` and `templatefile()`: nothing outside the root, whatever links say.
 #[derive(Debug)]
 pub struct ConfinedReader {

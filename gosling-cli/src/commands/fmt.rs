@@ -1,0 +1,213 @@
+//! `gosling fmt`
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fly_syntax::{FileId, SourceFile};
+use rayon::prelude::*;
+
+use super::target::lexical;
+use super::{Context, Exit};
+use crate::nest::{find_root, read_bounded, refusal_words, walker};
+use crate::render::counted;
+use crate::{Failure, Host, compiler, write};
+
+/// Write Fly files in their one canonical form
+///
+/// Without PATHS, every file of the Nest around the current folder. Files that change are named; a file with syntax
+/// problems is left as it is.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling fmt                        the whole Nest
+  gosling fmt Eggs/api/config.fly    one file
+  gosling fmt --check --diff         for CI: show what would change, change nothing
+  gosling fmt --stdin < config.fly   for editors
+
+Exit code: 0 done (with --check: nothing to do), 1 --check found something or a file has syntax problems, 2 wrong use.")]
+pub(crate) struct FmtArgs {
+    /// Files or folders
+    paths: Vec<PathBuf>,
+    /// Change nothing; exit 1 where something would change
+    #[arg(long)]
+    check: bool,
+    /// Show the changes as a diff
+    #[arg(long)]
+    diff: bool,
+    /// Read a file from standard input, write it to standard output
+    #[arg(long, conflicts_with = "paths")]
+    stdin: bool,
+}
+
+/// What became of a file.
+enum Outcome {
+    Same,
+    Changed { old: String, new: String },
+    Unreadable(String),
+    Broken { count: usize, first: String },
+}
+
+pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
+    if args.stdin {
+        return format_stdin(host, context, args);
+    }
+    let files = files(host, &args.paths)?;
+    let outcomes: Vec<Outcome> = files.par_iter().map(|path| format_file(path)).collect();
+    let mut exit = Exit::Clean;
+    for (path, outcome) in files.iter().zip(outcomes) {
+        let name = path
+            .strip_prefix(&host.folder)
+            .unwrap_or(path)
+            .display()
+            .to_string();
+        match outcome {
+            Outcome::Same => {}
+            Outcome::Changed { old, new } => {
+                if args.check {
+                    exit = Exit::Problems;
+                } else {
+                    write::replace(path, &new).map_err(Failure::file("write", path))?;
+                }
+                show_change(host, context, args, &name, &old, &new)?;
+            }
+            broken => {
+                exit = Exit::Problems;
+                complain(host, &name, &broken)?;
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
+    let mut bytes = Vec::new();
+    host.input.read_to_end(&mut bytes)?;
+    match format_bytes("<stdin>", bytes) {
+        Outcome::Changed { old, new } if args.check || args.diff => {
+            show_change(host, context, args, "<stdin>", &old, &new)?;
+            Ok(if args.check { Exit::Problems } else { Exit::Clean })
+        }
+        Outcome::Changed { new: text, .. } => {
+            host.out.write_all(text.as_bytes())?;
+            Ok(Exit::Clean)
+        }
+        Outcome::Same => Ok(Exit::Clean),
+        broken => {
+            complain(host, "<stdin>", &broken)?;
+            Ok(Exit::Problems)
+        }
+    }
+}
+
+/// The files below `paths`, in order, each once.
+fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    let here = lexical(&host.folder);
+    let paths = match paths {
+        [] => vec![find_root(&here).unwrap_or(here)],
+        paths => paths.iter().map(|path| lexical(&host.path(path))).collect(),
+    };
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let entries = walker(&path).build().flatten().filter(|entry| {
+                let fly = entry
+                    .path()
+                    .extension()
+                    .is_some_and(|end| end == "fly" || end == "flyvars");
+                fly && entry.file_type().is_some_and(|kind| kind.is_file())
+            });
+            files.extend(entries.map(ignore::DirEntry::into_path));
+        } else if path.is_file() {
+            files.push(path);
+        } else {
+            let name = path
+                .strip_prefix(&host.folder)
+                .unwrap_or(&path)
+                .display()
+                .to_string();
+            return Err(Failure::wrong_use(format!("{name}: no such file or folder")));
+        }
+    }
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+fn format_file(path: &Path) -> Outcome {
+    match read_bounded(path) {
+        Ok(bytes) => format_bytes(&path.to_string_lossy(), bytes),
+        Err(refusal) => Outcome::Unreadable(refusal_words(&refusal)),
+    }
+}
+
+fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
+    let file = SourceFile::from_bytes(FileId(0), name, bytes);
+    let parsed = compiler::parse(&file);
+    if let Some(first) = parsed.problems.first() {
+        let place = file.position(first.span.start);
+        let first = format!("line {}, column {}: {}", place.line, place.column, first.message);
+        return Outcome::Broken {
+            count: parsed.problems.len(),
+            first,
+        };
+    }
+    let new = compiler::format(&file, &parsed.tree);
+    if new == file.text() {
+        Outcome::Same
+    } else {
+        Outcome::Changed {
+            old: file.text().to_owned(),
+            new,
+        }
+    }
+}
+
+fn show_change(
+    host: &mut Host,
+    context: Context,
+    args: &FmtArgs,
+    name: &str,
+    old: &str,
+    new: &str,
+) -> Result<(), Failure> {
+    if !args.diff {
+        writeln!(host.out, "{name}")?;
+        return Ok(());
+    }
+    let diff = similar::TextDiff::from_lines(old, new);
+    let diff = diff
+        .unified_diff()
+        .header(&format!("a/{name}"), &format!("b/{name}"))
+        .to_string();
+    for line in diff.split_inclusive('\n') {
+        let color = match line.as_bytes().first() {
+            _ if !context.out.color => None,
+            Some(b'+') => Some("32"),
+            Some(b'-') => Some("31"),
+            Some(b'@') => Some("36"),
+            _ => None,
+        };
+        match color {
+            Some(color) => write!(
+                host.out,
+                "\u{1b}[{color}m{}\u{1b}[0m\n",
+                line.trim_end_matches('\n')
+            )?,
+            None => host.out.write_all(line.as_bytes())?,
+        }
+    }
+    Ok(())
+}
+
+fn complain(host: &mut Host, name: &str, outcome: &Outcome) -> Result<(), Failure> {
+    match outcome {
+        Outcome::Broken { count, first } => {
+            let count = counted(*count, "syntax problem");
+            writeln!(host.err, "{name}: left as it is, {count}; the first at {first}")?;
+        }
+        Outcome::Unreadable(reason) => writeln!(host.err, "{name}: left as it is: {reason}")?,
+        Outcome::Same | Outcome::Changed { .. } => {}
+    }
+    Ok(())
+}
