@@ -20,6 +20,12 @@ impl NestPath {
         super::read_or_suggest(text, Self::read)
     }
 
+    /// Whether a path leads out of the Nest: absolute, from a home folder or a drive, or by `..`.
+    #[must_use]
+    pub fn leaves_nest(text: &str) -> bool {
+        matches!(resolve(text), Err(Outside::Absolute | Outside::Above))
+    }
+
     fn read(text: &str) -> Result<Self, Malformed> {
         if text.is_empty() {
             return Err(Malformed::new("it is empty"));
@@ -33,30 +39,43 @@ impl NestPath {
                     .with_suggestion(text.replace('\\', "/")),
             );
         }
-        if text.starts_with('/') {
-            return Err(Malformed::new("it must be relative to the root of the Nest"));
+        match resolve(text) {
+            Ok(names) => Ok(Self(names.join("/").into())),
+            Err(Outside::Absolute) => Err(Malformed::new("it must be relative to the root of the Nest")),
+            Err(Outside::Above) => Err(Malformed::new("it leaves the Nest")),
+            Err(Outside::Root) => Err(Malformed::new("it names the Nest itself, not a file in it")),
         }
-        let mut names: Vec<&str> = Vec::new();
-        for name in text.split('/') {
-            match name {
-                "" | "." => {}
-                ".." => {
-                    if names.pop().is_none() {
-                        return Err(Malformed::new("it leaves the Nest"));
-                    }
-                }
-                name => names.push(name),
+    }
+}
+
+/// Why a path names nothing in the Nest.
+enum Outside {
+    Absolute,
+    Above,
+    Root,
+}
+
+/// The names on the way from the Nest's root.
+fn resolve(text: &str) -> Result<Vec<&str>, Outside> {
+    if text.starts_with('/') {
+        return Err(Outside::Absolute);
+    }
+    let mut names = Vec::new();
+    for name in text.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop().ok_or(Outside::Above)?;
             }
+            name => names.push(name),
         }
-        match names.first() {
-            None => Err(Malformed::new("it names the Nest itself, not a file in it")),
-            // A home folder or a drive: not the Nest's, and no name anyone gives to a folder.
-            Some(&"~") => Err(Malformed::new("it must be relative to the root of the Nest")),
-            Some(name) if name.as_bytes().get(1) == Some(&b':') => {
-                Err(Malformed::new("it must be relative to the root of the Nest"))
-            }
-            Some(_) => Ok(Self(names.join("/").into())),
-        }
+    }
+    match names.first() {
+        None => Err(Outside::Root),
+        // A home folder or a drive: not the Nest's, and no name anyone gives to a folder.
+        Some(&"~") => Err(Outside::Absolute),
+        Some(name) if name.as_bytes().get(1) == Some(&b':') => Err(Outside::Absolute),
+        Some(_) => Ok(names),
     }
 }
 
@@ -105,6 +124,22 @@ mod tests {
                 ("a/..", "itself", None),
             ],
         );
+    }
+
+    #[test]
+    fn tells_what_leads_out() {
+        for (text, leaves) in [
+            ("/etc/passwd", true),
+            ("../x", true),
+            ("a/../../x", true),
+            ("~/x", true),
+            ("C:/x", true),
+            ("a/../x", false),
+            (".", false),
+            ("", false),
+        ] {
+            assert_eq!(NestPath::leaves_nest(text), leaves, "{text:?}");
+        }
     }
 
     proptest! {

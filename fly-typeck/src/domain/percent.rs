@@ -11,23 +11,17 @@ use super::Malformed;
 pub struct Percent(f64);
 
 impl Percent {
-    /// That many hundredths; none where they are negative or not a number that ends.
+    /// That many hundredths. Less than nothing, and what is no number, is nothing.
     #[must_use]
-    pub fn new(hundredths: f64) -> Option<Self> {
-        // Adding zero turns -0 into 0, so that equal values have one text and one hash.
-        (hundredths.is_finite() && hundredths >= 0.0).then_some(Self(hundredths + 0.0))
+    pub fn from_f64(hundredths: f64) -> Self {
+        let sound = hundredths > 0.0;
+        Self(if sound { hundredths.min(f64::MAX) } else { 0.0 })
     }
 
     /// In hundredths: 80 for `80%`.
     #[must_use]
-    pub const fn hundredths(self) -> f64 {
+    pub const fn as_f64(self) -> f64 {
         self.0
-    }
-
-    /// As a part of one: 0.8 for `80%`.
-    #[must_use]
-    pub const fn fraction(self) -> f64 {
-        self.0 / 100.0
     }
 
     /// Reads `80%` or `12.5%`.
@@ -46,10 +40,9 @@ impl Percent {
             .iter()
             .find_map(|unit| text.trim().strip_suffix(unit));
         Err(match number(bare.unwrap_or(text).trim()) {
-            Some(part) if bare.is_none() && part.0 > 0.0 && part.0 < 1.0 => match Self::new(part.0 * 100.0) {
-                Some(percent) => malformed.with_suggestion(percent.to_string()),
-                None => malformed,
-            },
+            Some(part) if bare.is_none() && part.0 > 0.0 && part.0 < 1.0 => {
+                malformed.with_suggestion(Self::from_f64(part.0 * 100.0).to_string())
+            }
             Some(percent) => malformed.with_suggestion(percent.to_string()),
             None => malformed,
         })
@@ -63,7 +56,7 @@ fn number(text: &str) -> Option<Percent> {
     if !digits(whole) || !digits(fraction) {
         return None;
     }
-    Percent::new(text.replace('_', "").parse().ok()?)
+    text.replace('_', "").parse().ok().map(Percent::from_f64)
 }
 
 fn is_digit(byte: u8) -> bool {
@@ -122,14 +115,17 @@ mod tests {
                 ("1_0%", "10%"),
             ],
         );
-        assert_eq!(Percent::parse("80%").map(Percent::fraction), Ok(0.8));
-        assert_eq!(
-            Percent::new(-0.0).map(|percent| percent.to_string()),
-            Some("0%".to_owned())
-        );
-        assert_eq!(Percent::new(f64::NAN), None);
-        assert_eq!(Percent::new(-1.0), None);
-        assert!(Percent::new(9.0) < Percent::new(10.0));
+        assert_eq!(Percent::parse("80%").map(Percent::as_f64), Ok(80.0));
+        for (hundredths, text) in [
+            (-0.0, "0%"),
+            (-1.0, "0%"),
+            (f64::NAN, "0%"),
+            (0.1 + 0.2, "0.30000000000000004%"),
+        ] {
+            assert_eq!(Percent::from_f64(hundredths).to_string(), text);
+        }
+        assert!(Percent::from_f64(f64::INFINITY).as_f64().is_finite());
+        assert!(Percent::from_f64(9.0) < Percent::from_f64(10.0));
     }
 
     #[test]
@@ -161,8 +157,8 @@ mod tests {
 
         #[test]
         fn reads_what_it_writes(hundredths in 0.0..1e300_f64) {
-            let percent = Percent::new(hundredths);
-            prop_assert_eq!(Percent::parse(&format!("{hundredths}%")).ok(), percent);
+            let percent = Percent::from_f64(hundredths);
+            prop_assert_eq!(Percent::parse(&percent.to_string()), Ok(percent));
         }
     }
 }
