@@ -1,1 +1,3 @@
-//! Tests over the whole workspace live in this crate.
+//! What the tests over the whole workspace share. The tests are in `tests/tests/nest`.
+
+pub mod bench_nest;

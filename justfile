@@ -1,0 +1,44 @@
+# What one does here every day. `just` alone lists it.
+
+default:
+    @just --list
+
+# everything a change must pass; the same as CI, with the tools that are installed
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    @just deny
+    cargo test --workspace
+
+# dependencies: bans, licences, sources
+deny:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    if ! command -v cargo-deny >/dev/null; then
+        echo "cargo-deny is not installed, so dependencies were not checked. To install it:" >&2
+        echo "  cargo install --locked cargo-deny@0.20.2" >&2
+        # A person may go on; a machine that skips a check must say so with its exit code.
+        if [ -n "${CI:-}" ]; then exit 1; fi
+        exit 0
+    fi
+    cargo deny check --hide-inclusion-graph bans licenses sources
+
+# a second working copy beside this one, on a branch of its own: just worktree formatter
+worktree NAME:
+    git worktree add -b "{{NAME}}" "../{{file_name(justfile_directory())}}-{{NAME}}" main
+
+# write a Nest of N eggs: just bench-nest 10000 /tmp/nest
+bench-nest N DIR="target/bench-nest":
+    cargo run --release -q -p nest-tests --bin bench-nest -- "{{N}}" "{{DIR}}"
+
+# run the benchmarks
+bench *ARGS:
+    cargo bench --workspace {{ARGS}}
+
+# accept what the compiler says now as the expectation of every case file; read the diff before you commit it
+bless:
+    BLESS=1 cargo test -p nest-tests
+
+# fuzz one target until you stop it: just fuzz parse
+fuzz TARGET *ARGS:
+    cargo +nightly fuzz run --fuzz-dir tests/fuzz "{{TARGET}}" {{ARGS}}

@@ -1,0 +1,104 @@
+//! The import table of ARCHITECTURE.md, held over what Cargo says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::workspace::root;
+
+/// What a crate may lean on.
+struct Allowed {
+    name: &'static str,
+    /// Crates of ours.
+    ours: &'static [&'static str],
+    /// Crates of others that must not be among its direct dependencies.
+    never: &'static [&'static str],
+}
+
+/// What brings a network, a runtime or a terminal with it.
+const OUTSIDE: [&str; 10] = [
+    "tokio", "async-std", "smol", "reqwest", "hyper", "ureq", "clap", "miette", "crossterm", "termcolor",
+];
+
+const TABLE: [Allowed; 4] = [
+    Allowed { name: "fly-syntax", ours: &[], never: &["ignore", "walkdir"] },
+    Allowed { name: "fly-typeck", ours: &["fly-syntax"], never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"] },
+    Allowed { name: "gosling-cli", ours: &["fly-syntax", "fly-typeck"], never: &["pest", "pest_derive", "tokio", "reqwest"] },
+    // The tests stand on top of everything, and nothing stands on them.
+    Allowed { name: "nest-tests", ours: &["fly-syntax", "fly-typeck", "gosling-cli"], never: &[] },
+];
+
+/// The names of each crate's direct dependencies, development and build ones included, by the crate's name.
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let arguments = ["metadata", "--format-version=1", "--no-deps", "--offline"];
+    let output = Command::new(cargo).args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap();
+    packages
+        .iter()
+        .map(|package| (name(package), package["dependencies"].as_array().unwrap().iter().map(name).collect()))
+        .collect()
+}
+
+#[test]
+fn the_table_names_every_crate() {
+    let crates: Vec<String> = dependencies().into_keys().collect();
+    let table: Vec<&str> = TABLE.iter().map(|allowed| allowed.name).collect();
+    assert_eq!(crates, table, "a new crate gets a line in this table and in ARCHITECTURE.md");
+}
+
+#[test]
+fn arrows_go_right_only() {
+    let dependencies = dependencies();
+    let ours: BTreeSet<&str> = dependencies.keys().map(String::as_str).collect();
+    let mut wrong = Vec::new();
+    for allowed in TABLE {
+        for dependency in &dependencies[allowed.name] {
+            let name = dependency.as_str();
+            if ours.contains(name) && !allowed.ours.contains(&name) {
+                wrong.push(format!("{} must not import {name}", allowed.name));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_crate_touches_what_it_must_not() {
+    let dependencies = dependencies();
+    let mut wrong = Vec::new();
+    for allowed in TABLE {
+        let pure = allowed.name.starts_with("fly-");
+        for dependency in &dependencies[allowed.name] {
+            let name = dependency.as_str();
+            if allowed.never.contains(&name) || (pure && OUTSIDE.contains(&name)) {
+                wrong.push(format!("{} must not use {name}", allowed.name));
+            }
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_pure_crates_ban_io_with_clippy() {
+    for name in ["fly-syntax", "fly-typeck"] {
+        let text = crate::workspace::read(&format!("{name}/clippy.toml"));
+        for banned in ["std::fs::read", "std::env::var", "std::time::SystemTime::now", "std::process::Command::new"] {
+            assert!(text.contains(banned), "{name}/clippy.toml does not ban {banned}");
+        }
+    }
+}
+
+#[test]
+fn architecture_md_shows_the_same_table() {
+    let page = crate::workspace::read("ARCHITECTURE.md");
+    for allowed in TABLE {
+        let ours = if allowed.ours.is_empty() { "nothing".to_owned() } else { allowed.ours.join(", ") };
+        let row = format!("| {} | {ours} |", allowed.name);
+        assert!(page.contains(&row), "ARCHITECTURE.md has no row that starts with {row:?}");
+    }
+}

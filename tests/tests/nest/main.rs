@@ -1,0 +1,8 @@
+//! What must hold of the whole: architecture, documentation, examples, cases.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod architecture;
+mod docs;
+mod tasks;
+mod workspace;
