@@ -157,11 +157,12 @@ egg "{name}" {{
 }
 
 fn uglyfox(eggs: usize) -> String {
-    let mut text = String::from(
-        "uglyfox {\n  pruning {\n    failed_threshold = 3\n    max_age = 24h\n  }\n",
-    );
+    let mut text = String::from("uglyfox {\n  pruning {\n    failed_threshold = 3\n    max_age = 24h\n  }\n");
     for (group, start) in (0..eggs).step_by(GROUP).enumerate() {
-        let _ = write!(text, "\n  runners_condition \"group-{group:04}\" {{\n    eggs_entities = [\n");
+        let _ = write!(
+            text,
+            "\n  runners_condition \"group-{group:04}\" {{\n    eggs_entities = [\n"
+        );
         for index in start..eggs.min(start + GROUP) {
             let _ = writeln!(text, "      \"{}\",", label(index));
         }

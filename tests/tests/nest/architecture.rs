@@ -18,29 +18,72 @@ struct Allowed {
 
 /// What brings a network, a runtime or a terminal with it.
 const OUTSIDE: [&str; 10] = [
-    "tokio", "async-std", "smol", "reqwest", "hyper", "ureq", "clap", "miette", "crossterm", "termcolor",
+    "tokio",
+    "async-std",
+    "smol",
+    "reqwest",
+    "hyper",
+    "ureq",
+    "clap",
+    "miette",
+    "crossterm",
+    "termcolor",
 ];
 
 const TABLE: [Allowed; 4] = [
-    Allowed { name: "fly-syntax", ours: &[], never: &["ignore", "walkdir"] },
-    Allowed { name: "fly-typeck", ours: &["fly-syntax"], never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"] },
-    Allowed { name: "gosling-cli", ours: &["fly-syntax", "fly-typeck"], never: &["pest", "pest_derive", "tokio", "reqwest"] },
+    Allowed {
+        name: "fly-syntax",
+        ours: &[],
+        never: &["ignore", "walkdir"],
+    },
+    Allowed {
+        name: "fly-typeck",
+        ours: &["fly-syntax"],
+        never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"],
+    },
+    Allowed {
+        name: "gosling-cli",
+        ours: &["fly-syntax", "fly-typeck"],
+        never: &["pest", "pest_derive", "tokio", "reqwest"],
+    },
     // The tests stand on top of everything, and nothing stands on them.
-    Allowed { name: "nest-tests", ours: &["fly-syntax", "fly-typeck", "gosling-cli"], never: &[] },
+    Allowed {
+        name: "nest-tests",
+        ours: &["fly-syntax", "fly-typeck", "gosling-cli"],
+        never: &[],
+    },
 ];
 
 /// The names of each crate's direct dependencies, development and build ones included, by the crate's name.
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let arguments = ["metadata", "--format-version=1", "--no-deps", "--offline"];
-    let output = Command::new(cargo).args(arguments).current_dir(root()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(cargo)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
     let name = |value: &Value| value["name"].as_str().unwrap().to_owned();
     let packages = metadata["packages"].as_array().unwrap();
     packages
         .iter()
-        .map(|package| (name(package), package["dependencies"].as_array().unwrap().iter().map(name).collect()))
+        .map(|package| {
+            (
+                name(package),
+                package["dependencies"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(name)
+                    .collect(),
+            )
+        })
         .collect()
 }
 
@@ -48,7 +91,10 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 fn the_table_names_every_crate() {
     let crates: Vec<String> = dependencies().into_keys().collect();
     let table: Vec<&str> = TABLE.iter().map(|allowed| allowed.name).collect();
-    assert_eq!(crates, table, "a new crate gets a line in this table and in ARCHITECTURE.md");
+    assert_eq!(
+        crates, table,
+        "a new crate gets a line in this table and in ARCHITECTURE.md"
+    );
 }
 
 #[test]
@@ -87,7 +133,12 @@ fn no_crate_touches_what_it_must_not() {
 fn the_pure_crates_ban_io_with_clippy() {
     for name in ["fly-syntax", "fly-typeck"] {
         let text = crate::workspace::read(&format!("{name}/clippy.toml"));
-        for banned in ["std::fs::read", "std::env::var", "std::time::SystemTime::now", "std::process::Command::new"] {
+        for banned in [
+            "std::fs::read",
+            "std::env::var",
+            "std::time::SystemTime::now",
+            "std::process::Command::new",
+        ] {
             assert!(text.contains(banned), "{name}/clippy.toml does not ban {banned}");
         }
     }
@@ -97,8 +148,15 @@ fn the_pure_crates_ban_io_with_clippy() {
 fn architecture_md_shows_the_same_table() {
     let page = crate::workspace::read("ARCHITECTURE.md");
     for allowed in TABLE {
-        let ours = if allowed.ours.is_empty() { "nothing".to_owned() } else { allowed.ours.join(", ") };
+        let ours = if allowed.ours.is_empty() {
+            "nothing".to_owned()
+        } else {
+            allowed.ours.join(", ")
+        };
         let row = format!("| {} | {ours} |", allowed.name);
-        assert!(page.contains(&row), "ARCHITECTURE.md has no row that starts with {row:?}");
+        assert!(
+            page.contains(&row),
+            "ARCHITECTURE.md has no row that starts with {row:?}"
+        );
     }
 }

@@ -15,7 +15,11 @@ fn known() -> BTreeSet<u32> {
         .filter_map(|line| line.split_once(". **")?.0.parse().ok())
         .collect();
     let unique: BTreeSet<u32> = numbers.iter().copied().collect();
-    assert_eq!(unique.len(), numbers.len(), "docs/tasks.md uses a number twice: {numbers:?}");
+    assert_eq!(
+        unique.len(),
+        numbers.len(),
+        "docs/tasks.md uses a number twice: {numbers:?}"
+    );
     assert!(!unique.is_empty(), "docs/tasks.md has no numbered task");
     unique
 }
@@ -58,9 +62,18 @@ fn faulty_pointers_are_found() {
     let known = BTreeSet::from([7]);
     assert_eq!(fault("// Task 7: read both files at once", &known), None);
     assert_eq!(fault("// a remark", &known), None);
-    assert_eq!(fault("// Task 8: x", &known).as_deref(), Some("docs/tasks.md has no task 8"));
-    assert_eq!(fault("// Task seven: x", &known).as_deref(), Some("`seven` is not a number"));
-    assert_eq!(fault("// Task 7", &known).as_deref(), Some("is not written as `// Task N: text`"));
+    assert_eq!(
+        fault("// Task 8: x", &known).as_deref(),
+        Some("docs/tasks.md has no task 8")
+    );
+    assert_eq!(
+        fault("// Task seven: x", &known).as_deref(),
+        Some("`seven` is not a number")
+    );
+    assert_eq!(
+        fault("// Task 7", &known).as_deref(),
+        Some("is not written as `// Task N: text`")
+    );
     assert_eq!(
         fault("// Task 7: a long story that belongs elsewhere", &known).as_deref(),
         Some("is longer than 42 characters")
@@ -83,5 +96,9 @@ fn no_loose_ends_in_the_code() {
         }
     }
     assert!(looked > 10, "only {looked} Rust files under {}", root().display());
-    assert_eq!(found, Vec::<String>::new(), "say it in docs/tasks.md and point to it with `// Task N: ...`");
+    assert_eq!(
+        found,
+        Vec::<String>::new(),
+        "say it in docs/tasks.md and point to it with `// Task N: ...`"
+    );
 }

@@ -43,5 +43,7 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// Every Rust file of ours.
 pub(crate) fn rust_files() -> Vec<PathBuf> {
-    files_under(&root(), |path| path.extension().is_some_and(|extension| extension == "rs"))
+    files_under(&root(), |path| {
+        path.extension().is_some_and(|extension| extension == "rs")
+    })
 }

@@ -1,0 +1,1 @@
+autocmd BufNewFile,BufRead *.fly,*.flyvars setfiletype fly

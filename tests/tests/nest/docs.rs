@@ -1,0 +1,133 @@
+//! The language reference's examples, and the README's commands.
+
+use crate::workspace::{read, root};
+
+/// What an example must do; from the words after ```` ```fly ````.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Claim {
+    /// No problem and no warning: a whole file, or with `nest` several, each under a line `-- path --`.
+    Clean,
+    /// Exactly this problem, and no other.
+    Wrong(String),
+    /// Each line is `expression # => value`.
+    Expression,
+}
+
+/// One example of a page.
+#[derive(Debug)]
+struct Example {
+    line: usize,
+    claim: Claim,
+    text: String,
+}
+
+/// The examples of a page, in order.
+fn examples(page: &str) -> Vec<Example> {
+    let mut found: Vec<Example> = Vec::new();
+    let mut open = false;
+    for (line, number) in page.lines().zip(1..) {
+        if let (true, Some(example)) = (open, found.last_mut()) {
+            if line == "```" {
+                open = false;
+            } else {
+                example.text.push_str(line);
+                example.text.push('\n');
+            }
+        } else if let Some(info) = line.strip_prefix("```fly") {
+            let words: Vec<&str> = info.split_whitespace().collect();
+            let claim = match words.as_slice() {
+                [] | ["nest"] => Claim::Clean,
+                ["wrong", code] | ["nest", "wrong", code] => Claim::Wrong((*code).to_owned()),
+                ["expr"] => Claim::Expression,
+                _ => panic!("line {number}: `{line}` is no kind of example"),
+            };
+            found.push(Example {
+                line: number,
+                claim,
+                text: String::new(),
+            });
+            open = true;
+        }
+    }
+    assert!(!open, "the page ends inside an example");
+    found
+}
+
+#[test]
+fn examples_are_taken_from_a_page() {
+    let page = "# T\n```fly\na = 1\n```\n```text\nb\n```\n```fly wrong FLY401\nc\n```\n";
+    let found: Vec<_> = examples(page)
+        .into_iter()
+        .map(|example| (example.line, example.claim, example.text))
+        .collect();
+    let wanted = [
+        (2, Claim::Clean, "a = 1\n".to_owned()),
+        (8, Claim::Wrong("FLY401".to_owned()), "c\n".to_owned()),
+    ];
+    assert_eq!(found, wanted);
+}
+
+#[test]
+fn the_reference_has_an_example_of_everything() {
+    let examples = examples(&read("grammar/fly.md"));
+    assert!(examples.len() >= 40, "{} examples", examples.len());
+    for kind in [
+        "egg",
+        "eggsbucket",
+        "preset",
+        "job",
+        "uglyfox",
+        "mothergoose",
+        "rift",
+        "provider",
+        "variable",
+        "locals",
+        "check",
+        "moved",
+        "nest",
+        "state",
+    ] {
+        let shown = examples.iter().any(|example| {
+            example
+                .text
+                .lines()
+                .any(|line| line.split(' ').next() == Some(kind))
+        });
+        assert!(shown, "grammar/fly.md shows no `{kind}`");
+    }
+}
+
+/// Links of a page that lead to a file beside it.
+fn links(page: &str) -> Vec<&str> {
+    let parts = page.split("](").skip(1);
+    let targets = parts.filter_map(|rest| rest.split(')').next());
+    let files = targets.filter(|target| !target.starts_with("http") && !target.starts_with('#'));
+    files
+        .map(|target| target.split('#').next().unwrap_or(target))
+        .collect()
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let mut looked = 0;
+    let mut broken = Vec::new();
+    for page in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/style.md",
+        "grammar/fly.md",
+    ] {
+        let text = read(page);
+        let folder = root().join(page).parent().unwrap().to_path_buf();
+        for link in links(&text) {
+            looked += 1;
+            if !folder.join(link).exists() {
+                broken.push(format!("{page}: {link}"));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+    assert!(looked >= 10, "only {looked} links");
+}
