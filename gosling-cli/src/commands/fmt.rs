@@ -83,7 +83,7 @@ pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Resu
 fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
     let mut bytes = Vec::new();
     host.input.read_to_end(&mut bytes)?;
-    match format_bytes("<stdin>", bytes) {
+    match format_bytes("<stdin>", bytes.clone()) {
         Outcome::Changed { old, new } if args.check || args.diff => {
             show_change(host, context, args, "<stdin>", &old, &new)?;
             Ok(if args.check { Exit::Problems } else { Exit::Clean })
@@ -92,7 +92,13 @@ fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exi
             host.out.write_all(text.as_bytes())?;
             Ok(Exit::Clean)
         }
-        Outcome::Same => Ok(Exit::Clean),
+        Outcome::Same => {
+            // An editor puts what comes out in place of what went in.
+            if !args.check && !args.diff {
+                host.out.write_all(&bytes)?;
+            }
+            Ok(Exit::Clean)
+        }
         broken => {
             complain(host, "<stdin>", &broken)?;
             Ok(Exit::Problems)
@@ -189,11 +195,7 @@ fn show_change(
             _ => None,
         };
         match color {
-            Some(color) => write!(
-                host.out,
-                "\u{1b}[{color}m{}\u{1b}[0m\n",
-                line.trim_end_matches('\n')
-            )?,
+            Some(color) => writeln!(host.out, "\u{1b}[{color}m{}\u{1b}[0m", line.trim_end_matches('\n'))?,
             None => host.out.write_all(line.as_bytes())?,
         }
     }
