@@ -5,8 +5,11 @@ pub mod commands;
 #[allow(missing_docs, unreachable_pub)]
 mod compiler;
 mod failure;
+mod fly_text;
 mod host;
+mod mend;
 pub mod nest;
+mod questions;
 pub mod render;
 mod write;
 

@@ -195,7 +195,11 @@ fn show_change(
             _ => None,
         };
         match color {
-            Some(color) => writeln!(host.out, "\u{1b}[{color}m{}\u{1b}[0m", line.trim_end_matches('\n'))?,
+            Some(color) => writeln!(
+                host.out,
+                "\u{1b}[{color}m{}\u{1b}[0m",
+                line.trim_end_matches('\n')
+            )?,
             None => host.out.write_all(line.as_bytes())?,
         }
     }

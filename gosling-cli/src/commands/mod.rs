@@ -1,7 +1,10 @@
 //! The commands: one module each, with its arguments.
 
+mod add;
 mod completions;
+mod fix;
 mod fmt;
+mod init;
 mod target;
 mod validate;
 
@@ -55,8 +58,11 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
+    Add(Box<add::AddArgs>),
     Validate(validate::ValidateArgs),
     Fmt(fmt::FmtArgs),
+    Fix(fix::FixArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -84,7 +90,7 @@ pub(crate) enum Exit {
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     let exit = match parse(&args, host) {
-        Ok(cli) => execute(&cli, host),
+        Ok(cli) => execute(cli, host),
         Err(exit) => exit,
     };
     exit.map_or_else(|failure| report_failure(&failure, host), |exit| exit as u8)
@@ -144,7 +150,7 @@ fn color_of(args: &[OsString]) -> Color {
     Color::Auto
 }
 
-fn execute(cli: &Cli, host: &mut Host) -> Result<Exit, Failure> {
+fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
     let look = |terminal: bool| {
         let color = match cli.color {
             Color::Auto => terminal && !host.no_color(),
@@ -166,10 +172,13 @@ fn execute(cli: &Cli, host: &mut Host) -> Result<Exit, Failure> {
         out: look(host.out_is_terminal),
         err: look(host.err_is_terminal),
     };
-    let exit = match &cli.command {
-        Command::Validate(args) => validate::cmd_validate(host, context, args),
-        Command::Fmt(args) => fmt::cmd_fmt(host, context, args),
-        Command::Completions(args) => completions::cmd_completions(host, args),
+    let exit = match cli.command {
+        Command::Init(args) => init::cmd_init(host, args),
+        Command::Add(args) => add::cmd_add(host, context, *args),
+        Command::Fix(args) => fix::cmd_fix(host, context, &args),
+        Command::Validate(args) => validate::cmd_validate(host, context, &args),
+        Command::Fmt(args) => fmt::cmd_fmt(host, context, &args),
+        Command::Completions(args) => completions::cmd_completions(host, &args),
     }?;
     host.out.flush()?;
     Ok(exit)

@@ -1,0 +1,70 @@
+//! `gosling fix`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use fly_syntax::Severity;
+
+use super::target::{Target, VariableArgs};
+use super::{Context, Exit};
+use crate::check::check_root;
+use crate::mend::mend;
+use crate::render::{self, Format, counted};
+use crate::{Failure, Host, write};
+
+/// Mend what has one sure way out
+///
+/// Takes the single certain suggestion of a problem, again and again until nothing changes, and never asks. What is
+/// left needs a person and is shown.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling fix                        the Nest you are in
+  gosling fix Eggs/api/config.fly    what concerns one file
+
+Exit code: 0 no errors are left, 1 some are, 2 wrong use.")]
+pub(crate) struct FixArgs {
+    /// Files, folders or Nests
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Result<Exit, Failure> {
+    let variables = args.variables.variables(host)?;
+    let var_files = args.variables.files(host)?;
+    let mut exit = Exit::Clean;
+    for target in Target::find(host, &args.paths)? {
+        let nest = check_root(&target.root, &var_files, &variables);
+        let before = nest.files.files.clone();
+        let mended = mend(nest, &variables, |problem, files| target.touches(problem, files));
+        let prefix = target.way_from_folder(host);
+        for (old, new) in before.iter().zip(&mended.nest.files.files) {
+            if old.text() != new.text() {
+                let path = target.root.join(&*new.path);
+                write::replace(&path, new.text()).map_err(Failure::file("write", &path))?;
+            }
+        }
+        for done in &mended.done {
+            let path = before.get(done.file.0 as usize).map_or("", |file| &file.path);
+            writeln!(
+                host.out,
+                "{prefix}{path}:{}: {} ({})",
+                done.line, done.message, done.code
+            )?;
+        }
+        match mended.done.len() {
+            0 => writeln!(host.err, "nothing to mend")?,
+            count => writeln!(host.err, "mended {}", counted(count, "problem"))?,
+        }
+        let report = target.report(host, &mended.nest);
+        if report.count(Severity::Error) > 0 {
+            exit = Exit::Problems;
+        }
+        if !report.problems.is_empty() {
+            render::write(Format::Human, &[report], context.out, &mut host.out)?;
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,174 @@
+//! `gosling init`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Exit;
+use super::add::formatted;
+use super::target::lexical;
+use crate::fly_text::{fill, quoted};
+use crate::nest::relative;
+use crate::questions::{Question, Questions, one_of, text};
+use crate::{Failure, Host, write};
+
+/// Start a Nest: every folder with a working file in it
+///
+/// Never overwrites: a file that is there already stays as it is, and gosling says so.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling init                              here, asking
+  gosling init lab --provider proxmox       in a new folder
+  gosling init --name infra --yes           with defaults for the rest")]
+pub(crate) struct InitArgs {
+    /// The folder; made where it does not exist
+    dir: Option<PathBuf>,
+    /// The Nest's name, otherwise that of the folder
+    #[arg(long)]
+    name: Option<String>,
+    /// Where runners live
+    #[arg(long, value_parser = PROVIDERS)]
+    provider: Option<String>,
+    /// Take the defaults, ask nothing
+    #[arg(long, short)]
+    yes: bool,
+}
+
+const PROVIDERS: [&str; 3] = ["proxmox", "aws", "yandex"];
+
+/// All answers about a new Nest.
+#[derive(Debug)]
+struct Answers {
+    name: String,
+    provider: String,
+}
+
+pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure> {
+    let root = lexical(&host.path(args.dir.unwrap_or_default()));
+    if root.exists() && !root.is_dir() {
+        return Err(Failure::wrong_use(format!("{} is a file", root.display())));
+    }
+    let folder = root
+        .file_name()
+        .map_or_else(|| "nest".to_owned(), |name| name.to_string_lossy().into_owned());
+    let mut questions = Questions::new(host, args.yes);
+    let question = Question {
+        option: "--name",
+        words: "Name of the Nest",
+        given: args.name,
+        default: Some(&folder),
+    };
+    let name = questions.ask(question, text)?.unwrap_or_default();
+    let question = Question {
+        option: "--provider",
+        words: "Where runners live: proxmox, aws or yandex",
+        given: args.provider,
+        // Where a Nest lives is nothing to guess behind somebody's back: only `--yes` allows that.
+        default: (args.yes || questions.can_ask()).then_some("proxmox"),
+    };
+    let provider = questions.ask(question, one_of(&PROVIDERS))?.unwrap_or_default();
+    questions.finish()?;
+
+    let here = lexical(&host.folder);
+    let shown = if root.starts_with(&here) {
+        relative(&here, &root)
+    } else {
+        root.display().to_string()
+    };
+    let prefix = if shown.is_empty() { shown } else { shown + "/" };
+    for (path, text) in (Answers { name, provider }).files() {
+        let place = root.join(path);
+        if write::create(&place, &text).map_err(Failure::file("write", &place))? {
+            writeln!(host.out, "wrote {prefix}{path}")?;
+        } else {
+            writeln!(host.out, "kept  {prefix}{path}, which was there already")?;
+        }
+    }
+    writeln!(
+        host.err,
+        "next: replace what says example.com, then `gosling validate`"
+    )?;
+    Ok(Exit::Clean)
+}
+
+impl Answers {
+    /// Every file of the new Nest: its path and its text.
+    fn files(&self) -> Vec<(&'static str, String)> {
+        macro_rules! template {
+            ($name:literal) => {
+                include_str!(concat!("../templates/init/", $name))
+            };
+        }
+        let (nest, presets, mothergoose) = match self.provider.as_str() {
+            "aws" => (
+                template!("nest-cloud.fly"),
+                template!("presets-aws.fly"),
+                template!("mg-aws.fly"),
+            ),
+            "yandex" => (
+                template!("nest-cloud.fly"),
+                template!("presets-yandex.fly"),
+                template!("mg-yandex.fly"),
+            ),
+            // Proxmox has no functions and queues: the server that the runners report to lives in a cloud.
+            _ => (
+                template!("nest-proxmox.fly"),
+                template!("presets-proxmox.fly"),
+                template!("mg-yandex.fly"),
+            ),
+        };
+        let files = [
+            ("nest.fly", nest),
+            ("Lib/presets.fly", presets),
+            ("Eggs/hello/config.fly", template!("egg.fly")),
+            ("Jobs/prune-images.fly", template!("job.fly")),
+            ("UF/config.fly", template!("uf.fly")),
+            ("MG/config.fly", mothergoose),
+            ("README.md", template!("README.md")),
+            (".gitignore", template!("gitignore")),
+            (".pre-commit-config.yaml", template!("pre-commit-config.yaml")),
+            (".gitlab-ci.yml", template!("gitlab-ci.yml")),
+        ];
+        let values = [
+            ("name", quoted(&self.name)),
+            ("title", self.name.clone()),
+            ("slug", slug(&self.name)),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let filled = files.map(|(path, template)| {
+            let text = fill(template, &values);
+            (
+                path,
+                if path.ends_with(".fly") {
+                    formatted(path, &text)
+                } else {
+                    text
+                },
+            )
+        });
+        filled.to_vec()
+    }
+}
+
+/// A name that every cloud takes: small letters, digits and single hyphens, a letter first.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for character in name.to_lowercase().chars() {
+        if character.is_ascii_lowercase() || (character.is_ascii_digit() && !slug.is_empty()) {
+            slug.push(character);
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+        if slug.len() == 24 {
+            break;
+        }
+    }
+    let slug = slug.trim_end_matches('-');
+    if slug.is_empty() {
+        "nest".to_owned()
+    } else {
+        slug.to_owned()
+    }
+}
