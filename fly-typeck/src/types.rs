@@ -161,7 +161,9 @@ impl PartialEq for Type {
             | (Self::Unknown, Self::Unknown) => true,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Words(a), Self::Words(b)) => std::ptr::eq(*a, *b),
-            (Self::List(a), Self::List(b)) | (Self::Set(a), Self::Set(b)) | (Self::Map(a), Self::Map(b)) => a == b,
+            (Self::List(a), Self::List(b)) | (Self::Set(a), Self::Set(b)) | (Self::Map(a), Self::Map(b)) => {
+                a == b
+            }
             (Self::Object(a), Self::Object(b)) => a == b,
             (Self::Block(a), Self::Block(b)) => std::ptr::eq(*a, *b),
             (Self::Reference(a), Self::Reference(b)) => a == b,
