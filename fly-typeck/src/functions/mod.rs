@@ -12,6 +12,7 @@ mod maps;
 mod network;
 mod numbers;
 mod order;
+mod questions;
 mod shapes;
 mod strings;
 #[cfg(test)]
@@ -247,6 +248,7 @@ impl fmt::Debug for Context<'_> {
 static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
     [
         numbers::FUNCTIONS,
+        questions::FUNCTIONS,
         lists::FUNCTIONS,
         maps::FUNCTIONS,
         strings::FUNCTIONS,
