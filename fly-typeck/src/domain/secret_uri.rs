@@ -41,10 +41,7 @@ pub enum Scheme {
 
 impl SecretBackend {
     /// Every backend.
-    #[must_use]
-    pub const fn all() -> &'static [Self] {
-        &[Self::YcLockbox, Self::AwsSm, Self::Vault, Self::Env, Self::Store]
-    }
+    pub const ALL: [Self; 5] = [Self::YcLockbox, Self::AwsSm, Self::Vault, Self::Env, Self::Store];
 
     /// Its scheme, without `://`.
     #[must_use]
@@ -73,17 +70,14 @@ impl SecretBackend {
     /// The backend with exactly this scheme.
     #[must_use]
     pub fn of_scheme(scheme: &str) -> Option<Self> {
-        Self::all()
-            .iter()
-            .copied()
-            .find(|backend| backend.scheme() == scheme)
+        Self::ALL.into_iter().find(|backend| backend.scheme() == scheme)
     }
 
     /// The backend whose scheme is nearest to a misspelt one, where one is near.
     fn near(scheme: &str) -> Option<Self> {
         let lower = scheme.to_ascii_lowercase().replace('_', "-");
         let distance = |backend: &Self| strsim::damerau_levenshtein(backend.scheme(), &lower);
-        let nearest = Self::all().iter().copied().min_by_key(distance)?;
+        let nearest = Self::ALL.into_iter().min_by_key(distance)?;
         // One slip in three letters is still the same word; more is another word.
         (distance(&nearest) <= nearest.scheme().len() / 3).then_some(nearest)
     }

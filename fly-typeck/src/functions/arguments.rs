@@ -10,7 +10,7 @@ use crate::value::Value;
 pub(super) fn value(arguments: &[Value], at: usize) -> Result<&Value, CallError> {
     arguments
         .get(at)
-        .ok_or_else(|| CallError::new(format!("argument {} is missing", at + 1)))
+        .ok_or_else(|| CallError::failed(format!("argument {} is missing", at + 1)))
 }
 
 pub(super) fn text(arguments: &[Value], at: usize) -> Result<&str, CallError> {

@@ -19,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         call: |values, context| {
             let path = path(values)?;
             let text = context.files.read(path.as_str());
-            let text = text.map_err(|why| CallError::unread(0, path.as_str(), why))?;
+            let text = text.map_err(|why| CallError::from_read(path.as_str(), why))?;
             bounded(text.as_ref().to_owned())
         },
     },
@@ -45,7 +45,6 @@ fn path(values: &[Value]) -> Result<NestPath, CallError> {
     if NestPath::leaves_nest(text) {
         return Err(CallError::OutsideNest {
             path: text.to_owned(),
-            argument: 0,
         });
     }
     NestPath::parse(text)
@@ -126,7 +125,7 @@ mod tests {
             }
         }
 
-        let render = |_: &str, _: &_| Err(CallError::new("no template"));
+        let render = |_: &str, _: &_| Err(CallError::failed("no template"));
         let context = Context {
             files: &Refusing,
             render: &render,

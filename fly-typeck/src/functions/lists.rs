@@ -209,7 +209,7 @@ fn range(values: &[Value], _: &Context<'_>) -> Result<Value, CallError> {
         let reason = format!(
             "the range has {count} numbers, more than {MOST_ELEMENTS}, the most a list may have here"
         );
-        return Err(CallError::new(reason));
+        return Err(CallError::failed(reason));
     }
     let numbers = std::iter::successors(Some(from), |number| number.checked_add(step));
     Ok(Value::list(numbers.take(count).map(Value::Int)))

@@ -73,7 +73,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         call: |values, _| {
             let says_something = |value: &&Value| value.as_str() != Some("");
             let found = values.iter().find(says_something).cloned();
-            found.ok_or_else(|| CallError::new("every argument is empty or not set"))
+            found.ok_or_else(|| CallError::failed("every argument is empty or not set"))
         },
     },
 ];

@@ -131,16 +131,12 @@ pub enum CallError {
     OutsideNest {
         /// As it was given.
         path: String,
-        /// Which argument.
-        argument: usize,
     },
     /// There is no such file.
     #[error("there is no file `{path}` in the Nest")]
     Missing {
         /// Relative to the root of the Nest.
         path: String,
-        /// Which argument.
-        argument: usize,
     },
     /// The file is larger than is read.
     #[error("`{path}` has {bytes} bytes, more than is read")]
@@ -149,16 +145,12 @@ pub enum CallError {
         path: String,
         /// Its size.
         bytes: u64,
-        /// Which argument.
-        argument: usize,
     },
     /// The file is not UTF-8 text.
     #[error("`{path}` is not UTF-8 text")]
     NotText {
         /// Relative to the root of the Nest.
         path: String,
-        /// Which argument.
-        argument: usize,
     },
     /// The operating system did not let the file be read.
     #[error("`{path}` cannot be read: {reason}")]
@@ -167,15 +159,13 @@ pub enum CallError {
         path: String,
         /// In its words.
         reason: String,
-        /// Which argument.
-        argument: usize,
     },
 }
 
 impl CallError {
     /// No result, and no argument is to blame.
     #[must_use]
-    pub fn new(reason: impl Into<String>) -> Self {
+    pub fn failed(reason: impl Into<String>) -> Self {
         Self::Impossible {
             argument: None,
             reason: reason.into(),
@@ -191,36 +181,30 @@ impl CallError {
         }
     }
 
-    /// Which argument is to blame, where it is one; the first is 0.
+    /// Which argument is to blame, where it is one; the first is 0, and a path is always that.
     #[must_use]
     pub fn argument(&self) -> Option<usize> {
         match self {
             Self::Impossible { argument, .. } => *argument,
-            Self::Secret { argument }
-            | Self::OutsideNest { argument, .. }
-            | Self::Missing { argument, .. }
-            | Self::TooLarge { argument, .. }
-            | Self::NotText { argument, .. }
-            | Self::Unreadable { argument, .. } => Some(*argument),
+            Self::Secret { argument } => Some(*argument),
+            Self::OutsideNest { .. }
+            | Self::Missing { .. }
+            | Self::TooLarge { .. }
+            | Self::NotText { .. }
+            | Self::Unreadable { .. } => Some(0),
         }
     }
 
-    fn unread(argument: usize, path: &str, why: ReadError) -> Self {
+    /// The file at `path`, relative to the root of the Nest, was not read.
+    #[must_use]
+    pub fn from_read(path: &str, why: ReadError) -> Self {
         let path = path.to_owned();
         match why {
-            ReadError::OutsideNest => Self::OutsideNest { path, argument },
-            ReadError::Missing => Self::Missing { path, argument },
-            ReadError::TooLarge(bytes) => Self::TooLarge {
-                path,
-                bytes,
-                argument,
-            },
-            ReadError::NotText => Self::NotText { path, argument },
-            ReadError::Unreadable(reason) => Self::Unreadable {
-                path,
-                reason,
-                argument,
-            },
+            ReadError::OutsideNest => Self::OutsideNest { path },
+            ReadError::Missing => Self::Missing { path },
+            ReadError::TooLarge(bytes) => Self::TooLarge { path, bytes },
+            ReadError::NotText => Self::NotText { path },
+            ReadError::Unreadable(reason) => Self::Unreadable { path, reason },
         }
     }
 }

@@ -256,7 +256,7 @@ fn whole(values: &[Value], round: fn(f64) -> f64) -> Result<Value, CallError> {
 }
 
 fn too_large() -> CallError {
-    CallError::new("the result is larger than can be counted")
+    CallError::failed("the result is larger than can be counted")
 }
 
 #[cfg(test)]

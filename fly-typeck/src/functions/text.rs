@@ -30,7 +30,7 @@ pub(super) fn within(bytes: usize) -> Result<(), CallError> {
     if bytes <= MOST_BYTES {
         return Ok(());
     }
-    Err(CallError::new(format!(
+    Err(CallError::failed(format!(
         "the result is longer than {} MiB, the most a text may have",
         MOST_BYTES >> 20
     )))
@@ -41,7 +41,7 @@ pub(super) fn within_elements(count: usize) -> Result<(), CallError> {
     if count <= MOST_ELEMENTS {
         return Ok(());
     }
-    Err(CallError::new(format!(
+    Err(CallError::failed(format!(
         "the result has more than {MOST_ELEMENTS} elements, the most a function gives"
     )))
 }
