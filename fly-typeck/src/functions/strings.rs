@@ -1,6 +1,8 @@
 //! Text.
 
-use regex::RegexBuilder;
+use std::cell::RefCell;
+
+use regex::{Regex, RegexBuilder};
 
 use super::shapes::{always, element, is_written, mismatch, text, texts};
 use super::text::{bounded, within, within_elements, written};
@@ -195,19 +197,41 @@ fn replace(values: &[Value], _: &Context<'_>) -> Result<Value, CallError> {
 
 fn regex(values: &[Value], _: &Context<'_>) -> Result<Value, CallError> {
     let (pattern, text) = (arguments::text(values, 0)?, arguments::text(values, 1)?);
-    let regex = RegexBuilder::new(pattern)
-        .size_limit(MOST_PATTERN_BYTES)
-        .dfa_size_limit(MOST_PATTERN_BYTES)
-        .nest_limit(64)
-        .build()
-        .map_err(|error| CallError::at(0, pattern_problem(&error)))?;
+    let regex = compiled(pattern)?;
     let Some(captures) = regex.captures(text) else {
         return Ok(Value::list([]));
     };
-    let groups = captures
+    let groups: Vec<&str> = captures
         .iter()
-        .map(|group| Value::string(group.map_or("", |group| group.as_str())));
-    Ok(Value::list(groups))
+        .map(|group| group.map_or("", |group| group.as_str()))
+        .collect();
+    // Groups inside each other repeat the same text.
+    within(groups.iter().map(|group| group.len()).sum())?;
+    Ok(Value::list(groups.into_iter().map(Value::string)))
+}
+
+thread_local! {
+    /// The pattern that was used last: in a loop over the eggs of a Nest it is the same each time, and making it ready
+    /// costs far more than using it.
+    static LAST: RefCell<Option<(String, Regex)>> = const { RefCell::new(None) };
+}
+
+fn compiled(pattern: &str) -> Result<Regex, CallError> {
+    LAST.with_borrow_mut(|last| {
+        if let Some((known, regex)) = last
+            && known == pattern
+        {
+            return Ok(regex.clone());
+        }
+        let regex = RegexBuilder::new(pattern)
+            .size_limit(MOST_PATTERN_BYTES)
+            .dfa_size_limit(MOST_PATTERN_BYTES)
+            .nest_limit(64)
+            .build()
+            .map_err(|error| CallError::at(0, pattern_problem(&error)))?;
+        *last = Some((pattern.to_owned(), regex.clone()));
+        Ok(regex)
+    })
 }
 
 /// The last line of the crate's drawing, which says what is wrong.
