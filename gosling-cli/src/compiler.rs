@@ -29,6 +29,46 @@ pub fn check(_: &NestFiles, _: &[SyntaxTree], _: &Variables) -> Checked {
     }
 }
 
-pub fn format(file: &SourceFile, _: &SyntaxTree) -> String {
-    file.text().split_whitespace().collect::<Vec<_>>().join(" ") + "\n"
+pub fn format(file: &SourceFile, _: &SyntaxTree) -> Result<String, String> {
+    Ok(file.text().to_owned())
+}
+
+pub fn kinds() -> Vec<&'static fly_syntax::Kind> {
+    Vec::new()
+}
+
+pub fn hover(_: &str) -> Option<String> {
+    None
+}
+
+pub fn hover_names() -> Vec<String> {
+    Vec::new()
+}
+
+pub fn markdown() -> String {
+    String::new()
+}
+
+pub fn json_schema() -> serde_json::Value {
+    serde_json::Value::Null
+}
+
+pub struct Evaluated {
+    pub value: Option<fly_typeck::value::Value>,
+    pub problems: Vec<Problem>,
+}
+
+pub fn evaluate(_: &NestFiles, _: &[SyntaxTree], _: &Variables, _: &fly_syntax::tree::Expr) -> Evaluated {
+    Evaluated {
+        value: None,
+        problems: Vec::new(),
+    }
+}
+
+pub fn nest_value(_: &Checked) -> fly_typeck::value::Value {
+    fly_typeck::value::Value::object([])
+}
+
+pub fn json(_: &fly_typeck::value::Value) -> serde_json::Value {
+    serde_json::Value::Null
 }

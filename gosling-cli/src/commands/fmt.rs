@@ -158,14 +158,13 @@ fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
             first,
         };
     }
-    let new = compiler::format(&file, &parsed.tree);
-    if new == file.text() {
-        Outcome::Same
-    } else {
-        Outcome::Changed {
+    match compiler::format(&file, &parsed.tree) {
+        Ok(new) if new == file.text() => Outcome::Same,
+        Ok(new) => Outcome::Changed {
             old: file.text().to_owned(),
             new,
-        }
+        },
+        Err(refused) => Outcome::Unreadable(refused.to_string()),
     }
 }
 

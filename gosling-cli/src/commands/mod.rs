@@ -2,9 +2,12 @@
 
 mod add;
 mod completions;
+mod eval;
+mod explain;
 mod fix;
 mod fmt;
 mod init;
+mod schema;
 mod target;
 mod validate;
 
@@ -48,11 +51,8 @@ struct Cli {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Color {
-    /// On a terminal
     Auto,
-    /// Even into a pipe
     Always,
-    /// Nowhere
     Never,
 }
 
@@ -63,6 +63,9 @@ enum Command {
     Validate(validate::ValidateArgs),
     Fmt(fmt::FmtArgs),
     Fix(fix::FixArgs),
+    Explain(explain::ExplainArgs),
+    Eval(eval::EvalArgs),
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
 }
 
@@ -178,6 +181,9 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Fix(args) => fix::cmd_fix(host, context, &args),
         Command::Validate(args) => validate::cmd_validate(host, context, &args),
         Command::Fmt(args) => fmt::cmd_fmt(host, context, &args),
+        Command::Explain(args) => explain::cmd_explain(host, &args),
+        Command::Eval(args) => eval::cmd_eval(host, context, &args),
+        Command::Schema(args) => schema::cmd_schema(host, &args),
         Command::Completions(args) => completions::cmd_completions(host, &args),
     }?;
     host.out.flush()?;

@@ -7,6 +7,7 @@ pub mod human;
 pub mod json;
 mod place;
 pub mod sarif;
+pub mod value;
 
 use std::io::{self, Write};
 

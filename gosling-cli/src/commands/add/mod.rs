@@ -113,9 +113,9 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
     Ok(Exit::Clean)
 }
 
-/// The text in canonical form.
+/// The text in canonical form. A text that cannot be formatted stays as it is: checking it says why.
 pub(crate) fn formatted(path: &str, text: &str) -> String {
     let file = SourceFile::new(FileId(0), path, text);
     let parsed = compiler::parse(&file);
-    compiler::format(&file, &parsed.tree)
+    compiler::format(&file, &parsed.tree).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,0 +1,166 @@
+//! `gosling eval`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use fly_syntax::tree::{Entry, Expr};
+use fly_syntax::{FileId, Problem, Severity, SourceFile};
+
+use super::target::{Target, VariableArgs};
+use super::{Context, Exit};
+use crate::check::{CheckedNest, check_root};
+use crate::render::{self, Format, Report, counted, value::pretty};
+use crate::{Failure, Host, compiler};
+
+/// Print the evaluated Nest, a part of it, or any expression in its light
+///
+/// Secrets are printed as where they are kept. Durations and sizes are printed as text and as a number.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling eval                                  the whole Nest
+  gosling eval egg.api.resources                a part of it
+  gosling eval 'egg[\"site-docs\"].runner.tags'   a name that is not a plain word
+  gosling eval 'length(eggs)'                   an expression
+  gosling eval --json | jq .egg                 for programs
+  gosling eval --nest examples/proxmox-lab      another Nest")]
+pub(crate) struct EvalArgs {
+    /// An address (egg.api.resources) or an expression
+    expression: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// The Nest, otherwise the one around the current folder
+    #[arg(long, value_name = "DIR")]
+    nest: Option<PathBuf>,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Result<Exit, Failure> {
+    let variables = args.variables.variables(host)?;
+    let var_files = args.variables.files(host)?;
+    let target = match &args.nest {
+        Some(nest) => Target::find(host, std::slice::from_ref(nest))?.into_iter().next(),
+        None => Some(Target::around(host)?),
+    };
+    let target = target.ok_or_else(|| Failure::wrong_use("no Nest is given"))?;
+    let nest = check_root(&target.root, &var_files, &variables);
+    let errors = nest
+        .problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error)
+        .count();
+
+    let value = match &args.expression {
+        None if errors > 0 => {
+            let problems = nest
+                .problems
+                .iter()
+                .filter(|problem| problem.severity() == Severity::Error);
+            let report = Report {
+                problems: problems.collect(),
+                ..target.report(host, &nest)
+            };
+            render::write(Format::Human, &[report], context.err, &mut host.err)?;
+            return Ok(Exit::Problems);
+        }
+        None => compiler::nest_value(&nest.checked),
+        Some(text) => {
+            let id = FileId(u32::try_from(nest.files.files.len()).unwrap_or(u32::MAX));
+            let file = SourceFile::new(id, "<expression>", format!("{LEAD}{}\n", address(text)));
+            let evaluated = match parse(&file) {
+                Ok(expression) => {
+                    let evaluated = compiler::evaluate(&nest.files, &nest.trees, &variables, &expression);
+                    evaluated.value.ok_or(evaluated.problems)
+                }
+                Err(problems) => Err(problems),
+            };
+            match evaluated {
+                Ok(value) => value,
+                Err(problems) => {
+                    show(host, context, &target, &nest, file, &problems)?;
+                    return Ok(Exit::Problems);
+                }
+            }
+        }
+    };
+    if errors > 0 {
+        writeln!(
+            host.err,
+            "the Nest has {}; `gosling validate` shows them",
+            counted(errors, "error")
+        )?;
+    }
+    let text = if args.json {
+        format!("{:#}", compiler::json(&value))
+    } else {
+        pretty(&value)
+    };
+    writeln!(host.out, "{text}")?;
+    Ok(Exit::Clean)
+}
+
+/// An expression is read as the value of an attribute.
+const LEAD: &str = "value = ";
+
+/// `egg.site-docs.runner` is what people type for `egg["site-docs"].runner`; as it stands it would be a subtraction
+/// of an egg, which nobody means.
+fn address(text: &str) -> String {
+    for kind in ["egg", "eggsbucket", "job", "preset"] {
+        let Some(rest) = text.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.')) else {
+            continue;
+        };
+        let label: String = rest
+            .chars()
+            .take_while(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || *next == '-')
+            .collect();
+        let after = &rest[label.len()..];
+        if label.contains('-') && (after.is_empty() || after.starts_with(['.', '['])) {
+            return format!("{kind}[\"{label}\"]{after}");
+        }
+    }
+    text.to_owned()
+}
+
+fn parse(file: &SourceFile) -> Result<Expr, Vec<Problem>> {
+    let parsed = compiler::parse(file);
+    if !parsed.problems.is_empty() {
+        return Err(parsed.problems);
+    }
+    match parsed.tree.body.entries.into_iter().next() {
+        Some(Entry::Attribute(attribute)) => Ok(attribute.value),
+        _ => Err(Vec::new()),
+    }
+}
+
+/// The problems of the expression, its text shown as one more file.
+fn show(
+    host: &mut Host,
+    context: Context,
+    target: &Target,
+    nest: &CheckedNest,
+    file: SourceFile,
+    problems: &[Problem],
+) -> Result<(), Failure> {
+    let mut files = nest.files.files.clone();
+    files.push(file);
+    // What the expression needs may be what is wrong with the Nest.
+    let wrong = nest
+        .problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error);
+    let problems = if problems.is_empty() {
+        wrong.collect()
+    } else {
+        problems.iter().collect()
+    };
+    let report = Report {
+        files: &files,
+        problems,
+        ..target.report(host, nest)
+    };
+    render::write(Format::Human, &[report], context.err, &mut host.err)?;
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! `gosling explain`
+
+use std::io::Write;
+
+use clap::Args;
+use fly_syntax::{Kind, Severity};
+
+use super::Exit;
+use crate::{Failure, Host, compiler};
+
+/// Explain a problem's code, a block kind or an attribute
+///
+/// Without a name, lists every problem that gosling knows.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling explain FLY401               what the code means, wrong and right
+  gosling explain egg                  a block kind and all it may hold
+  gosling explain egg.runner.tags      one attribute
+  gosling explain                      every code")]
+pub(crate) struct ExplainArgs {
+    /// A code (FLY401), a block kind (egg) or an attribute (egg.runner.tags)
+    name: Option<String>,
+}
+
+pub(crate) fn cmd_explain(host: &mut Host, args: &ExplainArgs) -> Result<Exit, Failure> {
+    let Some(name) = args.name.as_deref().map(str::trim) else {
+        for kind in compiler::kinds() {
+            writeln!(host.out, "{}  {}", kind.code, kind.title)?;
+        }
+        return Ok(Exit::Clean);
+    };
+    if let Some(kind) = kind(name) {
+        host.out.write_all(page(kind).as_bytes())?;
+        return Ok(Exit::Clean);
+    }
+    if let Some(text) = compiler::hover(name) {
+        writeln!(host.out, "{}", text.trim_end())?;
+        return Ok(Exit::Clean);
+    }
+    let failure = Failure::wrong_use(format!("nothing is called `{name}`"));
+    let near = nearest(name);
+    if near.is_empty() {
+        return Err(failure.hint("`gosling explain` lists all codes, `gosling schema` all block kinds"));
+    }
+    Err(failure.hint(format!("did you mean {}?", near.join(", "))))
+}
+
+/// The kind with this code: `FLY401`, `fly401` or `401`.
+fn kind(name: &str) -> Option<&'static Kind> {
+    let code = name.to_ascii_uppercase();
+    let digits = code.strip_prefix("FLY").unwrap_or(&code);
+    compiler::kinds()
+        .into_iter()
+        .find(|kind| kind.code.strip_prefix("FLY") == Some(digits))
+}
+
+fn page(kind: &Kind) -> String {
+    let severity = match kind.severity {
+        Severity::Error => "an error",
+        Severity::Warning => "a warning",
+    };
+    let code = |text: &str| -> String {
+        let lines = text.trim_matches('\n').lines();
+        lines
+            .map(|line| {
+                if line.is_empty() {
+                    "\n".to_owned()
+                } else {
+                    format!("    {line}\n")
+                }
+            })
+            .collect()
+    };
+    format!(
+        "{}: {}, {severity}\n\n{}\n\nWrong:\n\n{}\nRight:\n\n{}",
+        kind.code,
+        kind.title,
+        kind.explanation.trim(),
+        code(kind.wrong),
+        code(kind.right)
+    )
+}
+
+/// Up to three names that are written much like `name`, the likest first.
+fn nearest(name: &str) -> Vec<String> {
+    let name = name.to_lowercase();
+    let codes = compiler::kinds().into_iter().map(|kind| kind.code.to_owned());
+    let mut near: Vec<(usize, String)> = codes
+        .chain(compiler::hover_names())
+        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
+        .collect();
+    near.sort();
+    near.dedup();
+    near.into_iter().take(3).map(|(_, known)| known).collect()
+}

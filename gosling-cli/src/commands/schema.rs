@@ -1,0 +1,37 @@
+//! `gosling schema`
+
+use std::io::Write;
+
+use clap::{Args, ValueEnum};
+
+use super::Exit;
+use crate::{Failure, Host, compiler};
+
+/// Print what may stand in a Nest: every block kind and attribute
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling schema > reference.md
+  gosling schema --format json-schema > fly.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// For whom
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Markdown)]
+    format: SchemaFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum SchemaFormat {
+    /// The reference, for people
+    Markdown,
+    /// For editors and other programs
+    JsonSchema,
+}
+
+pub(crate) fn cmd_schema(host: &mut Host, args: &SchemaArgs) -> Result<Exit, Failure> {
+    let text = match args.format {
+        SchemaFormat::Markdown => compiler::markdown(),
+        SchemaFormat::JsonSchema => format!("{:#}", compiler::json_schema()),
+    };
+    writeln!(host.out, "{}", text.trim_end())?;
+    Ok(Exit::Clean)
+}
