@@ -51,6 +51,15 @@ impl Host {
         }
     }
 
+    /// Tells a person something, behind the data that was written so far.
+    ///
+    /// # Errors
+    /// Where a stream cannot be written.
+    pub fn say(&mut self, words: impl std::fmt::Display) -> io::Result<()> {
+        self.out.flush()?;
+        writeln!(self.err, "{words}")
+    }
+
     /// The path from the current folder.
     #[must_use]
     pub fn path(&self, path: impl AsRef<std::path::Path>) -> PathBuf {

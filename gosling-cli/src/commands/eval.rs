@@ -87,11 +87,10 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         }
     };
     if errors > 0 {
-        writeln!(
-            host.err,
+        host.say(format_args!(
             "the Nest has {}; `gosling validate` shows them",
             counted(errors, "error")
-        )?;
+        ))?;
     }
     let text = if args.json {
         format!("{:#}", compiler::json(&value))

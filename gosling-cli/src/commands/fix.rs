@@ -55,8 +55,8 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
             )?;
         }
         match mended.done.len() {
-            0 => writeln!(host.err, "nothing to mend")?,
-            count => writeln!(host.err, "mended {}", counted(count, "problem"))?,
+            0 => host.say("nothing to mend")?,
+            count => host.say(format_args!("mended {}", counted(count, "problem")))?,
         }
         let report = target.report(host, &mended.nest);
         if report.count(Severity::Error) > 0 {

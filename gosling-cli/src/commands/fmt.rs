@@ -209,9 +209,11 @@ fn complain(host: &mut Host, name: &str, outcome: &Outcome) -> Result<(), Failur
     match outcome {
         Outcome::Broken { count, first } => {
             let count = counted(*count, "syntax problem");
-            writeln!(host.err, "{name}: left as it is, {count}; the first at {first}")?;
+            host.say(format_args!(
+                "{name}: left as it is, {count}; the first at {first}"
+            ))?;
         }
-        Outcome::Unreadable(reason) => writeln!(host.err, "{name}: left as it is: {reason}")?,
+        Outcome::Unreadable(reason) => host.say(format_args!("{name}: left as it is: {reason}"))?,
         Outcome::Same | Outcome::Changed { .. } => {}
     }
     Ok(())

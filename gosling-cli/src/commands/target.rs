@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use fly_syntax::{Problem, SourceFile};
-use fly_typeck::{Given, Variables};
+use fly_typeck::{Given, NestFiles, Variables};
 
 use crate::check::CheckedNest;
 use crate::nest::{find_repository, find_root, relative};
@@ -127,6 +127,16 @@ impl Target {
                 path.strip_prefix(only.as_str())
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             })
+    }
+
+    /// The files that were asked about and are not among those of the Nest.
+    pub(crate) fn not_read<'t>(&'t self, nest: &'t NestFiles) -> impl Iterator<Item = &'t str> {
+        let known = |path: &str| {
+            nest.files.iter().any(|file| &*file.path == path)
+                || nest.refused.iter().any(|refused| refused.path == path)
+        };
+        let files = self.only.iter().filter(|path| self.root.join(path).is_file());
+        files.map(String::as_str).filter(move |path| !known(path))
     }
 
     /// Whether a problem touches what was asked about, with its place or with another place it names.

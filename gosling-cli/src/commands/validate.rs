@@ -1,5 +1,6 @@
 //! `gosling validate`
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -47,6 +48,14 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
         .iter()
         .map(|target| check_root(&target.root, &var_files, &variables))
         .collect();
+    for (target, nest) in targets.iter().zip(&nests) {
+        for path in target.not_read(&nest.files) {
+            writeln!(
+                host.err,
+                "{path} is not part of the Nest: ignored by .gitignore, hidden, or no Fly file"
+            )?;
+        }
+    }
     let reports: Vec<_> = targets
         .iter()
         .zip(&nests)

@@ -102,7 +102,7 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
             ..only.report(host, &checked)
         };
         render::write(Format::Human, &[report], context.err, &mut host.err)?;
-        writeln!(host.err, "{path} was not written: it would not validate")?;
+        host.say(format_args!("{path} was not written: it would not validate"))?;
         return Ok(Exit::Problems);
     }
     let place = target.root.join(path);
