@@ -66,6 +66,16 @@ impl Host {
         self.folder.join(path)
     }
 
+    /// Whether the environment says that terminals show more than ASCII.
+    #[must_use]
+    pub fn unicode(&self) -> bool {
+        let variables = ["LC_ALL", "LC_CTYPE", "LANG"];
+        let mut values = variables.iter().filter_map(|name| self.environment.get(*name));
+        values
+            .find(|value| !value.is_empty())
+            .is_some_and(|value| value.to_lowercase().contains("utf"))
+    }
+
     /// Whether the environment forbids colour.
     #[must_use]
     pub fn no_color(&self) -> bool {

@@ -86,10 +86,7 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
             writeln!(host.out, "kept  {prefix}{path}, which was there already")?;
         }
     }
-    writeln!(
-        host.err,
-        "next: replace what says example.com, then `gosling validate`"
-    )?;
+    host.say("next: replace what says example.com, then `gosling validate`")?;
     Ok(Exit::Clean)
 }
 

@@ -163,7 +163,7 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         };
         Look {
             color,
-            unicode: terminal,
+            unicode: terminal && host.unicode(),
             width: if terminal {
                 host.width.clamp(40, 140)
             } else {

@@ -1,6 +1,5 @@
 //! `gosling validate`
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -50,10 +49,9 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
         .collect();
     for (target, nest) in targets.iter().zip(&nests) {
         for path in target.not_read(&nest.files) {
-            writeln!(
-                host.err,
+            host.say(format_args!(
                 "{path} is not part of the Nest: ignored by .gitignore, hidden, or no Fly file"
-            )?;
+            ))?;
         }
     }
     let reports: Vec<_> = targets
