@@ -138,3 +138,85 @@ fn edited(text: &str, mut edits: Vec<&Edit>) -> String {
     result.push_str(text.get(at..).unwrap_or_default());
     result
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use fly_syntax::{Kind, Severity, Span};
+
+    use super::*;
+
+    static KIND: Kind = Kind {
+        code: "FLY400",
+        title: "",
+        severity: Severity::Error,
+        explanation: "",
+        wrong: "",
+        right: "",
+    };
+
+    fn way(edits: &[(usize, usize, &str)]) -> Suggestion {
+        let edit = |(start, end, text): &(usize, usize, &str)| Edit {
+            span: Span::new(FileId(0), *start..*end),
+            text: (*text).to_owned(),
+        };
+        Suggestion {
+            message: String::new(),
+            edits: edits.iter().map(edit).collect(),
+            certain: true,
+        }
+    }
+
+    fn result(text: &str, ways: &[Suggestion]) -> String {
+        let files = [SourceFile::new(FileId(0), "nest.fly", text)];
+        let mut edits = BTreeMap::new();
+        for way in ways {
+            take(&mut edits, way, &files);
+        }
+        edited(text, edits.remove(&FileId(0)).unwrap_or_default())
+    }
+
+    #[test]
+    fn edits_are_made_wherever_they_stand() {
+        assert_eq!(
+            result("abcdef", &[way(&[(4, 5, "E")]), way(&[(0, 0, ">"), (1, 2, "")])]),
+            ">acdEf"
+        );
+    }
+
+    #[test]
+    fn the_first_of_two_that_overlap_is_made_whole_and_the_other_not_at_all() {
+        assert_eq!(
+            result("abcdef", &[way(&[(1, 4, "X")]), way(&[(3, 5, "Y"), (0, 1, "Z")])]),
+            "aXef"
+        );
+        assert_eq!(
+            result("abcdef", &[way(&[(2, 2, "X")]), way(&[(2, 2, "Y")])]),
+            "abXcdef"
+        );
+        assert_eq!(
+            result("abcdef", &[way(&[(1, 3, "X")]), way(&[(2, 2, "Y")])]),
+            "aXdef"
+        );
+        assert_eq!(
+            result("abcdef", &[way(&[(1, 3, "X")]), way(&[(3, 4, "Y")])]),
+            "aXYef"
+        );
+    }
+
+    #[test]
+    fn an_edit_that_does_not_fit_the_text_is_not_made() {
+        assert_eq!(result("ä", &[way(&[(1, 2, "X")])]), "ä");
+        assert_eq!(result("a", &[way(&[(5, 9, "X")])]), "a");
+    }
+
+    #[test]
+    fn two_certain_ways_out_are_none() {
+        let problem = Problem::new(&KIND, Span::new(FileId(0), 0..1), "");
+        let one = problem.clone().fix("a", problem.span, "a");
+        assert!(sure_way_out(&one).is_some());
+        assert!(sure_way_out(&one.clone().maybe("b", problem.span, "b")).is_some());
+        assert!(sure_way_out(&one.fix("c", problem.span, "c")).is_none());
+        assert!(sure_way_out(&problem.clone().maybe("b", problem.span, "b")).is_none());
+    }
+}
