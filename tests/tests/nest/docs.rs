@@ -1,4 +1,4 @@
-//! The language reference's examples, and the README's commands.
+//! The language reference's examples, and the links between pages.
 
 use crate::workspace::{read, root};
 

@@ -4,5 +4,7 @@
 
 mod architecture;
 mod docs;
+mod gosling;
+mod readme;
 mod tasks;
 mod workspace;

@@ -1,0 +1,58 @@
+//! The real `gosling`, as a process.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use crate::workspace::root;
+
+/// The built binary. Cargo names it only to its own package's tests, so it is asked for; after a build of the
+/// workspace this is a look at what is there.
+pub(crate) static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let arguments = [
+        "build",
+        "--quiet",
+        "--package",
+        "gosling-cli",
+        "--bin",
+        "gosling",
+        "--message-format",
+        "json",
+    ];
+    let output = Command::new(cargo)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let messages = messages
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let mut executables = messages.filter_map(|message| Some(PathBuf::from(message["executable"].as_str()?)));
+    executables.next().unwrap()
+});
+
+/// Runs `gosling` in a folder, with nothing of this machine's environment that it listens to.
+pub(crate) fn gosling(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(&*BINARY);
+    command.args(arguments).current_dir(folder).env("NO_COLOR", "1");
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOSLING_")) {
+        command.env_remove(name);
+    }
+    command.output().unwrap()
+}
+
+/// All that a process said.
+pub(crate) fn said(output: &Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
