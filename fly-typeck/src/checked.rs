@@ -47,6 +47,15 @@ impl CheckedBlock {
         self.labels.first().cloned().unwrap_or_default()
     }
 
+    /// The labels joined by `.`: `api`, `proxmox.dc2`; empty where it has none.
+    #[must_use]
+    pub fn address(&self) -> SmolStr {
+        match self.labels.as_slice() {
+            [] | [_] => self.label(),
+            labels => SmolStr::new(labels.join(".")),
+        }
+    }
+
     /// The attribute of this name, where it is set.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&CheckedAttribute> {

@@ -1,7 +1,11 @@
 //! Syntax trees in, a typed Nest and its problems out. No IO: files come from whoever calls.
 
+pub mod checked;
 pub mod domain;
 pub mod files;
+pub mod nest;
+pub mod schema;
+pub mod types;
 pub mod value;
 pub mod variables;
 

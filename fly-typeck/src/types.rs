@@ -45,6 +45,12 @@ pub enum Type {
     Reference(Reference),
     /// Any one of these.
     Union(Arc<[Type]>),
+    /// A value of any type: a `local`, a `default`.
+    Any,
+    /// A type, written as `string` or `list(object({ name = string }))`: the `type` of a variable.
+    TypeExpression,
+    /// A condition over the facts of a runner: the `condition` of a rule; its value is the canonical text.
+    Predicate,
     /// Of something whose problem is reported already, or the element of an empty list; fits everywhere.
     Unknown,
 }
@@ -81,6 +87,11 @@ impl Words {
     #[must_use]
     pub fn contains(&self, word: &str) -> bool {
         self.names().any(|name| name == word)
+    }
+
+    /// Each word with what it means, in Markdown.
+    pub fn documented(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.words.iter().map(|(word, doc)| (*word, crate::schema::build::prose(doc)))
     }
 
     /// The words alone.
@@ -158,6 +169,9 @@ impl PartialEq for Type {
             | (Self::Size, Self::Size)
             | (Self::Percent, Self::Percent)
             | (Self::Secret, Self::Secret)
+            | (Self::Any, Self::Any)
+            | (Self::TypeExpression, Self::TypeExpression)
+            | (Self::Predicate, Self::Predicate)
             | (Self::Unknown, Self::Unknown) => true,
             (Self::Text(a), Self::Text(b)) => a == b,
             (Self::Words(a), Self::Words(b)) => std::ptr::eq(*a, *b),
@@ -221,6 +235,9 @@ impl fmt::Display for Type {
                 }
                 Ok(())
             }
+            Self::Any => f.write_str("any"),
+            Self::TypeExpression => f.write_str("type"),
+            Self::Predicate => f.write_str("condition"),
             Self::Unknown => f.write_str("unknown"),
         }
     }

@@ -1,70 +1,144 @@
 //! What the [`block!`](crate::block) macro calls to make a schema's parts.
 
-use fly_syntax::{FileId, SourceFile};
-
-use super::{AttributeSchema, ChildSchema, Choice, Field, Presence, Range, Rest, Typed};
-use crate::literal;
+use super::{AttributeSchema, BlockSchema, ChildSchema, Choice, Field, Occurrence, Presence, Range, Rest, Typed};
+use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
 
-/// An attribute from its parts as the macro has them.
+/// A block kind with nothing in it yet.
 #[must_use]
-pub fn attribute<F: Field>(
-    name: &'static str,
-    doc: &'static str,
-    default: Option<&'static str>,
-    range: Option<(&'static str, &'static str)>,
-    bare: Option<&'static str>,
-) -> AttributeSchema {
-    let ty = F::ty();
-    let presence = match default {
-        Some(text) => match constant(text, &ty) {
-            Some(value) => Presence::Default { text, value },
-            None => Presence::Optional,
-        },
-        None if F::OPTIONAL => Presence::Optional,
-        None => Presence::Required,
-    };
-    let range = range.map(|(min, max)| Range {
-        min_text: min,
-        max_text: max,
-        min: constant(min, &ty),
-        max: constant(max, &ty),
-    });
-    AttributeSchema {
-        name,
-        doc,
-        ty,
-        presence,
-        range,
-        bare,
+pub fn block(kind: &'static str, doc: &str) -> BlockSchema {
+    BlockSchema {
+        kind,
+        doc: prose(doc),
+        labels: &[],
+        attributes: Vec::new(),
+        blocks: Vec::new(),
+        rest: Rest::None,
+        rules: &[],
+        variants: None,
+        uses_presets: false,
+        repeats: false,
     }
 }
 
-/// A child block from its parts as the macro has them.
+/// An attribute whose name, words and default are these; `default` is a Fly literal.
 #[must_use]
-pub fn child<C: Choice>(name: &'static str, alias: Option<&'static str>) -> ChildSchema {
+pub fn attribute<F: Field>(name: &'static str, doc: &str, default: Option<&'static str>) -> AttributeSchema {
+    let ty = F::ty();
+    let presence = match default.and_then(|text| Some((text, constant(text, &ty)?))) {
+        Some((text, value)) => Presence::Default { text, value },
+        None if F::OPTIONAL => Presence::Optional,
+        None => Presence::Required,
+    };
+    AttributeSchema {
+        name,
+        doc: prose(doc),
+        ty,
+        presence,
+        range: None,
+        bare: None,
+        prose: false,
+        only: None,
+    }
+}
+
+/// A child block; without words of its own it takes those of its kind.
+#[must_use]
+pub fn child<C: Choice>(name: &'static str, doc: &str) -> ChildSchema {
     ChildSchema {
         name,
-        alias,
+        doc: prose(doc),
+        alias: None,
         occurrence: C::OCCURRENCE,
         schema: C::schema,
+        only: None,
     }
 }
 
 /// Attributes of any name.
 #[must_use]
-pub fn any_attribute<T: Typed>(doc: &'static str) -> Rest {
-    Rest::Attributes { doc, ty: T::ty() }
+pub fn any_attribute<T: Typed>(doc: &str) -> Rest {
+    Rest::Attributes {
+        doc: prose(doc),
+        ty: T::ty(),
+    }
 }
 
-/// The value of a Fly literal; `None` where the text is empty. A test over all schemas holds that
-/// every other text is a literal of its type.
-fn constant(text: &str, ty: &Type) -> Option<Value> {
-    if text.is_empty() {
-        return None;
+impl AttributeSchema {
+    /// Allows only values from `min` to `max`, written as in Fly; an empty text is no bound.
+    pub fn set_range(&mut self, min: &'static str, max: &'static str) {
+        self.range = Some(Range {
+            min_text: min,
+            max_text: max,
+            min: constant(min, &self.ty),
+            max: constant(max, &self.ty),
+        });
     }
-    let source = SourceFile::new(FileId(u32::MAX), "schema", text);
-    let (expr, _) = fly_syntax::parse_expression(&source);
-    literal::constant(&expr, ty)
+}
+
+impl BlockSchema {
+    /// Takes over all that `base` may hold.
+    pub fn extend(&mut self, base: &BlockSchema) {
+        self.attributes.extend(base.attributes.iter().cloned());
+        self.blocks.extend(base.blocks.iter().cloned());
+        self.rules = base.rules;
+    }
+
+    /// Takes over what `other` may hold and this does not, none of it required or with a default here: it is
+    /// written here once for many.
+    pub fn add_defaults(&mut self, other: &BlockSchema) {
+        for attribute in &other.attributes {
+            if self.attribute(attribute.name).is_none() {
+                self.attributes.push(AttributeSchema {
+                    presence: Presence::Optional,
+                    ..attribute.clone()
+                });
+            }
+        }
+        for child in &other.blocks {
+            if self.child(child.name).is_none() {
+                let occurrence = match child.occurrence {
+                    Occurrence::Required | Occurrence::Optional => Occurrence::Optional,
+                    Occurrence::Many => Occurrence::Many,
+                };
+                self.blocks.push(ChildSchema {
+                    occurrence,
+                    ..child.clone()
+                });
+            }
+        }
+    }
+}
+
+/// A doc comment's text without the space that each of its lines starts with.
+pub(crate) fn prose(doc: &str) -> String {
+    let lines: Vec<&str> = doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// The value of a Fly literal; `None` where the text is empty or not one of that type. Schemas are made at every
+/// start of the program, so this reads the few plain forms that they use and asks no parser. A test over all
+/// schemas holds that every default and bound is read.
+fn constant(text: &str, ty: &Type) -> Option<Value> {
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    match ty {
+        Type::Bool => text.parse().ok().map(Value::Bool),
+        Type::Int => text.parse().ok().map(Value::Int),
+        Type::Float => text.parse().ok().map(Value::Float),
+        Type::Duration => Duration::parse(text).ok().map(Value::Duration),
+        Type::Size => Size::parse(text).ok().map(Value::Size),
+        Type::Percent => Percent::parse(text).ok().map(Value::Percent),
+        Type::String => quoted.map(Value::string),
+        Type::Text(form) => quoted.filter(|text| form.check(text).is_ok()).map(Value::string),
+        Type::Words(words) => quoted.filter(|text| words.contains(text)).map(Value::string),
+        Type::TypeExpression => (!text.is_empty()).then(|| Value::string(text)),
+        Type::List(element) | Type::Set(element) => {
+            let inside = text.strip_prefix('[')?.strip_suffix(']')?.trim();
+            let items = inside.split(',').map(str::trim).filter(|item| !item.is_empty());
+            items.map(|item| constant(item, element)).collect::<Option<Vec<_>>>().map(Value::list)
+        }
+        Type::Union(members) => members.iter().find_map(|member| constant(text, member)),
+        _ => None,
+    }
 }

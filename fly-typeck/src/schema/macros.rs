@@ -6,6 +6,7 @@
 /// block! {
 ///     /// What the block is for.
 ///     pub struct Runner("runner") {
+///         extends { pool: Pool }                                // all that `Pool` has, decoded into that field
 ///         attributes {
 ///             /// What the attribute is for.
 ///             tags: BTreeSet<SmolStr>;                          // must be given
@@ -15,38 +16,50 @@
 ///             version: Option<Version>;
 ///             /// A bare integer is taken as MiB, with a lint.
 ///             memory: Size, bare("MiB");
+///             /// When the word is not the field's name.
+///             kind as "type": MachineType;
 ///         }
 ///         blocks {
 ///             resources: Resources;                             // once; Option<T> at most once; Vec<T> many
-///             app("fastapi_app", alias "app"): Role;            // when the word is not the field's name
+///             /// What it is for here, where the kind's own words do not say it.
+///             app as "fastapi_app": Role, alias("app");
 ///         }
+///         any_attribute {
+///             /// What such an attribute is.
+///             variables: PlainOrSecret
+///         }
+///         any_block { queues: Queue }
 ///         labels ["name"]
-///         rules [ExactlyOne(&["project_id", "group_id"])]
-///         variants by Tag::Attribute("provider") { "aws" => AwsCloud }
+///         rules [Rule::ExactlyOne(&["project_id", "group_id"])]
+///         variants by provider { "aws" => aws: AwsCloud }       // by an attribute, or `by label`
+///         defaults [AwsCloud]                                   // its attributes may be given here for others
 ///         accepts [presets, for_each]
 ///     }
 /// }
 /// ```
-/// Every section but `attributes` may be left out; the order is as above. `range` takes two Fly
-/// literals, either of which may be `""` for none. Variants become a field `variant: Option<...>`
-/// only by the struct's own code: the macro gives every struct `span`, the place of its header,
-/// and `label`, its (first) label, empty where it has none.
+/// Every section but `attributes` may be left out; the order is as above. Each option of an attribute or block
+/// sets the part of its schema with that name: `range(min, max)` with Fly literals, either of which may be `""`,
+/// `bare(unit)`, `prose`, `only(provider)`, `alias(word)`. Every struct also gets `label`, the block's labels
+/// joined by `.`, and `span`, the place of its header.
 #[macro_export]
 macro_rules! block {
     (
         $(#[doc = $doc:literal])+
         pub struct $struct:ident($kind:literal) {
+            $(extends { $base:ident : $base_type:ty })?
             attributes {
                 $(
                     $(#[doc = $attribute_doc:literal])+
-                    $(#[name = $written:literal])?
-                    $attribute:ident : $attribute_type:ty $(= $default:literal)?
-                    $(, range($min:literal, $max:literal))?
-                    $(, bare($bare:literal))? ;
+                    $attribute:ident $(as $written:literal)? : $attribute_type:ty $(= $default:literal)?
+                    $(, $option:ident $(($($argument:literal),*))?)* ;
                 )*
             }
             $(blocks {
-                $( $child:ident $(($child_name:literal $(, alias $alias:literal)?))? : $child_type:ty ; )*
+                $(
+                    $(#[doc = $child_doc:literal])*
+                    $child:ident $(as $child_written:literal)? : $child_type:ty
+                    $(, $child_option:ident $(($($child_argument:literal),*))?)* ;
+                )*
             })?
             $(any_attribute {
                 $(#[doc = $rest_doc:literal])+
@@ -55,23 +68,29 @@ macro_rules! block {
             $(any_block { $any:ident : $any_type:ty })?
             $(labels [$($label:literal),*])?
             $(rules [$($rule:expr),* $(,)?])?
-            $(variants by $tag:expr ; { $($word:literal => $variant_field:ident : $variant:ty),* $(,)? })?
+            $(variants by $tag:ident { $($word:literal => $variant_field:ident : $variant:ty),* $(,)? })?
+            $(defaults [$($defaults:ty),*])?
             $(accepts [$($accepts:ident),*])?
         }
     ) => {
         $(#[doc = $doc])+
         #[derive(Debug, Clone, PartialEq)]
         pub struct $struct {
-            /// The block's (first) label; empty where the kind has none.
+            /// The block's labels, joined by `.`; empty where it has none.
             pub label: smol_str::SmolStr,
             /// Where the block's header is written.
             pub span: fly_syntax::Span,
+            $(
+                #[doc = concat!("What every [`", stringify!($base_type), "`] has.")]
+                pub $base: $base_type,
+            )?
             $(
                 $(#[doc = $attribute_doc])+
                 pub $attribute: $attribute_type,
             )*
             $($(
-                #[doc = concat!("The `", stringify!($child), "` block.")]
+                $(#[doc = $child_doc])*
+                #[doc = concat!("\n\nThe `", $crate::block!(@name $child $($child_written)?), "` block.")]
                 pub $child: $child_type,
             )*)?
             $(
@@ -79,7 +98,7 @@ macro_rules! block {
                 pub $rest: std::collections::BTreeMap<smol_str::SmolStr, $rest_type>,
             )?
             $(
-                #[doc = "The blocks, by their names."]
+                /// The blocks, by their names.
                 pub $any: Vec<$any_type>,
             )?
             $($(
@@ -93,43 +112,40 @@ macro_rules! block {
                 static SCHEMA: std::sync::LazyLock<$crate::schema::BlockSchema> =
                     std::sync::LazyLock::new(|| {
                         #[allow(unused_mut)]
-                        let mut schema = $crate::schema::BlockSchema {
-                            kind: $kind,
-                            doc: concat!($($doc, "\n"),+),
-                            labels: &[],
-                            attributes: vec![$(
-                                $crate::schema::build::attribute::<$attribute_type>(
-                                    $crate::block!(@name $attribute $($written)?),
-                                    concat!($($attribute_doc, "\n"),+),
-                                    $crate::block!(@option $($default)?),
-                                    $crate::block!(@pair $($min, $max)?),
-                                    $crate::block!(@option $($bare)?),
-                                ),
-                            )*],
-                            blocks: vec![$($(
-                                $crate::schema::build::child::<$child_type>(
-                                    $crate::block!(@name $child $($child_name)?),
-                                    $crate::block!(@option $($($alias)?)?),
-                                ),
-                            )*)?],
-                            rest: $crate::schema::Rest::None,
-                            rules: &[],
-                            variants: None,
-                            uses_presets: false,
-                            repeats: false,
-                        };
-                        $(schema.labels = &[$($label),*];)?
-                        $(schema.rules = &[$($rule),*];)?
+                        let mut schema = $crate::schema::build::block($kind, concat!($($doc, "\n"),+));
+                        $(schema.extend(<$base_type as $crate::schema::Block>::schema());)?
+                        $({
+                            #[allow(unused_mut)]
+                            let mut attribute = $crate::schema::build::attribute::<$attribute_type>(
+                                $crate::block!(@name $attribute $($written)?),
+                                concat!($($attribute_doc, "\n"),+),
+                                $crate::block!(@option $($default)?),
+                            );
+                            $($crate::block!(@set attribute $option $(($($argument),*))?);)*
+                            schema.attributes.push(attribute);
+                        })*
+                        $($({
+                            #[allow(unused_mut)]
+                            let mut child = $crate::schema::build::child::<$child_type>(
+                                $crate::block!(@name $child $($child_written)?),
+                                concat!($($child_doc, "\n"),*),
+                            );
+                            $($crate::block!(@set child $child_option $(($($child_argument),*))?);)*
+                            schema.blocks.push(child);
+                        })*)?
                         $(schema.rest = $crate::schema::build::any_attribute::<$rest_type>(
                             concat!($($rest_doc, "\n"),+)
                         );)?
                         $(schema.rest = $crate::schema::Rest::Blocks(
                             <$any_type as $crate::schema::Block>::schema
                         );)?
+                        $(schema.labels = &[$($label),*];)?
+                        $(schema.rules = &[$($rule),*];)?
                         $(schema.variants = Some($crate::schema::Variants {
-                            by: $tag,
+                            by: $crate::block!(@tag $tag),
                             of: &[$(($word, <$variant as $crate::schema::Block>::schema)),*],
                         });)?
+                        $($(schema.add_defaults(<$defaults as $crate::schema::Block>::schema());)*)?
                         $($($crate::block!(@accepts schema $accepts);)*)?
                         schema
                     });
@@ -140,8 +156,9 @@ macro_rules! block {
                 #[allow(unused_variables)]
                 let schema = Self::schema();
                 Some(Self {
-                    label: block.label(),
+                    label: block.address(),
                     span: block.header,
+                    $($base: <$base_type as $crate::schema::Block>::decode(block)?,)?
                     $(
                         $attribute: $crate::schema::Field::read_field(
                             block.value_or_default($crate::block!(@name $attribute $($written)?), schema)
@@ -149,7 +166,7 @@ macro_rules! block {
                     )*
                     $($(
                         $child: $crate::schema::Choice::decode_all(
-                            &block.blocks_named($crate::block!(@name $child $($child_name)?))
+                            &block.blocks_named($crate::block!(@name $child $($child_written)?))
                         )?,
                     )*)?
                     $($rest: block.decode_rest::<$rest_type>()?,)?
@@ -163,10 +180,15 @@ macro_rules! block {
     (@name $field:ident $name:literal) => { $name };
     (@option) => { None };
     (@option $value:literal) => { Some($value) };
-    (@pair) => { None };
-    (@pair $min:literal, $max:literal) => { Some(($min, $max)) };
-    (@accepts $schema:ident presets) => { $schema.uses_presets = true; };
-    (@accepts $schema:ident for_each) => { $schema.repeats = true; };
+    (@set $part:ident range($min:literal, $max:literal)) => { $part.set_range($min, $max) };
+    (@set $part:ident bare($unit:literal)) => { $part.bare = Some($unit) };
+    (@set $part:ident prose) => { $part.prose = true };
+    (@set $part:ident only($provider:literal)) => { $part.only = Some($provider) };
+    (@set $part:ident alias($word:literal)) => { $part.alias = Some($word) };
+    (@tag label) => { $crate::schema::Tag::Label };
+    (@tag $attribute:ident) => { $crate::schema::Tag::Attribute(stringify!($attribute)) };
+    (@accepts $schema:ident presets) => { $schema.uses_presets = true };
+    (@accepts $schema:ident for_each) => { $schema.repeats = true };
 }
 
 /// Defines an enum: its Rust type and its words, from one text.
@@ -196,9 +218,12 @@ macro_rules! words {
 
         impl $enum {
             /// The words, for checking and for people.
-            pub const WORDS: &'static $crate::types::Words = &$crate::types::Words {
-                what: $what,
-                words: &[$(($word, concat!($($word_doc, "\n"),+))),+],
+            pub const WORDS: &'static $crate::types::Words = {
+                static WORDS: $crate::types::Words = $crate::types::Words {
+                    what: $what,
+                    words: &[$(($word, concat!($($word_doc, "\n"),+))),+],
+                };
+                &WORDS
             };
 
             /// The word as it is written in Fly.

@@ -5,13 +5,34 @@
 //! the Rust struct that the rest of the product works with, and the [`BlockSchema`] that everything else reads.
 
 pub mod build;
+pub mod cloud;
+pub mod egg;
+pub mod eggsbucket;
 mod field;
+pub mod job;
+pub mod language;
 mod macros;
+pub mod mothergoose;
+pub mod moved;
+pub mod nest;
+pub mod preset;
+pub mod provider;
+pub mod rift;
+pub mod state;
+mod text;
+mod top_level;
+pub mod uglyfox;
 
 use crate::types::Type;
 use crate::value::Value;
 
 pub use field::{Block, Choice, Field, Occurrence, Typed};
+pub use preset::preset;
+pub use text::{
+    AddressName, EntityName, PlainOrSecret, Predicate, ProviderName, QueueName, RoleName, Server, ServiceAccountName,
+    TypeExpression,
+};
+pub use top_level::{Place, TopLevel, top_level};
 
 /// Everything there is to know about a block kind.
 #[derive(Debug)]
@@ -19,7 +40,7 @@ pub struct BlockSchema {
     /// The word that opens the block, or for a block of any name what it stands for.
     pub kind: &'static str,
     /// What the block is for, in Markdown.
-    pub doc: &'static str,
+    pub doc: String,
     /// What its labels mean, in order; a name in `[]` may be left out.
     pub labels: &'static [&'static str],
     /// Its attributes, in the order of the reference.
@@ -39,12 +60,12 @@ pub struct BlockSchema {
 }
 
 /// An attribute of a block.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AttributeSchema {
     /// Its name.
     pub name: &'static str,
     /// What it is for, in Markdown.
-    pub doc: &'static str,
+    pub doc: String,
     /// Its type.
     pub ty: Type,
     /// Whether it must be given, and what holds where it is not.
@@ -53,10 +74,14 @@ pub struct AttributeSchema {
     pub range: Option<Range>,
     /// The unit that a bare integer is taken to have, with a lint that offers to write it.
     pub bare: Option<&'static str>,
+    /// Whether it is text for people, in which nothing is ever a secret: a message, a description.
+    pub prose: bool,
+    /// The only provider that has it, in a block that serves several.
+    pub only: Option<&'static str>,
 }
 
 /// Whether an attribute must be given.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Presence {
     /// It must.
     Required,
@@ -72,7 +97,7 @@ pub enum Presence {
 }
 
 /// The smallest and the largest allowed value, both included, written as in Fly.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Range {
     /// The smallest as it is written; empty where there is none.
     pub min_text: &'static str,
@@ -85,16 +110,28 @@ pub struct Range {
 }
 
 /// A block inside a block.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ChildSchema {
     /// The word that opens it.
     pub name: &'static str,
+    /// What it is for here, in Markdown; empty where its kind's own words say it: see [`ChildSchema::doc`].
+    pub doc: String,
     /// Another word for it, kept for existing Nests or for short.
     pub alias: Option<&'static str>,
     /// Whether it must be given, and how often it may be.
     pub occurrence: Occurrence,
     /// What it holds.
     pub schema: fn() -> &'static BlockSchema,
+    /// The only provider that has it, in a block that serves several.
+    pub only: Option<&'static str>,
+}
+
+impl ChildSchema {
+    /// What it is for, in Markdown.
+    #[must_use]
+    pub fn doc(&self) -> &str {
+        if self.doc.is_empty() { &(self.schema)().doc } else { &self.doc }
+    }
 }
 
 /// Attributes or blocks of any name.
@@ -105,7 +142,7 @@ pub enum Rest {
     /// Attributes of one type under any names, as in `environment`.
     Attributes {
         /// What such an attribute is, in Markdown.
-        doc: &'static str,
+        doc: String,
         /// Their type.
         ty: Type,
     },
@@ -118,6 +155,8 @@ pub enum Rest {
 pub enum Rule {
     /// Exactly one of these is given.
     ExactlyOne(&'static [&'static str]),
+    /// One of these is given, or more.
+    AtLeastOne(&'static [&'static str]),
     /// At most one of these is given.
     AtMostOne(&'static [&'static str]),
 }
