@@ -95,14 +95,21 @@ impl CheckedBlock {
     /// The attributes that the schema does not name, decoded.
     #[must_use]
     pub fn decode_rest<T: Typed>(&self) -> Option<BTreeMap<SmolStr, T>> {
-        let rest = self.attributes.iter().filter(|attribute| self.schema.attribute(&attribute.name).is_none());
-        rest.map(|attribute| Some((attribute.name.clone(), T::read(attribute.value.as_ref()?)?))).collect()
+        let rest = self
+            .attributes
+            .iter()
+            .filter(|attribute| self.schema.attribute(&attribute.name).is_none());
+        rest.map(|attribute| Some((attribute.name.clone(), T::read(attribute.value.as_ref()?)?)))
+            .collect()
     }
 
     /// The blocks that the schema does not name, decoded.
     #[must_use]
     pub fn decode_any<B: Block>(&self) -> Option<Vec<B>> {
-        let rest = self.blocks.iter().filter(|block| self.schema.child(&block.name).is_none());
+        let rest = self
+            .blocks
+            .iter()
+            .filter(|block| self.schema.child(&block.name).is_none());
         rest.map(B::decode).collect()
     }
 
@@ -121,7 +128,9 @@ impl CheckedBlock {
     pub fn variant_word(&self, schema: &'static BlockSchema) -> Option<SmolStr> {
         let text = match schema.variants.as_ref()?.by {
             crate::schema::Tag::Label => self.label(),
-            crate::schema::Tag::Attribute(name) => SmolStr::new(self.value_or_default(name, schema)?.as_str()?),
+            crate::schema::Tag::Attribute(name) => {
+                SmolStr::new(self.value_or_default(name, schema)?.as_str()?)
+            }
         };
         Some(text.split('.').next().map(SmolStr::new).unwrap_or_default())
     }

@@ -67,5 +67,8 @@ fn all<B: Block>(blocks: &[CheckedBlock]) -> Option<Vec<B>> {
 }
 
 fn single<B: Block>(blocks: &[CheckedBlock]) -> Option<Option<B>> {
-    of_kind::<B>(blocks).next().map(B::decode).map_or(Some(None), |block| block.map(Some))
+    of_kind::<B>(blocks)
+        .next()
+        .map(B::decode)
+        .map_or(Some(None), |block| block.map(Some))
 }

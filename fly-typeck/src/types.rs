@@ -91,7 +91,9 @@ impl Words {
 
     /// Each word with what it means, in Markdown.
     pub fn documented(&self) -> impl Iterator<Item = (&'static str, String)> {
-        self.words.iter().map(|(word, doc)| (*word, crate::schema::build::prose(doc)))
+        self.words
+            .iter()
+            .map(|(word, doc)| (*word, crate::schema::build::prose(doc)))
     }
 
     /// The words alone.

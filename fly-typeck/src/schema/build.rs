@@ -1,6 +1,8 @@
 //! What the [`block!`](crate::block) macro calls to make a schema's parts.
 
-use super::{AttributeSchema, BlockSchema, ChildSchema, Choice, Field, Occurrence, Presence, Range, Rest, Typed};
+use super::{
+    AttributeSchema, BlockSchema, ChildSchema, Choice, Field, Occurrence, Presence, Range, Rest, Typed,
+};
 use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
@@ -26,7 +28,7 @@ pub fn block(kind: &'static str, doc: &str) -> BlockSchema {
 #[must_use]
 pub fn attribute<F: Field>(name: &'static str, doc: &str, default: Option<&'static str>) -> AttributeSchema {
     let ty = F::ty();
-    let presence = match default.and_then(|text| Some((text, constant(text, &ty)?))) {
+    let presence = match default.and_then(|text| Some((text, literal(text, &ty)?))) {
         Some((text, value)) => Presence::Default { text, value },
         None if F::OPTIONAL => Presence::Optional,
         None => Presence::Required,
@@ -71,8 +73,8 @@ impl AttributeSchema {
         self.range = Some(Range {
             min_text: min,
             max_text: max,
-            min: constant(min, &self.ty),
-            max: constant(max, &self.ty),
+            min: literal(min, &self.ty),
+            max: literal(max, &self.ty),
         });
     }
 }
@@ -113,13 +115,26 @@ impl BlockSchema {
 
 /// A doc comment's text without the space that each of its lines starts with.
 pub(crate) fn prose(doc: &str) -> String {
-    let lines: Vec<&str> = doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    let lines: Vec<&str> = doc
+        .lines()
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
     lines.join("\n").trim().to_owned()
 }
 
-/// The value of a Fly literal; `None` where the text is empty or not one of that type. Schemas are made at every
-/// start of the program, so this reads the few plain forms that they use and asks no parser. A test over all
-/// schemas holds that every default and bound is read.
+/// The value of a literal in a schema; `None` where the text is empty. A text that is not one of the type is a mistake
+/// in the schema, which the test that walks all schemas runs into.
+fn literal(text: &str, ty: &Type) -> Option<Value> {
+    let value = constant(text, ty);
+    debug_assert!(
+        text.is_empty() || value.is_some(),
+        "`{text}` is not a literal of type {ty}"
+    );
+    value
+}
+
+/// The value of a Fly literal. Schemas are made at every start of the program, so this reads the few plain forms that
+/// they use and asks no parser.
 fn constant(text: &str, ty: &Type) -> Option<Value> {
     let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     match ty {
@@ -136,7 +151,10 @@ fn constant(text: &str, ty: &Type) -> Option<Value> {
         Type::List(element) | Type::Set(element) => {
             let inside = text.strip_prefix('[')?.strip_suffix(']')?.trim();
             let items = inside.split(',').map(str::trim).filter(|item| !item.is_empty());
-            items.map(|item| constant(item, element)).collect::<Option<Vec<_>>>().map(Value::list)
+            items
+                .map(|item| constant(item, element))
+                .collect::<Option<Vec<_>>>()
+                .map(Value::list)
         }
         Type::Union(members) => members.iter().find_map(|member| constant(text, member)),
         _ => None,

@@ -1,7 +1,7 @@
 //! `eggsbucket`: one pool of machines for several repositories.
 
-use super::egg::{Github, Gitlab, Pool};
 use super::Rule;
+use super::egg::{Github, Gitlab, Pool};
 use crate::block;
 
 block! {

@@ -173,9 +173,10 @@ impl<T: Typed> Typed for BTreeMap<SmolStr, T> {
     }
     fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::Object(entries) => {
-                entries.iter().map(|(name, value)| Some((name.clone(), T::read(value)?))).collect()
-            }
+            Value::Object(entries) => entries
+                .iter()
+                .map(|(name, value)| Some((name.clone(), T::read(value)?)))
+                .collect(),
             _ => None,
         }
     }

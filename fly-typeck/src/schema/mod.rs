@@ -29,10 +29,13 @@ use crate::value::Value;
 pub use field::{Block, Choice, Field, Occurrence, Typed};
 pub use preset::preset;
 pub use text::{
-    AddressName, EntityName, PlainOrSecret, Predicate, ProviderName, QueueName, RoleName, Server, ServiceAccountName,
-    TypeExpression,
+    AddressName, EntityName, PlainOrSecret, Predicate, ProviderName, QueueName, RoleName, Server,
+    ServiceAccountName, TypeExpression,
 };
 pub use top_level::{Place, TopLevel, top_level};
+
+/// Gives a kind's schema, which is made when it is first asked for.
+pub type SchemaOf = fn() -> &'static BlockSchema;
 
 /// Everything there is to know about a block kind.
 #[derive(Debug)]
@@ -121,7 +124,7 @@ pub struct ChildSchema {
     /// Whether it must be given, and how often it may be.
     pub occurrence: Occurrence,
     /// What it holds.
-    pub schema: fn() -> &'static BlockSchema,
+    pub schema: SchemaOf,
     /// The only provider that has it, in a block that serves several.
     pub only: Option<&'static str>,
 }
@@ -130,7 +133,11 @@ impl ChildSchema {
     /// What it is for, in Markdown.
     #[must_use]
     pub fn doc(&self) -> &str {
-        if self.doc.is_empty() { &(self.schema)().doc } else { &self.doc }
+        if self.doc.is_empty() {
+            &(self.schema)().doc
+        } else {
+            &self.doc
+        }
     }
 }
 
@@ -147,7 +154,7 @@ pub enum Rest {
         ty: Type,
     },
     /// Blocks of one kind under any names, as in `message_queues`.
-    Blocks(fn() -> &'static BlockSchema),
+    Blocks(SchemaOf),
 }
 
 /// What must hold between the attributes and blocks of one block.
@@ -167,7 +174,7 @@ pub struct Variants {
     /// Where the word is.
     pub by: Tag,
     /// The words and what each adds.
-    pub of: &'static [(&'static str, fn() -> &'static BlockSchema)],
+    pub of: &'static [(&'static str, SchemaOf)],
 }
 
 /// Where the word that chooses a variant is written.
@@ -189,7 +196,9 @@ impl BlockSchema {
     /// The block of this name or alias, variants not included.
     #[must_use]
     pub fn child(&self, name: &str) -> Option<&ChildSchema> {
-        self.blocks.iter().find(|child| child.name == name || child.alias == Some(name))
+        self.blocks
+            .iter()
+            .find(|child| child.name == name || child.alias == Some(name))
     }
 
     /// The variant that `word` chooses.
@@ -204,5 +213,140 @@ impl BlockSchema {
     pub fn all_variants(&self) -> impl Iterator<Item = (&'static str, &'static BlockSchema)> {
         let variants = self.variants.as_ref().map_or(&[][..], |variants| variants.of);
         variants.iter().map(|(word, schema)| (*word, schema()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every schema that can be reached from a top-level kind, variants included, each once.
+    fn all_schemas() -> Vec<&'static BlockSchema> {
+        let mut waiting: Vec<&'static BlockSchema> = top_level().iter().map(|top| (top.schema)()).collect();
+        let mut all: Vec<&'static BlockSchema> = Vec::new();
+        while let Some(schema) = waiting.pop() {
+            if all.iter().any(|seen| std::ptr::eq(*seen, schema)) {
+                continue;
+            }
+            all.push(schema);
+            waiting.extend(schema.blocks.iter().map(|child| (child.schema)()));
+            waiting.extend(schema.all_variants().map(|(_, variant)| variant));
+            if let Rest::Blocks(any) = schema.rest {
+                waiting.push(any());
+            }
+        }
+        all
+    }
+
+    /// Making a schema checks its literals, so that reaching all of them checks all literals.
+    #[test]
+    fn everything_says_what_it_is_for() {
+        let schemas = all_schemas();
+        assert!(schemas.len() > 60, "only {} schemas were reached", schemas.len());
+        let mut attributes = 0;
+        for schema in schemas {
+            assert!(schema.doc.ends_with('.'), "{}: {:?}", schema.kind, schema.doc);
+            for attribute in &schema.attributes {
+                attributes += 1;
+                let doc = &attribute.doc;
+                assert!(doc.ends_with('.'), "{}.{}: {doc:?}", schema.kind, attribute.name);
+                if let Type::Words(words) = attribute.ty {
+                    assert!(
+                        words.documented().all(|(_, doc)| doc.ends_with('.')),
+                        "{}",
+                        words.what
+                    );
+                }
+                if let (Some(range), Presence::Default { value, text }) =
+                    (&attribute.range, &attribute.presence)
+                {
+                    let bounds = [&range.min, &range.max];
+                    let typed = bounds
+                        .into_iter()
+                        .flatten()
+                        .all(|bound| same_variant(bound, value));
+                    assert!(typed, "{}.{} = {text}", schema.kind, attribute.name);
+                }
+            }
+            for child in &schema.blocks {
+                assert!(child.doc().ends_with('.'), "{}.{}", schema.kind, child.name);
+            }
+            if let Rest::Attributes { doc, .. } = &schema.rest {
+                assert!(doc.ends_with('.'), "{}: {doc:?}", schema.kind);
+            }
+        }
+        assert!(attributes > 250, "only {attributes} attributes were reached");
+    }
+
+    fn same_variant(a: &Value, b: &Value) -> bool {
+        std::mem::discriminant(a) == std::mem::discriminant(b)
+    }
+
+    #[test]
+    fn no_name_stands_twice_in_a_block() {
+        for schema in all_schemas() {
+            let attributes = schema.attributes.iter().map(|attribute| attribute.name);
+            let blocks = schema
+                .blocks
+                .iter()
+                .flat_map(|child| std::iter::once(child.name).chain(child.alias));
+            let mut names: Vec<&str> = attributes.chain(blocks).collect();
+            let count = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", schema.kind);
+        }
+    }
+
+    #[test]
+    fn rules_name_what_there_is() {
+        for schema in all_schemas() {
+            for Rule::ExactlyOne(names) | Rule::AtLeastOne(names) | Rule::AtMostOne(names) in schema.rules {
+                assert!(names.len() > 1, "{}", schema.kind);
+                for name in *names {
+                    // A variant's rule may be about the block that it belongs to.
+                    let known = |schema: &BlockSchema| {
+                        schema.attribute(name).is_some() || schema.child(name).is_some()
+                    };
+                    let anywhere = all_schemas()
+                        .into_iter()
+                        .filter(|other| other.kind == schema.kind)
+                        .any(known);
+                    assert!(anywhere, "{}.{name}", schema.kind);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_preset_is_an_egg_without_anything_required() {
+        let (egg, preset) = (<egg::Egg as Block>::schema(), preset());
+        assert_eq!(preset.attributes.len(), egg.attributes.len());
+        assert_eq!(preset.blocks.len(), egg.blocks.len());
+        assert!(
+            preset
+                .attributes
+                .iter()
+                .all(|attribute| matches!(attribute.presence, Presence::Optional))
+        );
+        assert!(
+            preset
+                .blocks
+                .iter()
+                .all(|child| child.occurrence == Occurrence::Optional)
+        );
+        assert!(preset.rules.is_empty());
+    }
+
+    #[test]
+    fn a_provider_block_takes_its_clouds_defaults() {
+        let provider = <provider::Provider as Block>::schema().variant("proxmox");
+        let provider = provider.map(|schema| {
+            (
+                schema.attribute("vlan").is_some(),
+                schema.child("firewall").is_some(),
+            )
+        });
+        assert_eq!(provider, Some((true, true)));
     }
 }

@@ -2,8 +2,8 @@
 
 use smol_str::SmolStr;
 
+use super::cloud::{AwsCloud, ProxmoxCloud, YandexCloud};
 use super::{Rule, Server};
-use super::cloud::{AwsCloud, Cloud, ProxmoxCloud, YandexCloud};
 use crate::block;
 use crate::domain::{NestPath, SecretUri, Url};
 
@@ -29,7 +29,9 @@ impl Provider {
     /// Which it is: `proxmox` of `proxmox.dc2`.
     #[must_use]
     pub fn kind(&self) -> &str {
-        self.label.split_once('.').map_or(self.label.as_str(), |(kind, _)| kind)
+        self.label
+            .split_once('.')
+            .map_or(self.label.as_str(), |(kind, _)| kind)
     }
 }
 
@@ -53,7 +55,7 @@ block! {
             /// The resource pool that machines are put in, where their `cloud` block names none.
             pool: Option<SmolStr>;
         }
-        defaults [Cloud, ProxmoxCloud]
+        defaults [ProxmoxCloud]
     }
 }
 
@@ -62,6 +64,10 @@ block! {
     /// too and then holds for every machine that does not say otherwise.
     pub struct AwsProvider("provider") {
         attributes {
+            /// The region of machines whose `cloud` block names none: `eu-central-1`.
+            region: Option<SmolStr>;
+            /// The availability zone of machines whose `cloud` block names none: `eu-central-1a`.
+            zone: Option<SmolStr>;
             /// The id of an access key. Without it, the credentials of the machine are used.
             access_key: Option<SmolStr>;
             /// The secret half of that key.
@@ -71,7 +77,7 @@ block! {
             /// The address of the API where it is not AWS's own, as in tests.
             endpoint: Option<Url>;
         }
-        defaults [Cloud, AwsCloud]
+        defaults [AwsCloud]
     }
 }
 
@@ -80,6 +86,10 @@ block! {
     /// may say may stand here too and then holds for every machine that does not say otherwise.
     pub struct YandexProvider("provider") {
         attributes {
+            /// The region of machines whose `cloud` block names none: `ru-central1`.
+            region: Option<SmolStr>;
+            /// The availability zone of machines whose `cloud` block names none: `ru-central1-a`.
+            zone: Option<SmolStr>;
             /// The authorized key of a service account, in JSON. Without it, the machine's own service account is used.
             service_account_key: Option<SecretUri>;
             /// An IAM or OAuth token instead of a key.
@@ -90,7 +100,7 @@ block! {
             endpoint: Option<SmolStr>;
         }
         rules [Rule::AtMostOne(&["service_account_key", "token"])]
-        defaults [Cloud, YandexCloud]
+        defaults [YandexCloud]
     }
 }
 

@@ -75,7 +75,11 @@ impl Server {
     #[must_use]
     pub fn base_url(&self) -> String {
         let text = self.0.trim_end_matches('/');
-        if text.contains("://") { text.to_owned() } else { format!("https://{text}") }
+        if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        }
     }
 }
 
@@ -117,7 +121,10 @@ mod tests {
     #[test]
     fn a_server_is_a_host_or_an_address() {
         assert_eq!(Server("gitlab.com".into()).base_url(), "https://gitlab.com");
-        assert_eq!(Server("http://gitlab.lab:8080/".into()).base_url(), "http://gitlab.lab:8080");
+        assert_eq!(
+            Server("http://gitlab.lab:8080/".into()).base_url(),
+            "http://gitlab.lab:8080"
+        );
     }
 
     #[test]

@@ -12,13 +12,13 @@ use super::provider::Provider;
 use super::rift::Rift;
 use super::state::State;
 use super::uglyfox::Uglyfox;
-use super::{Block, BlockSchema, preset};
+use super::{Block, SchemaOf, preset};
 
 /// A block kind at top level.
 #[derive(Debug)]
 pub struct TopLevel {
     /// What the kind may hold.
-    pub schema: fn() -> &'static BlockSchema,
+    pub schema: SchemaOf,
     /// Where it may stand.
     pub place: Place,
     /// Whether a Nest has at most one.
@@ -63,8 +63,12 @@ impl Place {
 /// Every kind that may stand at top level, in the order of the reference.
 #[must_use]
 pub fn top_level() -> &'static [TopLevel] {
-    const fn kind(schema: fn() -> &'static BlockSchema, place: Place, single: bool) -> TopLevel {
-        TopLevel { schema, place, single }
+    const fn kind(schema: SchemaOf, place: Place, single: bool) -> TopLevel {
+        TopLevel {
+            schema,
+            place,
+            single,
+        }
     }
     static KINDS: [TopLevel; 14] = [
         kind(Egg::schema, Place::Egg, false),

@@ -1,6 +1,5 @@
 //! `uglyfox`: when runners are started, kept, and thrown away.
 
-
 use super::{EntityName, Predicate};
 use crate::domain::{Duration, Percent};
 use crate::{block, words};
