@@ -8,7 +8,7 @@ syntax case match
 syntax keyword flyBoolean true false
 syntax keyword flyRepeat for in if
 syntax match flyAttribute /\<[A-Za-z_][A-Za-z0-9_]*\ze\s*=\%(=\)\@!/
-syntax match flyBlock /\<[A-Za-z_][A-Za-z0-9_]*\ze\%(\s\+"[^"]*"\)\?\s*{/
+syntax match flyBlock /\<[A-Za-z_][A-Za-z0-9_]*\ze\%(\s\+"[^"]*"\)*\s*{/
 syntax match flyFunction /\<[A-Za-z_][A-Za-z0-9_]*\ze(/
 syntax match flyRoot /\<\%(var\|local\|preset\|egg\|eggsbucket\|provider\|each\)\ze[.\[]/
 syntax match flyOperator /=>\|==\|!=\|<=\|>=\|&&\|||\|[-+*%!<>?:=]/
