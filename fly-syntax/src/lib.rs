@@ -4,7 +4,15 @@ pub mod diagnostic;
 pub mod source;
 pub mod tree;
 
+mod number;
+mod parser;
+mod pieces;
+pub mod problems;
+mod scan;
+
 pub use diagnostic::{Edit, Kind, Label, Problem, Severity, Suggestion};
+pub use parser::{parse, parse_expression, parse_predicate, parse_template};
+pub use pieces::{Piece, PieceKind};
 pub use source::{FileId, Position, SourceFile, Span};
 pub use tree::SyntaxTree;
 

@@ -150,6 +150,12 @@ impl SourceFile {
         std::str::from_utf8(raw).err().map(|error| error.valid_up_to())
     }
 
+    /// Whether the file starts with a byte order mark, which is read as a blank.
+    #[must_use]
+    pub fn has_bom(&self) -> bool {
+        self.text.starts_with('\u{feff}')
+    }
+
     /// The text of a span of this file; empty where the span does not fit the text.
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
