@@ -1,6 +1,9 @@
 //! Fly's text: source in, lossless tree and problems out; and the formatter.
 
 pub mod diagnostic;
+pub mod format;
+pub mod meaning;
+pub mod print;
 pub mod source;
 pub mod tree;
 
@@ -11,8 +14,11 @@ pub mod problems;
 mod scan;
 
 pub use diagnostic::{Edit, Kind, Label, Problem, Severity, Suggestion};
+pub use format::{Refused, format};
+pub use meaning::same_meaning;
 pub use parser::{parse, parse_expression, parse_predicate, parse_template};
 pub use pieces::{Piece, PieceKind};
+pub use print::print;
 pub use source::{FileId, Position, SourceFile, Span};
 pub use tree::SyntaxTree;
 
