@@ -59,13 +59,15 @@ pub fn format(file: &SourceFile, tree: &SyntaxTree) -> Result<String, Refused> {
     }
 }
 
-/// What formatting never changes: all but white space, commas and the byte order mark.
+/// What formatting never changes: all but white space and commas.
 fn substance(text: &str) -> impl Iterator<Item = char> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    text.chars().filter(|c| *c != ',' && !c.is_whitespace())
+    text.chars().filter(|c| *c != ',' && !is_blank(*c))
 }
 
-const BYTE_ORDER_MARK: char = '\u{feff}';
+/// White space, and byte order marks, which the grammar takes for it.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
+}
 
 /// Reads a source along its tree: all between two tokens is white space and comments.
 struct Source<'t> {
@@ -80,15 +82,10 @@ struct Source<'t> {
 
 impl<'t> Source<'t> {
     fn new(text: &'t str, comments: &'t [Comment]) -> Self {
-        let at = if text.starts_with(BYTE_ORDER_MARK) {
-            BYTE_ORDER_MARK.len_utf8()
-        } else {
-            0
-        };
         Self {
             text,
             comments,
-            at,
+            at: 0,
             pending: Trivia::default(),
         }
     }
@@ -101,7 +98,7 @@ impl<'t> Source<'t> {
     fn read_trivia(&mut self) {
         loop {
             let rest = self.rest();
-            let token = rest.trim_start();
+            let token = rest.trim_start_matches(is_blank);
             let space = &rest[..rest.len() - token.len()];
             self.pending.newlines += space.bytes().filter(|byte| *byte == b'\n').count();
             self.at += space.len();
@@ -180,6 +177,3 @@ fn without_trailing_space(text: &str) -> Cow<'_, str> {
     let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
     Cow::Owned(lines.join("\n"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -225,9 +225,11 @@ impl<'t, O: Origin<'t>> Walk<'t, O> {
         self.layout.close();
     }
 
-    /// An operand, in parentheses where it would be read otherwise without.
+    /// An operand, in parentheses where it would be read otherwise without. Nothing but brackets
+    /// lets an expression go on behind a heredoc.
     fn operand(&mut self, expr: &'t Expr, loose: bool) {
-        if loose && self.origin.adds_parens() {
+        let heredoc = matches!(expr.kind, ExprKind::Heredoc(_));
+        if (loose || heredoc) && self.origin.adds_parens() {
             self.paren(expr);
         } else {
             self.expr(expr);
