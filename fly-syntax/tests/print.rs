@@ -28,7 +28,7 @@ proptest! {
         let text = print(&body);
         let (file, parsed) = parsed(&text);
         prop_assert_eq!(&parsed.problems, &[], "{}", text);
-        prop_assert!(same_meaning(&body, &parsed.tree.body), "{}\n{:#?}\n{:#?}", text, body, parsed.tree.body);
+        prop_assert!(same_meaning(&body, &parsed.tree.body), "{}", text);
         prop_assert_eq!(format(&file, &parsed.tree), Ok(text), "printed text is formatted");
     }
 }
@@ -87,13 +87,9 @@ fn meaning_tells_trees_apart() {
 }
 
 #[test]
-fn long_chains_need_no_deep_stack() {
-    let sum = vec!["1"; 20_000].join(" + ");
-    let path = format!("a{}", ".b".repeat(20_000));
+fn chains_as_long_as_the_language_allows_come_back() {
+    let sum = vec!["1"; 250].join(" + ");
+    let path = format!("a{}", ".b".repeat(250));
     let text = format!("a = {sum}\nb = {path}\n");
-    let (file, parsed) = parsed(&text);
-    if parsed.problems.is_empty() {
-        assert_eq!(print(&parsed.tree.body), text);
-        assert_eq!(format(&file, &parsed.tree), Ok(text));
-    }
+    assert_eq!(printed(&text), text);
 }

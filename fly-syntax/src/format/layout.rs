@@ -136,7 +136,7 @@ pub(crate) enum Wrap {
     Never,
     /// Blocks: in expressions the author's own breaks are kept.
     Blocks,
-    /// Every bracket: there was no author.
+    /// Every bracket but an index: there was no author.
     All,
 }
 
@@ -272,7 +272,7 @@ impl<'t> Layout<'t> {
             && match self.wrap {
                 Wrap::Never => false,
                 Wrap::Blocks => group.shape == Shape::Block,
-                Wrap::All => true,
+                Wrap::All => group.shape != Shape::Index,
             }
     }
 }

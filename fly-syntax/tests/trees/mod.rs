@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 const NOWHERE: Span = Span { file: FileId(0), start: 0, end: 0 };
 
-pub fn bodies() -> impl Strategy<Value = Body> {
+pub(crate) fn bodies() -> impl Strategy<Value = Body> {
     let attributes = prop::collection::vec(attribute(), 0..4);
     attributes.prop_map(body).prop_recursive(4, 24, 3, |inner| {
         let blocks = prop::collection::vec(block(inner), 0..3);
