@@ -323,10 +323,9 @@ impl Builder<'_> {
 
     fn object_entry(&mut self, node: Node<'_>) -> Option<ObjectEntry> {
         let mut inner = node.into_inner();
-        let key = inner.next()?;
-        let key_span = self.span(&key);
-        let word = key.as_str().to_owned();
-        let key_node = key.into_inner().next()?;
+        let key_node = inner.next()?;
+        let key_span = self.span(&key_node);
+        let word = key_node.as_str().to_owned();
         let key = match key_node.as_rule() {
             Rule::name => ObjectKey::Name(self.ident(&key_node)),
             _ => ObjectKey::String(self.template(key_node.into_inner()), key_span),
