@@ -1,5 +1,7 @@
 //! The language reference's examples, and the links between pages.
 
+use fly_typeck::NestFiles;
+
 use crate::workspace::{read, root};
 
 /// What an example must do; from the words after ```` ```fly ````.
@@ -95,6 +97,30 @@ fn the_reference_has_an_example_of_everything() {
         });
         assert!(shown, "grammar/fly.md shows no `{kind}`");
     }
+}
+
+#[test]
+fn the_references_examples_are_well_formed() {
+    let mut wrong = Vec::new();
+    for example in examples(&read("grammar/fly.md")) {
+        let text = match example.claim {
+            Claim::Expression => example
+                .text
+                .lines()
+                .map(|line| format!("value = {line}\n"))
+                .collect(),
+            Claim::Clean | Claim::Wrong(_) => example.text,
+        };
+        for file in &NestFiles::from_archive(&text).files {
+            let problems = fly_syntax::parse(file).problems;
+            wrong.extend(
+                problems
+                    .iter()
+                    .map(|problem| format!("line {}: {}", example.line, problem.message)),
+            );
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
 }
 
 /// Links of a page that lead to a file beside it.

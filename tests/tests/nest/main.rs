@@ -4,6 +4,7 @@
 
 mod architecture;
 mod docs;
+mod examples;
 mod gosling;
 mod readme;
 mod tasks;
