@@ -1,5 +1,6 @@
 //! What a command is asked to look at: paths, the Nests they belong to, values for variables.
 
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
@@ -73,7 +74,7 @@ pub(crate) struct Target {
     /// The Nest's root, absolute.
     pub(crate) root: PathBuf,
     /// Files and folders relative to the root; empty means all of it.
-    pub(crate) only: Vec<String>,
+    pub(crate) only: BTreeSet<String>,
 }
 
 impl Target {
@@ -101,9 +102,11 @@ impl Target {
                 // The whole Nest takes in any part of it.
                 Some(target) if target.only.is_empty() => {}
                 Some(target) if only.is_empty() => target.only.clear(),
-                Some(target) => target.only.push(only),
+                Some(target) => {
+                    target.only.insert(only);
+                }
                 None => {
-                    let only = if only.is_empty() { Vec::new() } else { vec![only] };
+                    let only = Some(only).filter(|only| !only.is_empty()).into_iter().collect();
                     targets.push(Self { root, only });
                 }
             }
@@ -116,27 +119,27 @@ impl Target {
         let root = find_root(&lexical(&host.folder)).ok_or_else(|| no_nest("the current folder"))?;
         Ok(Self {
             root,
-            only: Vec::new(),
+            only: BTreeSet::new(),
         })
     }
 
-    /// Whether a file of the Nest was asked about.
+    /// Whether a file of the Nest was asked about, by its own path or by that of a folder above it.
     pub(crate) fn covers(&self, path: &str) -> bool {
-        self.only.is_empty()
-            || self.only.iter().any(|only| {
-                path.strip_prefix(only.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-            })
+        let mut above = path.match_indices('/').filter_map(|(at, _)| path.get(..at));
+        self.only.is_empty() || self.only.contains(path) || above.any(|folder| self.only.contains(folder))
     }
 
     /// The files that were asked about and are not among those of the Nest.
-    pub(crate) fn not_read<'t>(&'t self, nest: &'t NestFiles) -> impl Iterator<Item = &'t str> {
-        let known = |path: &str| {
-            nest.files.iter().any(|file| &*file.path == path)
-                || nest.refused.iter().any(|refused| refused.path == path)
-        };
-        let files = self.only.iter().filter(|path| self.root.join(path).is_file());
-        files.map(String::as_str).filter(move |path| !known(path))
+    pub(crate) fn not_read(&self, nest: &NestFiles) -> Vec<&str> {
+        let read = nest.files.iter().map(|file| &*file.path);
+        let refused = nest.refused.iter().map(|refused| refused.path.as_str());
+        let known: HashSet<&str> = read.chain(refused).collect();
+        let asked = self
+            .only
+            .iter()
+            .map(String::as_str)
+            .filter(|path| !known.contains(path));
+        asked.filter(|path| self.root.join(path).is_file()).collect()
     }
 
     /// Whether a problem touches what was asked about, with its place or with another place it names.

@@ -90,7 +90,7 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
     let checked = check_files(files, &variables);
     let only = Target {
         root: target.root.clone(),
-        only: vec![path.to_owned()],
+        only: [path.to_owned()].into(),
     };
     let wrong = |problem: &&fly_syntax::Problem| {
         problem.severity() == Severity::Error && only.touches(problem, &checked.files.files)
