@@ -31,7 +31,7 @@ pub fn check_root(root: &Path, var_files: &[PathBuf], variables: &Variables) -> 
 /// Parses and checks files that were read, on all cores.
 #[must_use]
 pub fn check_files(files: NestFiles, variables: &Variables) -> CheckedNest {
-    let parsed: Vec<_> = files.files.par_iter().map(compiler::parse).collect();
+    let parsed: Vec<_> = files.files.par_iter().map(fly_syntax::parse).collect();
     let mut problems = Vec::new();
     let mut trees = Vec::with_capacity(parsed.len());
     for parsed in parsed {

@@ -1,25 +1,12 @@
 //! Stands for the compiler's doors until they are open.
 
-use fly_syntax::{Parsed, Problem, SourceFile, Span, SyntaxTree};
+use fly_syntax::{Problem, Span, SyntaxTree};
 use fly_typeck::{NestFiles, Variables};
 
 #[derive(Debug)]
 pub struct Checked {
     pub problems: Vec<Problem>,
     pub masks: Vec<Span>,
-}
-
-pub fn parse(file: &SourceFile) -> Parsed {
-    let tree = SyntaxTree {
-        body: Default::default(),
-        comments: Vec::new(),
-        span: file.span(),
-        broken: false,
-    };
-    Parsed {
-        tree,
-        problems: Vec::new(),
-    }
 }
 
 pub fn check(_: &NestFiles, _: &[SyntaxTree], _: &Variables) -> Checked {
@@ -29,12 +16,8 @@ pub fn check(_: &NestFiles, _: &[SyntaxTree], _: &Variables) -> Checked {
     }
 }
 
-pub fn format(file: &SourceFile, _: &SyntaxTree) -> Result<String, String> {
-    Ok(file.text().to_owned())
-}
-
 pub fn kinds() -> Vec<&'static fly_syntax::Kind> {
-    Vec::new()
+    fly_syntax::problems::kinds()
 }
 
 pub fn hover(_: &str) -> Option<String> {

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use fly_syntax::tree::{Entry, Expr};
 use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
 use super::target::{Target, VariableArgs};
@@ -69,13 +68,13 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         None => compiler::nest_value(&nest.checked),
         Some(text) => {
             let id = FileId(u32::try_from(nest.files.files.len()).unwrap_or(u32::MAX));
-            let file = SourceFile::new(id, "<expression>", format!("{LEAD}{}\n", address(text)));
-            let evaluated = match parse(&file) {
-                Ok(expression) => {
-                    let evaluated = compiler::evaluate(&nest.files, &nest.trees, &variables, &expression);
-                    evaluated.value.ok_or(evaluated.problems)
-                }
-                Err(problems) => Err(problems),
+            let file = SourceFile::new(id, "<expression>", address(text));
+            let (expression, problems) = fly_syntax::parse_expression(&file);
+            let evaluated = if problems.is_empty() {
+                let evaluated = compiler::evaluate(&nest.files, &nest.trees, &variables, &expression);
+                evaluated.value.ok_or(evaluated.problems)
+            } else {
+                Err(problems)
             };
             match evaluated {
                 Ok(value) => value,
@@ -101,9 +100,6 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
     Ok(Exit::Clean)
 }
 
-/// An expression is read as the value of an attribute.
-const LEAD: &str = "value = ";
-
 /// `egg.site-docs.runner` is what people type for `egg["site-docs"].runner`; as it stands it would be a subtraction
 /// of an egg, which nobody means.
 fn address(text: &str) -> String {
@@ -121,17 +117,6 @@ fn address(text: &str) -> String {
         }
     }
     text.to_owned()
-}
-
-fn parse(file: &SourceFile) -> Result<Expr, Vec<Problem>> {
-    let parsed = compiler::parse(file);
-    if !parsed.problems.is_empty() {
-        return Err(parsed.problems);
-    }
-    match parsed.tree.body.entries.into_iter().next() {
-        Some(Entry::Attribute(attribute)) => Ok(attribute.value),
-        _ => Err(Vec::new()),
-    }
 }
 
 /// The problems of the expression, its text shown as one more file.

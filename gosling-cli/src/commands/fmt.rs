@@ -11,7 +11,7 @@ use super::target::lexical;
 use super::{Context, Exit};
 use crate::nest::{find_root, read_bounded, refusal_words, walker};
 use crate::render::counted;
-use crate::{Failure, Host, compiler, write};
+use crate::{Failure, Host, write};
 
 /// Write Fly files in their one canonical form
 ///
@@ -149,7 +149,7 @@ fn format_file(path: &Path) -> Outcome {
 
 fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
     let file = SourceFile::from_bytes(FileId(0), name, bytes);
-    let parsed = compiler::parse(&file);
+    let parsed = fly_syntax::parse(&file);
     if let Some(first) = parsed.problems.first() {
         let place = file.position(first.span.start);
         let first = format!("line {}, column {}: {}", place.line, place.column, first.message);
@@ -158,7 +158,7 @@ fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
             first,
         };
     }
-    match compiler::format(&file, &parsed.tree) {
+    match fly_syntax::format(&file, &parsed.tree) {
         Ok(new) if new == file.text() => Outcome::Same,
         Ok(new) => Outcome::Changed {
             old: file.text().to_owned(),

@@ -3,7 +3,7 @@
 use fly_syntax::tree::{Block, ExprKind};
 
 use super::super::target::Target;
-use crate::{compiler, nest};
+use crate::nest;
 
 /// What a Nest has already.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ impl Facts {
         let files = nest::load(&target.root, &[]);
         let mut facts = Self::default();
         for file in &files.files {
-            for block in compiler::parse(file).tree.body.blocks() {
+            for block in fly_syntax::parse(file).tree.body.blocks() {
                 facts.learn(block);
             }
         }

@@ -16,7 +16,7 @@ use crate::check::check_files;
 use crate::nest;
 use crate::questions::label;
 use crate::render::{self, Format, Report};
-use crate::{Failure, Host, compiler, write};
+use crate::{Failure, Host, write};
 
 /// Add an egg, an eggsbucket or a job to a Nest
 ///
@@ -116,6 +116,6 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
 /// The text in canonical form. A text that cannot be formatted stays as it is: checking it says why.
 pub(crate) fn formatted(path: &str, text: &str) -> String {
     let file = SourceFile::new(FileId(0), path, text);
-    let parsed = compiler::parse(&file);
-    compiler::format(&file, &parsed.tree).unwrap_or_else(|_| text.to_owned())
+    let parsed = fly_syntax::parse(&file);
+    fly_syntax::format(&file, &parsed.tree).unwrap_or_else(|_| text.to_owned())
 }
