@@ -13,7 +13,7 @@ the message is the one of whoever wrote the rule, and the values of its parts sh
     wrong: r#"locals {
   memory = 128GiB
 }
-check "memory_limit" {
+check "memory-limit" {
   condition = local.memory <= 64GiB
   message = "no machine gets more than 64GiB"
 }
@@ -21,7 +21,7 @@ check "memory_limit" {
     right: r#"locals {
   memory = 32GiB
 }
-check "memory_limit" {
+check "memory-limit" {
   condition = local.memory <= 64GiB
   message = "no machine gets more than 64GiB"
 }

@@ -17,7 +17,7 @@ provider "proxmox" {
   token = "env://PROXMOX_TOKEN"
 }
 -- Eggs/api/config.fly --
-egg "api" {
+egg "api-main" {
   for_each = { blue = 101, green = 102 }
   type = "vm"
   cloud {

@@ -13,10 +13,8 @@ pub(crate) static KIND: Kind = Kind {
 `cloud` block: a server in the wrong cloud is not found out by reading.
 "#,
     wrong: r#"-- nest.fly --
-provider "yandex" {
-}
-provider "aws" {
-}
+provider "yandex" {}
+provider "aws" {}
 -- MG/config.fly --
 mothergoose {
   fastapi_app {
@@ -36,10 +34,8 @@ mothergoose {
 }
 "#,
     right: r#"-- nest.fly --
-provider "yandex" {
-}
-provider "aws" {
-}
+provider "yandex" {}
+provider "aws" {}
 -- MG/config.fly --
 mothergoose {
   cloud {

@@ -12,8 +12,7 @@ a `=` and a value: a list is written `[a, b]`, an object `{ key = value }`.
 "#,
     wrong: r#"preset "small" {
   runner {
-    tags {
-    }
+    tags {}
   }
 }
 "#,
@@ -27,8 +26,12 @@ a `=` and a value: a list is written `[a, b]`, an object `{ key = value }`.
 
 /// `block` is the whole of what was written as a block.
 pub(crate) fn problem(name_span: Span, name: &str, block: Span) -> Problem {
-    let problem = Problem::new(&KIND, name_span, format!("`{name}` is an attribute, not a block"))
+    let rest = Span {
+        start: name_span.end,
+        ..block
+    };
+    Problem::new(&KIND, name_span, format!("`{name}` is an attribute, not a block"))
         .note("needs a `=` and a value")
-        .help(format!("write `{name} = ...`"));
-    if block.end > name_span.end { problem.label(block, "written as a block") } else { problem }
+        .label(rest, "a block's body instead of a value")
+        .help(format!("write `{name} = ...`"))
 }

@@ -63,3 +63,92 @@ pub(crate) fn did_you_mean(
         problem.maybe(format!("write `{other}`"), at, *other)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use fly_syntax::{Edit, FileId, Span};
+
+    use super::super::{label_folder, plain_secret, unknown_attribute, wanted_block};
+    use super::*;
+
+    fn span(start: u32, end: u32) -> Span {
+        Span {
+            file: FileId(0),
+            start,
+            end,
+        }
+    }
+
+    /// What `gosling fix` would do, of one edit.
+    fn fix(problem: &Problem) -> Option<&Edit> {
+        match problem.suggestions.as_slice() {
+            [only] if only.certain => only.edits.first(),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn names_stand_in_sentences() {
+        assert_eq!(quoted(&[], "or"), "");
+        assert_eq!(quoted(&["a"], "or"), "`a`");
+        assert_eq!(quoted(&["a", "b"], "or"), "`a` or `b`");
+        assert_eq!(quoted(&["a", "b", "c"], "and"), "`a`, `b`, and `c`");
+        assert_eq!(
+            (a("`egg`"), a("list(string)")),
+            ("an `egg`".into(), "a list(string)".into())
+        );
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        let problem =
+            unknown_attribute::problem(span(4, 10), "memroy", "resources", &["cpu", "memory", "disk"]);
+        assert_eq!(problem.message, "`resources` has no attribute `memroy`");
+        assert_eq!(problem.note, "did you mean `memory`?");
+        let edit = Edit {
+            span: span(4, 10),
+            text: "memory".to_owned(),
+        };
+        assert_eq!(fix(&problem), Some(&edit));
+    }
+
+    #[test]
+    fn with_no_name_near_all_are_listed() {
+        let problem =
+            unknown_attribute::problem(span(4, 12), "hypervisor", "resources", &["cpu", "memory", "disk"]);
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("`resources` holds `cpu`, `memory`, and `disk`")
+        );
+        assert_eq!(problem.suggestions, []);
+    }
+
+    #[test]
+    fn a_block_written_with_an_equals_sign_loses_it() {
+        let problem = wanted_block::problem(span(0, 6), span(6, 9), "runner");
+        let edit = Edit {
+            span: span(6, 9),
+            text: " ".to_owned(),
+        };
+        assert_eq!(fix(&problem), Some(&edit));
+    }
+
+    #[test]
+    fn a_label_is_mended_only_where_it_is_plain() {
+        let plain = label_folder::problem(span(4, 9), "web", "api", false);
+        assert_eq!(fix(&plain).map(|edit| edit.text.as_str()), Some("\"api\""));
+        let repeated = label_folder::problem(span(4, 9), "web", "api", true);
+        assert_eq!(
+            (repeated.note.as_str(), fix(&repeated)),
+            ("must start with `api-`", None)
+        );
+    }
+
+    #[test]
+    fn every_backend_is_named_where_a_secret_is_wanted() {
+        let help = plain_secret::problem(span(0, 9)).help.unwrap_or_default();
+        for scheme in ["yc-lockbox://", "aws-sm://", "vault://", "env://", "store://"] {
+            assert_eq!((scheme, help.contains(scheme)), (scheme, true));
+        }
+    }
+}
