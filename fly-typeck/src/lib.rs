@@ -3,7 +3,10 @@
 pub mod checked;
 pub mod domain;
 pub mod files;
+pub mod functions;
+pub mod json;
 pub mod nest;
+pub mod reference;
 pub mod schema;
 pub mod types;
 pub mod value;

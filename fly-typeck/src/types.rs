@@ -227,7 +227,11 @@ impl fmt::Display for Type {
                 f.write_str(" })")
             }
             Self::Block(schema) => write!(f, "{} block", schema.kind),
-            Self::Reference(reference) => write!(f, "name of a {}", reference.what()),
+            Self::Reference(reference) => {
+                let what = reference.what();
+                let article = if what.starts_with(['a', 'e']) { "an" } else { "a" };
+                write!(f, "name of {article} {what}")
+            }
             Self::Union(types) => {
                 for (index, ty) in types.iter().enumerate() {
                     if index > 0 {

@@ -23,6 +23,8 @@ pub struct TopLevel {
     pub place: Place,
     /// Whether a Nest has at most one.
     pub single: bool,
+    /// Whether it is part of the evaluated Nest; the others only help to write it.
+    pub lasting: bool,
 }
 
 /// Where a block kind may stand in a Nest.
@@ -63,28 +65,41 @@ impl Place {
 /// Every kind that may stand at top level, in the order of the reference.
 #[must_use]
 pub fn top_level() -> &'static [TopLevel] {
-    const fn kind(schema: SchemaOf, place: Place, single: bool) -> TopLevel {
+    const fn many(schema: SchemaOf, place: Place) -> TopLevel {
         TopLevel {
             schema,
             place,
-            single,
+            single: false,
+            lasting: true,
+        }
+    }
+    const fn one(schema: SchemaOf, place: Place) -> TopLevel {
+        TopLevel {
+            single: true,
+            ..many(schema, place)
+        }
+    }
+    const fn help(schema: SchemaOf) -> TopLevel {
+        TopLevel {
+            lasting: false,
+            ..many(schema, Place::Anywhere)
         }
     }
     static KINDS: [TopLevel; 14] = [
-        kind(Egg::schema, Place::Egg, false),
-        kind(Eggsbucket::schema, Place::Egg, false),
-        kind(preset, Place::Anywhere, false),
-        kind(Job::schema, Place::Job, false),
-        kind(Uglyfox::schema, Place::Uglyfox, true),
-        kind(Mothergoose::schema, Place::Mothergoose, true),
-        kind(Rift::schema, Place::Rift, true),
-        kind(Provider::schema, Place::NestFile, false),
-        kind(NestSettings::schema, Place::NestFile, true),
-        kind(State::schema, Place::NestFile, true),
-        kind(Variable::schema, Place::Anywhere, false),
-        kind(Locals::schema, Place::Anywhere, false),
-        kind(Check::schema, Place::Anywhere, false),
-        kind(Moved::schema, Place::Anywhere, false),
+        many(Egg::schema, Place::Egg),
+        many(Eggsbucket::schema, Place::Egg),
+        help(preset),
+        many(Job::schema, Place::Job),
+        one(Uglyfox::schema, Place::Uglyfox),
+        one(Mothergoose::schema, Place::Mothergoose),
+        one(Rift::schema, Place::Rift),
+        many(Provider::schema, Place::NestFile),
+        one(NestSettings::schema, Place::NestFile),
+        one(State::schema, Place::NestFile),
+        help(Variable::schema),
+        help(Locals::schema),
+        help(Check::schema),
+        many(Moved::schema, Place::Anywhere),
     ];
     &KINDS
 }
