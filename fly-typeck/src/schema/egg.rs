@@ -23,7 +23,7 @@ words! {
 
 block! {
     /// Runners for one GitLab or GitHub project, group or organization: what machines they live in, where these are
-    /// made, and which jobs they take. Stands in `Eggs/<name>/config.fly`.
+    /// made, and which jobs they take.
     pub struct Egg("egg") {
         extends { pool: Pool }
         attributes {}

@@ -6,7 +6,7 @@ use crate::block;
 
 block! {
     /// One pool of runners that serves several repositories, also of different servers: a machine takes jobs of
-    /// whichever has one. Stands in `Eggs/<name>/config.fly`.
+    /// whichever has one.
     pub struct Eggsbucket("eggsbucket") {
         extends { pool: Pool }
         attributes {}

@@ -11,7 +11,7 @@ use crate::domain::{Cron, Duration};
 
 block! {
     /// Something the Nest does by the clock: housekeeping, a nightly build, a report. It runs once at a time on a
-    /// machine of its own, and stands in `Jobs/<name>.fly`.
+    /// machine of its own.
     pub struct Job("job") {
         attributes {
             /// When it runs, in cron's five fields: minute, hour, day of the month, month, day of the week.

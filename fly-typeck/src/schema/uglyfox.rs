@@ -5,8 +5,7 @@ use crate::domain::{Duration, Percent};
 use crate::{block, words};
 
 block! {
-    /// UglyFox, the lifecycle policy of runners: how many of them wait for jobs, and which are thrown away. Stands in
-    /// `UF/config.fly`.
+    /// UglyFox, the lifecycle policy of runners: how many of them wait for jobs, and which are thrown away.
     pub struct Uglyfox("uglyfox") {
         attributes {}
         blocks {

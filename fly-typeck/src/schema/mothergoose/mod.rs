@@ -33,8 +33,8 @@ words! {
 
 block! {
     /// MotherGoose, the orchestration server, and all that it needs from its cloud: it hears from GitLab and GitHub,
-    /// starts runners when there are jobs, and lets UglyFox look after them. Stands in `MG/config.fly`; a Nest without
-    /// it works from the command line only.
+    /// starts runners when there are jobs, and lets UglyFox look after them. A Nest without it works
+    /// from the command line only.
     pub struct Mothergoose("mothergoose") {
         attributes {}
         blocks {
