@@ -187,7 +187,11 @@ fn groups(places: &Places, spans: &[Span]) -> Vec<Group> {
     for (index, span) in spans.iter().enumerate() {
         let Some(file) = places.file(*span) else { continue };
         let place = places.place(*span);
-        let last = u32::try_from(file.line_starts().len()).unwrap_or(u32::MAX);
+        // What follows the last line break is no line to show, unless something is said about it.
+        let unended = usize::from(!file.text().ends_with('\n'));
+        let last = u32::try_from(file.line_starts().len() - 1 + unended)
+            .unwrap_or(u32::MAX)
+            .max(place.end_line);
         let lines = (place.line - 1).saturating_sub(CONTEXT)..(place.end_line + CONTEXT).min(last);
         wanted.push((
             index,
