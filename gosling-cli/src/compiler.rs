@@ -20,22 +20,6 @@ pub fn kinds() -> Vec<&'static fly_syntax::Kind> {
     fly_syntax::problems::kinds()
 }
 
-pub fn hover(_: &str) -> Option<String> {
-    None
-}
-
-pub fn hover_names() -> Vec<String> {
-    Vec::new()
-}
-
-pub fn markdown() -> String {
-    String::new()
-}
-
-pub fn json_schema() -> serde_json::Value {
-    serde_json::Value::Null
-}
-
 pub struct Evaluated {
     pub value: Option<fly_typeck::value::Value>,
     pub problems: Vec<Problem>,
@@ -50,8 +34,4 @@ pub fn evaluate(_: &NestFiles, _: &[SyntaxTree], _: &Variables, _: &fly_syntax::
 
 pub fn nest_value(_: &Checked) -> fly_typeck::value::Value {
     fly_typeck::value::Value::object([])
-}
-
-pub fn json(_: &fly_typeck::value::Value) -> serde_json::Value {
-    serde_json::Value::Null
 }

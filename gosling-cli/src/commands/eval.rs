@@ -92,7 +92,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         ))?;
     }
     let text = if args.json {
-        format!("{:#}", compiler::json(&value))
+        format!("{:#}", fly_typeck::json::json(&value))
     } else {
         pretty(&value)
     };

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use fly_syntax::{Kind, Severity};
+use fly_typeck::reference;
 
 use super::Exit;
 use crate::{Failure, Host, compiler};
@@ -34,7 +35,7 @@ pub(crate) fn cmd_explain(host: &mut Host, args: &ExplainArgs) -> Result<Exit, F
         host.out.write_all(page(kind).as_bytes())?;
         return Ok(Exit::Clean);
     }
-    if let Some(text) = compiler::hover(name) {
+    if let Some(text) = reference::hover(name) {
         writeln!(host.out, "{}", text.trim_end())?;
         return Ok(Exit::Clean);
     }
@@ -87,7 +88,7 @@ fn nearest(name: &str) -> Vec<String> {
     let name = name.to_lowercase();
     let codes = compiler::kinds().into_iter().map(|kind| kind.code.to_owned());
     let mut near: Vec<(usize, String)> = codes
-        .chain(compiler::hover_names())
+        .chain(reference::names())
         .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
         .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
         .collect();

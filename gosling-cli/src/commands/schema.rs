@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use clap::{Args, ValueEnum};
+use fly_typeck::reference;
 
 use super::Exit;
-use crate::{Failure, Host, compiler};
+use crate::{Failure, Host};
 
 /// Print what may stand in a Nest: every block kind and attribute
 #[derive(Debug, Args)]
@@ -29,8 +30,8 @@ enum SchemaFormat {
 
 pub(crate) fn cmd_schema(host: &mut Host, args: &SchemaArgs) -> Result<Exit, Failure> {
     let text = match args.format {
-        SchemaFormat::Markdown => compiler::markdown(),
-        SchemaFormat::JsonSchema => format!("{:#}", compiler::json_schema()),
+        SchemaFormat::Markdown => reference::markdown(),
+        SchemaFormat::JsonSchema => format!("{:#}", reference::json_schema()),
     };
     writeln!(host.out, "{}", text.trim_end())?;
     Ok(Exit::Clean)

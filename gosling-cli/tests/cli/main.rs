@@ -3,6 +3,7 @@
 
 mod add;
 mod fmt;
+mod learn;
 mod loading;
 mod start;
 mod support;
