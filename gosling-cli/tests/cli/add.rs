@@ -74,7 +74,7 @@ egg \"api\" {
 fn an_egg_with_its_own_machine() {
     let flags = [
         "--type",
-        "container",
+        "serverless",
         "--provider",
         "aws",
         "--memory",
@@ -92,7 +92,7 @@ fn an_egg_with_its_own_machine() {
         &[
             "none",
             "aws",
-            "container",
+            "serverless",
             "eu-west-1",
             "4",
             "8GiB",

@@ -141,13 +141,14 @@ impl MachineArgs {
             only_cloud,
             &one_of(&clouds),
         )?;
-        let kinds: &[&str] = if provider == "proxmox" {
-            &["vm", "container"]
+        // Containers are LXC, which only Proxmox has; it has nothing serverless.
+        let kinds = if provider == "proxmox" {
+            ["vm", "container"]
         } else {
-            &["vm", "container", "serverless"]
+            ["vm", "serverless"]
         };
         let words = format!("Kind of machine: {}", kinds.join(", "));
-        machine.kind = ask("--type", &words, &self.kind, Some("vm"), &one_of(kinds))?;
+        machine.kind = ask("--type", &words, &self.kind, Some("vm"), &one_of(&kinds))?;
         machine.cloud.push(("provider", quoted(&provider)));
         let (attribute, value) = match provider.as_str() {
             "aws" => (
