@@ -6,6 +6,8 @@ pub mod files;
 pub mod functions;
 pub mod json;
 pub mod nest;
+#[allow(dead_code)]
+pub mod problems;
 pub mod reference;
 pub mod schema;
 pub mod types;

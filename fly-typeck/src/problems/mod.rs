@@ -1,0 +1,100 @@
+//! The kinds of problems of the checker, one file a kind: its words, its page and its examples.
+
+use fly_syntax::Kind;
+
+pub(crate) mod suggest;
+pub(crate) mod words;
+
+/// Declares the modules and lists their kinds, so that there is no second list to keep in step.
+macro_rules! kinds {
+    ($($module:ident),+ $(,)?) => {
+        $(pub(crate) mod $module;)+
+
+        /// Every kind of problem that checking can find, by code.
+        #[must_use]
+        pub fn kinds() -> Vec<&'static Kind> {
+            vec![$(&$module::KIND),+]
+        }
+    };
+}
+
+kinds! {
+    unknown_attribute,
+    unknown_block,
+    unknown_kind,
+    missing,
+    duplicate_attribute,
+    duplicate_block,
+    wanted_attribute,
+    wanted_block,
+    label_missing,
+    label_unexpected,
+    wrong_variant,
+    not_repeatable,
+    label_template,
+    top_level_attribute,
+    secret_used,
+    secret_interpolated,
+    secret_in_plain,
+    plain_secret,
+    malformed_secret,
+    unknown_scheme,
+    misplaced,
+    empty_folder,
+    label_folder,
+    leaves_nest,
+    too_large,
+    unreadable,
+    path_outside,
+    file_missing,
+    several,
+    unknown_place,
+    check_failed,
+    validation_failed,
+    exclusive,
+    min_over_max,
+    two_conditions,
+    container_cloud,
+    serverless_timeout,
+    same_tags,
+    never_fires,
+    idle_above_age,
+    wrong_cloud,
+    short_visibility,
+    same_cloud_name,
+    unclear_cloud,
+    range_order,
+    bare_number,
+    no_webhook_address,
+    byte_order_mark,
+    wide_roles,
+    runtime,
+}
+
+#[cfg(test)]
+mod tests {
+    use fly_syntax::Parsed;
+
+    use crate::files::NestFiles;
+
+    #[test]
+    fn examples_parse_and_are_formatted() {
+        let mut wrong = Vec::new();
+        let mut seen = 0;
+        for kind in super::kinds() {
+            let files = [kind.wrong, kind.right].map(|example| NestFiles::from_archive(example).files);
+            for file in files.iter().flatten() {
+                let Parsed { tree, problems } = fly_syntax::parse(file);
+                let formatted = fly_syntax::format(file, &tree).ok();
+                if !problems.is_empty()
+                    || formatted.as_deref() != Some(file.text().trim_start_matches('\u{feff}'))
+                {
+                    wrong.push((kind.code, file.path.to_string()));
+                }
+                seen += 1;
+            }
+        }
+        assert_eq!(wrong, []);
+        assert!(seen >= super::kinds().len(), "{seen} files");
+    }
+}
