@@ -3,6 +3,8 @@
 use fly_syntax::Kind;
 
 pub(crate) mod suggest;
+#[cfg(test)]
+mod testing;
 pub(crate) mod words;
 
 /// Declares the modules and lists their kinds, so that there is no second list to keep in step.
@@ -19,6 +21,38 @@ macro_rules! kinds {
 }
 
 kinds! {
+    unknown_reference,
+    unknown_preset,
+    unknown_function,
+    unknown_fact,
+    unknown_name,
+    cycle,
+    variable_without_value,
+    defined_twice,
+    not_set,
+    unknown_field,
+    reserved_name,
+    unknown_given,
+    each_outside,
+    not_allowed_here,
+    missing_key,
+    type_mismatch,
+    bad_word,
+    out_of_range,
+    argument_count,
+    set_repeat,
+    malformed,
+    operator,
+    cannot_evaluate,
+    interpolation,
+    argument,
+    type_expression,
+    not_a_collection,
+    label,
+    refused_name,
+    repeated_key,
+    given_value,
+    call_failed,
     unknown_attribute,
     unknown_block,
     unknown_kind,
@@ -48,6 +82,7 @@ kinds! {
     path_outside,
     file_missing,
     several,
+    not_text,
     unknown_place,
     check_failed,
     validation_failed,

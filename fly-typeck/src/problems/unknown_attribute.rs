@@ -32,6 +32,7 @@ holds.
 
 /// `names` are the attributes and blocks that may stand in the block of kind `block`.
 pub(crate) fn problem(name_span: Span, name: &str, block: &str, names: &[&str]) -> Problem {
-    let problem = Problem::new(&KIND, name_span, format!("`{block}` has no attribute `{name}`"));
+    let problem = Problem::new(&KIND, name_span, format!("`{block}` has no attribute `{name}`"))
+        .note("unknown attribute");
     words::did_you_mean(problem, name_span, name, names, || words::holds(block, names))
 }

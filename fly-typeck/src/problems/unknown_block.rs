@@ -30,6 +30,6 @@ is misspelt, or it stands one level too deep: a `runner` belongs beside `resourc
 
 /// `names` are the attributes and blocks that may stand in the block of kind `parent`.
 pub(crate) fn problem(name_span: Span, name: &str, parent: &str, names: &[&str]) -> Problem {
-    let problem = Problem::new(&KIND, name_span, format!("`{parent}` has no block `{name}`"));
+    let problem = Problem::new(&KIND, name_span, format!("`{parent}` has no block `{name}`")).note("unknown block");
     words::did_you_mean(problem, name_span, name, names, || words::holds(parent, names))
 }

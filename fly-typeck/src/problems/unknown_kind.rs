@@ -27,7 +27,7 @@ pub(crate) static KIND: Kind = Kind {
 
 /// `names` are the kinds that may stand outermost.
 pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
-    let problem = Problem::new(&KIND, name_span, format!("there is no kind of block `{name}`"));
+    let problem = Problem::new(&KIND, name_span, format!("there is no kind of block `{name}`")).note("unknown kind");
     words::did_you_mean(problem, name_span, name, names, || {
         format!("a Nest is made of {}", words::quoted(names, "and"))
     })

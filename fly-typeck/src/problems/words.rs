@@ -4,6 +4,9 @@ use fly_syntax::{Problem, Span};
 
 use super::suggest;
 
+/// More names than this are not listed where the rest would not help.
+const LONGEST_LIST: usize = 16;
+
 /// `a, b, and c`
 pub(crate) fn list(items: &[String], conjunction: &str) -> String {
     match items {
@@ -20,10 +23,21 @@ pub(crate) fn quoted(names: &[&str], conjunction: &str) -> String {
     list(&names, conjunction)
 }
 
+/// Names in backticks, cut where the list gets long.
+pub(crate) fn listed(names: &[&str]) -> String {
+    let (shown, rest) = names.split_at(names.len().min(LONGEST_LIST));
+    let mut items: Vec<String> = shown.iter().map(|name| format!("`{name}`")).collect();
+    if !rest.is_empty() {
+        items.push(format!("{} more", rest.len()));
+    }
+    list(&items, "and")
+}
+
 /// With `a` or `an` before it.
 pub(crate) fn a(noun: &str) -> String {
-    let first = noun.trim_start_matches('`').chars().next();
-    let article = if first.is_some_and(|first| "aeiou".contains(first)) {
+    let word = noun.trim_start_matches('`');
+    // By ear: "an int", "a url", "an fqdn".
+    let article = if word.starts_with(['a', 'e', 'i', 'o']) || word.starts_with("fqdn") {
         "an"
     } else {
         "a"
@@ -49,19 +63,8 @@ pub(crate) fn did_you_mean(
     otherwise: impl FnOnce() -> String,
 ) -> Problem {
     let nearest = suggest::nearest(name, names);
-    if let Some(best) = nearest.best {
-        return problem
-            .note(format!("did you mean `{best}`?"))
-            .fix(format!("write `{best}`"), at, best);
-    }
-    if nearest.others.is_empty() {
-        return problem.help(otherwise());
-    }
-    let help = format!("did you mean {}?", quoted(&nearest.others, "or"));
-    let problem = problem.help(help);
-    nearest.others.iter().fold(problem, |problem, other| {
-        problem.maybe(format!("write `{other}`"), at, *other)
-    })
+    let problem = problem.help(nearest.question().unwrap_or_else(otherwise));
+    suggest::offer(problem, at, &nearest.names, nearest.certain, str::to_owned)
 }
 
 #[cfg(test)]
@@ -104,7 +107,7 @@ mod tests {
         let problem =
             unknown_attribute::problem(span(4, 10), "memroy", "resources", &["cpu", "memory", "disk"]);
         assert_eq!(problem.message, "`resources` has no attribute `memroy`");
-        assert_eq!(problem.note, "did you mean `memory`?");
+        assert_eq!(problem.help.as_deref(), Some("did you mean `memory`?"));
         let edit = Edit {
             span: span(4, 10),
             text: "memory".to_owned(),

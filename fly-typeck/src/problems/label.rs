@@ -1,0 +1,78 @@
+//! FLY313: a label that cannot be a name.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY313",
+    title: "a label that cannot be a name",
+    severity: Severity::Error,
+    explanation: r#"A label names machines, folders and addresses, so it is kept to what all of them take: small letters, digits and `-`,
+with a letter or a digit first. With `for_each` the label is put together from `each.key`, and every key must fit.
+"#,
+    wrong: r#"-- nest.fly --
+provider "proxmox" {
+  endpoint = "https://pve.example.com:8006"
+  token_id = "gosling@pve!ci"
+  token = "env://PROXMOX_TOKEN"
+}
+-- Eggs/site/config.fly --
+egg "site-${each.key}" {
+  for_each = { Blue = 101 }
+  type = "vm"
+  cloud {
+    provider = "proxmox"
+    template = "debian-12"
+  }
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+  runner {
+    tags = ["docker"]
+  }
+  gitlab {
+    server = "gitlab.example.com"
+    project_id = each.value
+    webhook_url = "https://mg.example.com/hooks"
+  }
+}
+"#,
+    right: r#"-- nest.fly --
+provider "proxmox" {
+  endpoint = "https://pve.example.com:8006"
+  token_id = "gosling@pve!ci"
+  token = "env://PROXMOX_TOKEN"
+}
+-- Eggs/site/config.fly --
+egg "site-${each.key}" {
+  for_each = { blue = 101 }
+  type = "vm"
+  cloud {
+    provider = "proxmox"
+    template = "debian-12"
+  }
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+  runner {
+    tags = ["docker"]
+  }
+  gitlab {
+    server = "gitlab.example.com"
+    project_id = each.value
+    webhook_url = "https://mg.example.com/hooks"
+  }
+}
+"#,
+};
+
+/// `reason` is what is wrong with it: "it is empty".
+pub(crate) fn problem(at: Span, label: &str, reason: &str) -> Problem {
+    let what = if label.is_empty() { "this label".to_owned() } else { format!("`{label}`") };
+    Problem::new(&KIND, at, format!("{what} cannot be a label: {reason}"))
+        .note("not a name")
+        .help("a label is made of a to z, 0 to 9 and `-`, and starts with a letter or a digit")
+}

@@ -1,0 +1,72 @@
+//! FLY306: a text that is not of the form wanted.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+use super::words;
+use crate::domain::Malformed;
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY306",
+    title: "a text that is not of the form wanted",
+    severity: Severity::Error,
+    explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version` or `path`, and durations,
+sizes and percents when they are written in quotes. The message says what is wrong with this one. Where the right text
+can be told, it is offered.
+"#,
+    wrong: r#"variable "gateway" {
+  type = url
+  default = "pve.example.com:8006"
+}
+"#,
+    right: r#"variable "gateway" {
+  type = url
+  default = "https://pve.example.com:8006"
+}
+"#,
+};
+
+/// `form` is what the text should be: "url", "cron".
+pub(crate) fn problem(at: Span, form: &str, text: &str, malformed: &Malformed) -> Problem {
+    let shown: String = text.chars().take(80).collect();
+    let dots = if shown.len() < text.len() { "..." } else { "" };
+    let form_words = words::a(form);
+    let problem = Problem::new(&KIND, at, format!("`{shown}{dots}` is not {form_words}: {}", malformed.reason))
+        .note(format!("not {form_words}"));
+    match (&malformed.suggestion, example(form)) {
+        (Some(better), _) => problem
+            .help(format!("did you mean `{better}`?"))
+            .maybe(format!("write `{better}`"), at, format!("\"{better}\"")),
+        (None, Some(example)) => problem.help(format!("{form_words} looks like `{example}`")),
+        (None, None) => problem.help(format!("write {form_words}")),
+    }
+}
+
+fn example(form: &str) -> Option<&'static str> {
+    Some(match form {
+        "url" => "https://pve.example.com:8006",
+        "cron" => "0 4 * * MON",
+        "cidr" => "10.0.0.0/24",
+        "fqdn" => "gitlab.example.com",
+        "image" => "registry.example.com/team/app:1.2",
+        "version" => "17.5.0",
+        "path" => "MG/openapi.yaml",
+        "duration" => "1h30m",
+        "size" => "4GiB",
+        "percent" => "80%",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_reason_and_the_way_out() {
+        let malformed = Malformed::new("it has no scheme").with_suggestion("https://a.example");
+        let problem = problem(here(0, 11), "url", "a.example", &malformed);
+        assert_eq!(problem.message, "`a.example` is not a url: it has no scheme");
+        assert_eq!(problem.suggestions[0].edits[0].text, "\"https://a.example\"");
+    }
+}

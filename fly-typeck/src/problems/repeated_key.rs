@@ -1,0 +1,29 @@
+//! FLY315: a key that stands twice in an object.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY315",
+    title: "a key that stands twice in an object",
+    severity: Severity::Error,
+    explanation: r#"Each key of an object or map holds one value. Written twice, the second would hide the first, and nobody could tell
+which was meant. Remove one of the two. In `{ for ... : key => value }` the keys must come out different.
+"#,
+    wrong: r#"locals {
+  site = { zone = "a", size = 2, zone = "b" }
+}
+"#,
+    right: r#"locals {
+  site = { zone = "b", size = 2 }
+}
+"#,
+};
+
+/// Where a `for` makes the keys, `first` is what they are made from.
+pub(crate) fn problem(at: Span, first: Span, key: &str) -> Problem {
+    let problem = Problem::new(&KIND, at, format!("the key `{key}` stands twice")).note("again here");
+    if first == at {
+        return problem.help("make the keys differ, for example by adding something to each");
+    }
+    problem.label(first, "first here").help("remove one of the two, or give it another key")
+}

@@ -1,0 +1,26 @@
+//! FLY211: a loop name that hides a word of the language.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY211",
+    title: "a loop name that hides a word of the language",
+    severity: Severity::Error,
+    explanation: r#"Inside a `for`, the names that it binds come first. A loop variable called `var`, `local` or `egg` would hide the real
+one, and every reference inside the loop would mean something else than it says. Give the loop variable another name.
+"#,
+    wrong: r#"locals {
+  names = [for egg in ["api", "web"] : upper(egg)]
+}
+"#,
+    right: r#"locals {
+  names = [for name in ["api", "web"] : upper(name)]
+}
+"#,
+};
+
+pub(crate) fn problem(at: Span, name: &str) -> Problem {
+    Problem::new(&KIND, at, format!("a loop variable cannot be called `{name}`"))
+        .note("this would hide a word of the language")
+        .help(format!("`{name}` means something everywhere in a Nest; call the loop variable `item`, for example"))
+}

@@ -1,0 +1,31 @@
+//! FLY305: an element that stands twice in a set.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY305",
+    title: "an element that stands twice in a set",
+    severity: Severity::Error,
+    explanation: r#"A set holds each element once, and its order does not matter. An element that is written twice is either a slip, or
+stands where another one was meant; dropping it silently would hide that.
+"#,
+    wrong: r#"preset "small" {
+  runner {
+    tags = ["docker", "linux", "docker"]
+  }
+}
+"#,
+    right: r#"preset "small" {
+  runner {
+    tags = ["docker", "linux"]
+  }
+}
+"#,
+};
+
+pub(crate) fn problem(at: Span, first: Span, value: &str) -> Problem {
+    let problem = Problem::new(&KIND, at, format!("{value} stands twice in a set"))
+        .note("again here")
+        .help("remove one of the two; `distinct(...)` does so for a list that is put together");
+    if first == at { problem } else { problem.label(first, "first here") }
+}

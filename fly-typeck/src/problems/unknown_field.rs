@@ -1,0 +1,34 @@
+//! FLY210: a field that the value does not have.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+use super::words;
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY210",
+    title: "a field that the value does not have",
+    severity: Severity::Error,
+    explanation: r#"A path such as `egg.api.runner.tags` or `local.site.zone` walks into a value field by field, and every field is known
+from the schema or from the object that was written. This one is not there. Write the field as it is called.
+"#,
+    wrong: r#"locals {
+  site = { zone = "a", size = 2 }
+  zone = local.site.zome
+}
+"#,
+    right: r#"locals {
+  site = { zone = "a", size = 2 }
+  zone = local.site.zone
+}
+"#,
+};
+
+/// `of` is what it should be a field of: "egg `api`", "the object", "a value of type int".
+pub(crate) fn problem(name_span: Span, name: &str, of: &str, names: &[&str]) -> Problem {
+    let problem = Problem::new(&KIND, name_span, format!("{of} has no field `{name}`")).note("no such field");
+    let otherwise = match names {
+        [] => format!("{of} has no fields at all"),
+        names => format!("its fields are {}", words::listed(names)),
+    };
+    words::did_you_mean(problem, name_span, name, names, || otherwise)
+}

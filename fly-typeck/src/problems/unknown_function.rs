@@ -1,0 +1,29 @@
+//! FLY203: a function that Fly does not have.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+use super::words;
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY203",
+    title: "a function that Fly does not have",
+    severity: Severity::Error,
+    explanation: r#"Fly has a small, fixed set of functions, and a Nest cannot add to it. The name is misspelt, or it is known from another
+language: Terraform's `tonumber`, for instance, has no place where every value has a type. The language reference lists
+all functions with their arguments.
+"#,
+    wrong: r#"locals {
+  name = lowr("API")
+}
+"#,
+    right: r#"locals {
+  name = lower("API")
+}
+"#,
+};
+
+pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
+    let problem = Problem::new(&KIND, name_span, format!("there is no function `{name}`")).note("unknown function");
+    let otherwise = format!("the functions are {}", words::quoted(names, "and"));
+    words::did_you_mean(problem, name_span, name, names, || otherwise)
+}

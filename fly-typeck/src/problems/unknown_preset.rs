@@ -1,0 +1,53 @@
+//! FLY202: a preset that the Nest does not declare.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+use super::words;
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY202",
+    title: "a preset that the Nest does not declare",
+    severity: Severity::Error,
+    explanation: r#"`use = preset.small` builds a block on what the preset says, so the preset has to exist: in `nest.fly`, in `Lib/`, or
+in any other file of the Nest. Until it is found, nothing is said about what the block lacks, since the preset may
+bring it. Write the preset's name as it is declared, or declare it.
+"#,
+    wrong: r#"preset "small" {
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+}
+preset "small-docker" {
+  use = preset.smal
+  runner {
+    tags = ["docker"]
+  }
+}
+"#,
+    right: r#"preset "small" {
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+}
+preset "small-docker" {
+  use = preset.small
+  runner {
+    tags = ["docker"]
+  }
+}
+"#,
+};
+
+pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
+    let problem =
+        Problem::new(&KIND, name_span, format!("there is no preset `{name}`")).note("not declared in this Nest");
+    let otherwise = match names {
+        [] => format!("the Nest declares no presets yet; write `preset \"{name}\" {{ ... }}` in Lib/ or nest.fly"),
+        names => format!("the Nest's presets are {}", words::listed(names)),
+    };
+    words::did_you_mean(problem, name_span, name, names, || otherwise)
+}

@@ -1,0 +1,65 @@
+//! FLY201: a reference to something that the Nest does not declare.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+use super::words;
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY201",
+    title: "a reference to something that the Nest does not declare",
+    severity: Severity::Error,
+    explanation: r#"A reference such as `var.region`, `egg.api` or `provider.proxmox` names something that is declared somewhere in the
+Nest, in any file. Here nothing of that name is. Most often it is a slip of the pen, or the thing was renamed and this
+place was missed. Write the name as it is declared, or declare it.
+"#,
+    wrong: r#"variable "region" {
+  type = string
+  default = "eu-north-1"
+}
+locals {
+  place = var.regoin
+}
+"#,
+    right: r#"variable "region" {
+  type = string
+  default = "eu-north-1"
+}
+locals {
+  place = var.region
+}
+"#,
+};
+
+/// `what` is the kind of thing: "variable", "egg"; `name` is empty where the reference stops before it.
+pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: &[&str]) -> Problem {
+    if name.is_empty() {
+        let help = match names {
+            [] => format!("the Nest declares no {what} yet"),
+            names => format!("name one of them: {}", words::listed(names)),
+        };
+        return Problem::new(&KIND, at, format!("this does not say which {what} it means"))
+            .note(format!("the {what}'s name is missing"))
+            .help(help);
+    }
+    let problem = Problem::new(&KIND, at, format!("there is no {what} `{name}`")).note("not declared in this Nest");
+    let otherwise = match names {
+        [] => format!("the Nest declares no {what} yet"),
+        names => format!("the Nest declares {}", words::listed(names)),
+    };
+    words::did_you_mean(problem, name_span, name, names, || otherwise)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_which_name_was_meant() {
+        let problem = problem(here(0, 9), here(4, 9), "variable", "regoin", &["region", "size"]);
+        assert_eq!(problem.message, "there is no variable `regoin`");
+        assert_eq!(problem.help.as_deref(), Some("did you mean `region`?"));
+        assert_eq!(problem.suggestions[0].edits[0].text, "region");
+        assert!(problem.suggestions[0].certain);
+    }
+}

@@ -1,0 +1,30 @@
+//! FLY207: a variable that nobody gave a value.
+
+use fly_syntax::{Kind, Problem, Severity, Span};
+
+pub(crate) static KIND: Kind = Kind {
+    code: "FLY207",
+    title: "a variable that nobody gave a value",
+    severity: Severity::Error,
+    explanation: r#"A variable without a `default` must be given: in a `.flyvars` file (`nest.flyvars` is read by itself, others with
+`--var-file`), as `GOSLING_VAR_<name>` in the environment, or with `--var name=value`. A default makes the variable
+optional.
+"#,
+    wrong: r#"variable "region" {
+  type = string
+}
+"#,
+    right: r#"variable "region" {
+  type = string
+  default = "eu-north-1"
+}
+"#,
+};
+
+pub(crate) fn problem(header: Span, name: &str) -> Problem {
+    Problem::new(&KIND, header, format!("the variable `{name}` has no value"))
+        .note("no default, and nothing given")
+        .help(format!(
+            "give it a `default`, write `{name} = ...` in nest.flyvars, set GOSLING_VAR_{name}, or pass `--var {name}=...`"
+        ))
+}
