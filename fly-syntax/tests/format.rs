@@ -43,20 +43,41 @@ const CASES: &[(&str, &str)] = &[
     ("x {\na = 1 }", "x {\n  a = 1\n}\n"),
     ("x {\n\n\na = 1\n\n\nb = 2\n\n}", "x {\n  a = 1\n\n  b = 2\n}\n"),
     ("x { y { a = 1 } }", "x { y { a = 1 } }\n"),
-    ("x { y { a = 1 b = 2 } }", "x {\n  y {\n    a = 1\n    b = 2\n  }\n}\n"),
-    ("x {\n\ty \"z\" {\n\t\ta = 1\n\t}\n}", "x {\n  y \"z\" {\n    a = 1\n  }\n}\n"),
-    ("provider \"a\"    \"b\" { c = 1 }\n\n\nx {}", "provider \"a\" \"b\" { c = 1 }\n\nx {}\n"),
+    (
+        "x { y { a = 1 b = 2 } }",
+        "x {\n  y {\n    a = 1\n    b = 2\n  }\n}\n",
+    ),
+    (
+        "x {\n\ty \"z\" {\n\t\ta = 1\n\t}\n}",
+        "x {\n  y \"z\" {\n    a = 1\n  }\n}\n",
+    ),
+    (
+        "provider \"a\"    \"b\" { c = 1 }\n\n\nx {}",
+        "provider \"a\" \"b\" { c = 1 }\n\nx {}\n",
+    ),
     ("x { a = [\n1\n] }", "x {\n  a = [\n    1,\n  ]\n}\n"),
     // Comments around entries.
-    ("#  kept as it is\n//too\n/// doc\na = 1", "#  kept as it is\n//too\n/// doc\na = 1\n"),
+    (
+        "#  kept as it is\n//too\n/// doc\na = 1",
+        "#  kept as it is\n//too\n/// doc\na = 1\n",
+    ),
     ("a = 1    # why   \nb = 2 // how", "a = 1 # why\nb = 2 // how\n"),
     ("x { # why\na = 1\n}", "x { # why\n  a = 1\n}\n"),
-    ("x {\n\n# why\n\n\na = 1\n\n# end\n\n}", "x {\n  # why\n\n  a = 1\n\n  # end\n}\n"),
+    (
+        "x {\n\n# why\n\n\na = 1\n\n# end\n\n}",
+        "x {\n  # why\n\n  a = 1\n\n  # end\n}\n",
+    ),
     ("x {\n# empty\n}", "x {\n  # empty\n}\n"),
     ("x { /* empty */ }", "x { /* empty */\n}\n"),
-    ("x { /* one */ a = 1 /* two */ }", "x {\n  /* one */ a = 1 /* two */\n}\n"),
+    (
+        "x { /* one */ a = 1 /* two */ }",
+        "x {\n  /* one */ a = 1 /* two */\n}\n",
+    ),
     ("a = 1 /* one */ b = 2", "a = 1\n/* one */ b = 2\n"),
-    ("/* one  \r\n   two */\na = /* three */ 1", "/* one\n   two */\na = /* three */ 1\n"),
+    (
+        "/* one  \r\n   two */\na = /* three */ 1",
+        "/* one\n   two */\na = /* three */ 1\n",
+    ),
     ("x /* why */ \"y\" { a = 1 }", "x /* why */ \"y\" { a = 1 }\n"),
     ("x {} # end", "x {} # end\n"),
     // Lists and calls.
@@ -64,13 +85,22 @@ const CASES: &[(&str, &str)] = &[
     ("a = [\n]", "a = []\n"),
     ("a = [\n1,2\n]", "a = [\n  1,\n  2,\n]\n"),
     ("a = [1,\n2]", "a = [1, 2]\n"),
-    ("a = [\n1, # one\n\n\n2 # two\n]", "a = [\n  1, # one\n\n  2, # two\n]\n"),
+    (
+        "a = [\n1, # one\n\n\n2 # two\n]",
+        "a = [\n  1, # one\n\n  2, # two\n]\n",
+    ),
     ("a = [1 # one\n, 2]", "a = [\n  1, # one\n  2,\n]\n"),
-    ("a = [1, /* two */ 2 /* end */]", "a = [1, /* two */ 2 /* end */]\n"),
+    (
+        "a = [1, /* two */ 2 /* end */]",
+        "a = [1, /* two */ 2 /* end */]\n",
+    ),
     ("a = [1 /* one */, 2]", "a = [1 /* one */, 2]\n"),
     ("a = [\n# none\n]", "a = [\n  # none\n]\n"),
     ("a = [ /* none */ ]", "a = [/* none */]\n"),
-    ("a = [{\nb = 1\n}, {\nb = 2\n}]", "a = [{\n  b = 1\n}, {\n  b = 2\n}]\n"),
+    (
+        "a = [{\nb = 1\n}, {\nb = 2\n}]",
+        "a = [{\n  b = 1\n}, {\n  b = 2\n}]\n",
+    ),
     ("a = f( 1,2 )", "a = f(1, 2)\n"),
     ("a = f(\n1,\n2\n)", "a = f(\n  1,\n  2\n)\n"),
     ("a = f( # why\n x)", "a = f( # why\n  x\n)\n"),
@@ -82,7 +112,10 @@ const CASES: &[(&str, &str)] = &[
     ("a = {\nb = 1, c = 2,\n}", "a = {\n  b = 1\n  c = 2\n}\n"),
     ("a = { b = 1 # one\nc = 2 }", "a = {\n  b = 1 # one\n  c = 2\n}\n"),
     ("a = { b = # one\n1 }", "a = {\n  b = # one\n    1\n}\n"),
-    ("a = {\nb = { c = 1 }\n\n\nd = [\n2\n]\n}", "a = {\n  b = { c = 1 }\n\n  d = [\n    2,\n  ]\n}\n"),
+    (
+        "a = {\nb = { c = 1 }\n\n\nd = [\n2\n]\n}",
+        "a = {\n  b = { c = 1 }\n\n  d = [\n    2,\n  ]\n}\n",
+    ),
     // Operators.
     ("a = 1+2*-b", "a = 1 + 2 * -b\n"),
     ("a = !b&&c||d", "a = !b && c || d\n"),
@@ -94,18 +127,40 @@ const CASES: &[(&str, &str)] = &[
     ("a = (b\n&& c)", "a = (\n  b\n  && c\n)\n"),
     ("a = [b +\nc]", "a = [\n  b +\n    c,\n]\n"),
     ("a = 7   % 2", "a = 7 % 2\n"),
-    ("a = 1_000\nb = 1h30m\nc = 80%\nd = 4GiB", "a = 1_000\nb = 1h30m\nc = 80%\nd = 4GiB\n"),
+    (
+        "a = 1_000\nb = 1h30m\nc = 80%\nd = 4GiB",
+        "a = 1_000\nb = 1h30m\nc = 80%\nd = 4GiB\n",
+    ),
     // Comprehensions.
-    ("a = [ for x in xs:x.y if x.z ]", "a = [for x in xs : x.y if x.z]\n"),
+    (
+        "a = [ for x in xs:x.y if x.z ]",
+        "a = [for x in xs : x.y if x.z]\n",
+    ),
     ("a = {for k,v in m:k=>v}", "a = { for k, v in m : k => v }\n"),
-    ("a = [\nfor x in xs :\nx\nif x\n]", "a = [\n  for x in xs :\n  x\n  if x\n]\n"),
+    (
+        "a = [\nfor x in xs :\nx\nif x\n]",
+        "a = [\n  for x in xs :\n  x\n  if x\n]\n",
+    ),
     // Texts.
     ("a = \"x  ${ b }  \\t,\"", "a = \"x  ${ b }  \\t,\"\n"),
-    ("a = <<EOT\n  x \t\n\n\n  y,\n  EOT\nb=1", "a = <<EOT\n  x \t\n\n\n  y,\n  EOT\nb = 1\n"),
-    ("a = <<-EOT\r\n  x\r\n  EOT\r\nb = 1", "a = <<-EOT\n  x\n  EOT\nb = 1\n"),
+    (
+        "a = <<EOT\n  x \t\n\n\n  y,\n  EOT\nb=1",
+        "a = <<EOT\n  x \t\n\n\n  y,\n  EOT\nb = 1\n",
+    ),
+    (
+        "a = <<-EOT\r\n  x\r\n  EOT\r\nb = 1",
+        "a = <<-EOT\n  x\n  EOT\nb = 1\n",
+    ),
+    ("a = <<EOT\r\nx\r\r\nEOT", "a = <<EOT\r\nx\r\r\nEOT\n"),
     ("a = f(<<EOT\nx\nEOT\n)", "a = f(\n  <<EOT\nx\nEOT\n)\n"),
-    ("a = [<<EOT\nx\nEOT\n, 2]", "a = [\n  <<EOT\nx\nEOT\n  ,\n  2,\n]\n"),
-    ("a = {b = <<EOT\nx\nEOT\nc = 1}", "a = {\n  b = <<EOT\nx\nEOT\n  c = 1\n}\n"),
+    (
+        "a = [<<EOT\nx\nEOT\n, 2]",
+        "a = [\n  <<EOT\nx\nEOT\n  ,\n  2,\n]\n",
+    ),
+    (
+        "a = {b = <<EOT\nx\nEOT\nc = 1}",
+        "a = {\n  b = <<EOT\nx\nEOT\n  c = 1\n}\n",
+    ),
 ];
 
 #[test]
@@ -158,17 +213,42 @@ fn holds(source: &str) -> Result<(), TestCaseError> {
     let text = text.unwrap();
     let (new_file, after) = parsed(&text);
     prop_assert_eq!(&after.problems, &[], "{}\n--- became\n{}", source, text);
-    prop_assert!(same_meaning(&before.tree.body, &after.tree.body), "{}\n--- became\n{}", source, text);
-    prop_assert_eq!(comments(&file, &before), comments(&new_file, &after), "{}\n--- became\n{}", source, text);
-    prop_assert_eq!(substance(&file, &before), substance(&new_file, &after), "{}\n--- became\n{}", source, text);
+    prop_assert!(
+        same_meaning(&before.tree.body, &after.tree.body),
+        "{}\n--- became\n{}",
+        source,
+        text
+    );
+    prop_assert_eq!(
+        comments(&file, &before),
+        comments(&new_file, &after),
+        "{}\n--- became\n{}",
+        source,
+        text
+    );
+    prop_assert_eq!(
+        substance(&file, &before),
+        substance(&new_file, &after),
+        "{}\n--- became\n{}",
+        source,
+        text
+    );
     let again = format(&new_file, &after.tree);
     prop_assert_eq!(again.as_ref(), Ok(&text), "{}\n--- became\n{}", source, text);
-    prop_assert!(text.is_empty() || (text.ends_with('\n') && !text.ends_with("\n\n")), "{:?}", text);
+    prop_assert!(
+        text.is_empty() || (text.ends_with('\n') && !text.ends_with("\n\n")),
+        "{:?}",
+        text
+    );
     Ok(())
 }
 
 fn comments(file: &SourceFile, parsed: &Parsed) -> Vec<String> {
-    let texts = parsed.tree.comments.iter().map(|comment| file.slice(comment.span));
+    let texts = parsed
+        .tree
+        .comments
+        .iter()
+        .map(|comment| file.slice(comment.span));
     texts
         .map(|text| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
         .collect()
@@ -186,8 +266,24 @@ fn substance(file: &SourceFile, parsed: &Parsed) -> String {
 
 /// What people leave in a file: comments, breaks, odd white space, commas.
 const NOISE: &[&str] = &[
-    "\n", "\n\n\n", "\r\n", " ", "\t", "\u{feff}", ",", "# hash\n", "#\n\n", "// slashes \t\n", "/// doc\r\n",
-    "/* block */", "/* two  \r\n lines */", "\n# own line\n", "\n/* own line */\n", "(", ")", "<<EOT\n x\nEOT\n",
+    "\n",
+    "\n\n\n",
+    "\r\n",
+    " ",
+    "\t",
+    "\u{feff}",
+    ",",
+    "# hash\n",
+    "#\n\n",
+    "// slashes \t\n",
+    "/// doc\r\n",
+    "/* block */",
+    "/* two  \r\n lines */",
+    "\n# own line\n",
+    "\n/* own line */\n",
+    "(",
+    ")",
+    "<<EOT\n x\nEOT\n",
 ];
 
 #[derive(Debug, Clone)]
@@ -211,7 +307,9 @@ fn changed(mut text: String, changes: &[Change]) -> String {
         // Most places inside a word take no change: look on for the next border.
         let border = |text: &str, at: usize| {
             let marks = text.char_indices().skip_while(|(place, _)| *place < at);
-            marks.map(|(place, _)| place).find(|place| !text[*place..].starts_with(char::is_alphanumeric))
+            marks
+                .map(|(place, _)| place)
+                .find(|place| !text[*place..].starts_with(char::is_alphanumeric))
         };
         match change {
             Change::Insert(place, noise) => {

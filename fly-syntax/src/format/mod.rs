@@ -161,8 +161,10 @@ impl<'t> Origin<'t> for Source<'t> {
     }
 }
 
+/// Lines end with `\n`. Where a second `\r` would become part of a line end by that, and vanish
+/// from a heredoc's text, all stays as it is.
 fn with_plain_newlines(text: &str) -> Cow<'_, str> {
-    if text.contains("\r\n") {
+    if text.contains("\r\n") && !text.contains("\r\r\n") {
         Cow::Owned(text.replace("\r\n", "\n"))
     } else {
         Cow::Borrowed(text)

@@ -5,7 +5,11 @@ use fly_syntax::source::FileId;
 use fly_syntax::tree::*;
 use proptest::prelude::*;
 
-const NOWHERE: Span = Span { file: FileId(0), start: 0, end: 0 };
+const NOWHERE: Span = Span {
+    file: FileId(0),
+    start: 0,
+    end: 0,
+};
 
 pub(crate) fn bodies() -> impl Strategy<Value = Body> {
     let attributes = prop::collection::vec(attribute(), 0..4);
@@ -29,7 +33,10 @@ fn attribute() -> impl Strategy<Value = Entry> {
 fn block(inner: impl Strategy<Value = Body>) -> impl Strategy<Value = Entry> {
     let labels = prop::collection::vec("[a-z0-9][a-z0-9-]{0,6}", 0..3);
     (ident(), labels, inner).prop_map(|(kind, labels, body)| {
-        let labels = labels.into_iter().map(|label| fly_syntax::tree::Label { text: literal(&label), span: NOWHERE });
+        let labels = labels.into_iter().map(|label| fly_syntax::tree::Label {
+            text: literal(&label),
+            span: NOWHERE,
+        });
         Entry::Block(Block {
             kind,
             labels: labels.collect(),
@@ -46,7 +53,10 @@ fn ident() -> impl Strategy<Value = Ident> {
         .prop_filter("a word of the language", |name| {
             !["for", "in", "if", "true", "false"].contains(&name.as_str())
         })
-        .prop_map(|name| Ident { name: name.into(), span: NOWHERE })
+        .prop_map(|name| Ident {
+            name: name.into(),
+            span: NOWHERE,
+        })
 }
 
 fn expr(kind: ExprKind) -> Expr {
@@ -54,8 +64,13 @@ fn expr(kind: ExprKind) -> Expr {
 }
 
 fn literal(text: &str) -> Template {
-    let part = TemplatePart::Literal { text: text.into(), span: NOWHERE };
-    Template { parts: if text.is_empty() { Vec::new() } else { vec![part] } }
+    let part = TemplatePart::Literal {
+        text: text.into(),
+        span: NOWHERE,
+    };
+    Template {
+        parts: if text.is_empty() { Vec::new() } else { vec![part] },
+    }
 }
 
 /// Numbers, words and texts without interpolation.
@@ -92,7 +107,10 @@ fn interpolated() -> impl Strategy<Value = ExprKind> {
             .into_iter()
             .flat_map(|(text, expr)| {
                 [
-                    TemplatePart::Literal { text: text.into(), span: NOWHERE },
+                    TemplatePart::Literal {
+                        text: text.into(),
+                        span: NOWHERE,
+                    },
                     TemplatePart::Interpolation { expr, span: NOWHERE },
                 ]
             })
@@ -108,7 +126,11 @@ fn heredoc() -> impl Strategy<Value = ExprKind> {
     let line = "[a-z $${\"#\\\\]{0,10}";
     (prop::collection::vec(line, 0..4), any::<bool>()).prop_map(|(lines, stripped)| {
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-        ExprKind::Heredoc(Heredoc { terminator: "EOT".into(), stripped, text: literal(&text) })
+        ExprKind::Heredoc(Heredoc {
+            terminator: "EOT".into(),
+            stripped,
+            text: literal(&text),
+        })
     })
 }
 
@@ -133,25 +155,51 @@ fn composed(inner: BoxedStrategy<Expr>) -> impl Strategy<Value = ExprKind> {
         (one(), one()).prop_map(|(base, index)| ExprKind::Index(base, index)),
         one().prop_map(ExprKind::Paren),
         (any::<bool>(), one()).prop_map(|(not, operand)| {
-            let operator = if not { UnaryOperator::Not } else { UnaryOperator::Negate };
+            let operator = if not {
+                UnaryOperator::Not
+            } else {
+                UnaryOperator::Negate
+            };
             ExprKind::Unary(operator, operand)
         }),
         (operator(), one(), one()).prop_map(|(operator, left, right)| {
-            ExprKind::Binary(Box::new(Binary { operator, operator_span: NOWHERE, left: *left, right: *right }))
+            ExprKind::Binary(Box::new(Binary {
+                operator,
+                operator_span: NOWHERE,
+                left: *left,
+                right: *right,
+            }))
         }),
         (one(), one(), one()).prop_map(|(condition, then, otherwise)| {
-            ExprKind::Conditional(Box::new(Conditional { condition: *condition, then: *then, otherwise: *otherwise }))
+            ExprKind::Conditional(Box::new(Conditional {
+                condition: *condition,
+                then: *then,
+                otherwise: *otherwise,
+            }))
         }),
         (prop::option::of(ident()), ident(), one(), one(), maybe()).prop_map(
             |(key, item, collection, value, condition)| {
                 let (collection, value) = (*collection, *value);
-                ExprKind::ForList(Box::new(ForList { key, item, collection, value, condition }))
+                ExprKind::ForList(Box::new(ForList {
+                    key,
+                    item,
+                    collection,
+                    value,
+                    condition,
+                }))
             }
         ),
         (prop::option::of(ident()), ident(), one(), one(), one(), maybe()).prop_map(
             |(key, item, collection, new_key, new_value, condition)| {
                 let (collection, new_key, new_value) = (*collection, *new_key, *new_value);
-                ExprKind::ForObject(Box::new(ForObject { key, item, collection, new_key, new_value, condition }))
+                ExprKind::ForObject(Box::new(ForObject {
+                    key,
+                    item,
+                    collection,
+                    new_key,
+                    new_value,
+                    condition,
+                }))
             }
         ),
     ]
