@@ -145,10 +145,10 @@ fn unknown(digits: &str, unit: &str) -> NotANumber {
         _ => &[],
     };
     let mut likely: Vec<String> = likely.iter().map(|unit| format!("{digits}{unit}")).collect();
-    if lower == "w" || lower == "week" || lower == "weeks" {
-        if let Ok(weeks) = digits.parse::<u32>() {
-            likely.push(format!("{}d", u64::from(weeks) * 7));
-        }
+    if matches!(lower.as_str(), "w" | "week" | "weeks")
+        && let Ok(weeks) = digits.parse::<u32>()
+    {
+        likely.push(format!("{}d", u64::from(weeks) * 7));
     }
     let unit = unit.to_owned();
     NotANumber::Unit { unit, likely }
@@ -165,7 +165,7 @@ mod tests {
         let cases = [
             ("42", Ok(ExprKind::Int(42))),
             ("1_000", Ok(ExprKind::Int(1000))),
-            ("3.14", Ok(ExprKind::Float(3.14))),
+            ("2.75", Ok(ExprKind::Float(2.75))),
             ("250ms", duration(250)),
             ("1h30m", duration(5_400_000)),
             ("7d", duration(604_800_000)),

@@ -730,13 +730,13 @@ impl<'s> Scanner<'s> {
             return;
         };
         match top.bracket {
-            Bracket::List | Bracket::Paren | Bracket::Interpolation if self.heredocs.is_empty() => {
-                if self.indent <= top.indent && self.looks_like_entry(at) {
-                    while let Some(open) = self.open.last()
-                        && !matches!(open.bracket, Bracket::Block | Bracket::Object)
-                    {
-                        self.close_open(self.last);
-                    }
+            Bracket::List | Bracket::Paren | Bracket::Interpolation
+                if self.heredocs.is_empty() && self.indent <= top.indent && self.looks_like_entry(at) =>
+            {
+                while let Some(open) = self.open.last()
+                    && !matches!(open.bracket, Bracket::Block | Bracket::Object)
+                {
+                    self.close_open(self.last);
                 }
             }
             Bracket::Block | Bracket::Object
