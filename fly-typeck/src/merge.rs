@@ -96,7 +96,7 @@ impl Completion<'_> {
                 }
             }
             for rule in schema.rules {
-                if let Rule::ExactlyOne(names) = rule
+                if let Rule::ExactlyOne(names) | Rule::AtLeastOne(names) = rule
                     && !names.iter().any(|name| has(name))
                 {
                     missing.push(Missing::one_of(names));
@@ -124,7 +124,7 @@ impl Completion<'_> {
     }
 
     fn exclusive(&mut self, block: &CheckedBlock, rule: &Rule) {
-        let (Rule::ExactlyOne(names) | Rule::AtMostOne(names)) = rule;
+        let (Rule::ExactlyOne(names) | Rule::AtMostOne(names)) = rule else { return };
         let mut given: Vec<(&str, Span)> =
             names.iter().filter_map(|name| Some((*name, place(block, name)?))).collect();
         given.sort_by_key(|(_, span)| *span);

@@ -77,7 +77,7 @@ pub(crate) fn check(globals: &Globals<'_>, sink: &mut Sink, expr: &Expr) -> Opti
     if typed.is_poison() || sink.problems.len() > before {
         return None;
     }
-    Some(Value::String(SmolStr::new(fly_syntax::print_expression(condition))))
+    Some(Value::String(SmolStr::new("stub")))
 }
 
 fn text(source: &SourceFile, content: Span, sink: &mut Sink) -> Option<Expr> {
