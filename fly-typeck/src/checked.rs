@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use fly_syntax::Span;
 use smol_str::SmolStr;
 
-use crate::schema::{Block, BlockSchema, Presence, Typed};
+use crate::schema::{Block, BlockSchema, Occurrence, Presence, Typed};
 use crate::value::Value;
 
 /// A block after checking.
@@ -134,4 +134,47 @@ impl CheckedBlock {
         };
         Some(text.split('.').next().map(SmolStr::new).unwrap_or_default())
     }
+}
+
+/// The block as a value: its attributes with their defaults, its blocks as objects, several of one name by their labels.
+/// `None` where a part of it has a problem.
+#[must_use]
+pub fn value(block: &CheckedBlock) -> Option<Value> {
+    let mut entries = BTreeMap::new();
+    for attribute in &block.attributes {
+        entries.insert(attribute.name.clone(), attribute.value.clone()?);
+    }
+    let variant = block
+        .variant_word(block.schema)
+        .and_then(|word| block.schema.variant(&word));
+    for schema in std::iter::once(block.schema).chain(variant) {
+        for attribute in &schema.attributes {
+            if let Presence::Default { value, .. } = &attribute.presence {
+                entries
+                    .entry(SmolStr::new_static(attribute.name))
+                    .or_insert_with(|| value.clone());
+            }
+        }
+    }
+    for child in &block.blocks {
+        let many = block
+            .schema
+            .child(&child.name)
+            .is_some_and(|schema| schema.occurrence == Occurrence::Many);
+        let inner = value(child)?;
+        if !many {
+            entries.insert(child.name.clone(), inner);
+            continue;
+        }
+        let siblings = entries
+            .entry(child.name.clone())
+            .or_insert_with(|| Value::object([]));
+        if let Value::Object(siblings) = siblings {
+            std::sync::Arc::make_mut(siblings).insert(child.label(), inner);
+        }
+    }
+    if !block.schema.labels.is_empty() {
+        entries.insert(SmolStr::new_static("name"), Value::String(block.label()));
+    }
+    Some(Value::Object(std::sync::Arc::new(entries)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use fly_syntax::SourceFile;
+use fly_syntax::{SourceFile, SyntaxTree};
 
 /// The files of a Nest, in the order of their paths; a file's id is its index.
 #[derive(Debug)]
@@ -126,5 +126,18 @@ impl NestFiles {
             }
         }
         Self::in_memory(files)
+    }
+
+    /// The tree of each file, in the same order, with all syntax problems.
+    #[must_use]
+    pub fn parse(&self) -> (Vec<SyntaxTree>, Vec<fly_syntax::Problem>) {
+        use rayon::prelude::*;
+        let parsed: Vec<_> = self.files.par_iter().map(fly_syntax::parse).collect();
+        let mut problems = Vec::new();
+        let trees = parsed.into_iter().map(|parsed| {
+            problems.extend(parsed.problems);
+            parsed.tree
+        });
+        (trees.collect(), problems)
     }
 }

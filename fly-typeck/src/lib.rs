@@ -6,7 +6,6 @@ pub mod files;
 pub mod functions;
 pub mod json;
 pub mod nest;
-#[allow(dead_code)]
 pub mod problems;
 pub mod reference;
 pub mod schema;
@@ -14,5 +13,27 @@ pub mod types;
 pub mod value;
 pub mod variables;
 
+mod body;
+mod check;
+mod crosscheck;
+mod declared;
+mod evaluate;
+mod expr;
+mod given;
+mod globals;
+mod layout;
+mod literal;
+mod merge;
+mod predicate;
+mod resolve;
+mod rules;
+mod sink;
+mod template;
+mod walk;
+
+pub use check::{Checked, check};
+pub use evaluate::{Evaluated, evaluate, nest_value};
 pub use files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
+pub use predicate::{FACTS, STATES};
+pub use value::Value;
 pub use variables::{Given, Variables};

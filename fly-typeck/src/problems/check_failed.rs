@@ -30,6 +30,7 @@ check "memory-limit" {
 
 /// `values` are the values of parts of the condition, each at its place.
 pub(crate) fn problem(condition: Span, name: &str, message: &str, values: Vec<(Span, String)>) -> Problem {
-    let problem = Problem::new(&KIND, condition, format!("check `{name}` failed: {message}")).note("this is false");
+    let problem = Problem::new(&KIND, condition, format!("check `{name}` failed: {message}")).note("this is false")
+        .help("change what the check speaks of, or the check itself");
     values.into_iter().fold(problem, |problem, (at, value)| problem.label(at, format!("is {value}")))
 }

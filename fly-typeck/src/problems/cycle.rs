@@ -33,7 +33,13 @@ pub(crate) fn problem(steps: &[(Span, String, String)]) -> Problem {
         let ring = steps.iter().map(|(_, from, _)| from.as_str()).chain([first.as_str()]);
         format!("values need each other in a circle: `{}`", ring.collect::<Vec<_>>().join(" -> "))
     };
-    let problem = Problem::new(&KIND, *at, message)
+    let problem = Problem::new(&KIND, *at, message);
+    if rest.is_empty() {
+        return problem
+            .note("needed by itself")
+            .help("write a value that does not need what it is the value of");
+    }
+    let problem = problem
         .note(format!("`{first}` needs `{next}`"))
         .help("break the circle at one of these places: write a value that does not need the others");
     rest.iter().fold(problem, |problem, (at, from, to)| problem.label(*at, format!("`{from}` needs `{to}`")))

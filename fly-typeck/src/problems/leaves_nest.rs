@@ -12,8 +12,12 @@ Nest read files of the machine that checks it. Links inside the Nest are fine.
 
 There is no example: a file like this cannot be written down as text.
 "#,
-    wrong: "",
-    right: "",
+    wrong: "-- Lib/shared.fly -> /etc/shared.fly --\n",
+    right: r#"-- Lib/shared.fly --
+locals {
+  tags = ["docker"]
+}
+"#,
 };
 
 /// `to` is where the link leads.

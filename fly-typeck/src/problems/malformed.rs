@@ -29,7 +29,7 @@ can be told, it is offered.
 pub(crate) fn problem(at: Span, form: &str, text: &str, malformed: &Malformed) -> Problem {
     let shown: String = text.chars().take(80).collect();
     let dots = if shown.len() < text.len() { "..." } else { "" };
-    let form_words = words::a(form);
+    let form_words = words::a(&form.replace('|', " or "));
     let problem = Problem::new(&KIND, at, format!("`{shown}{dots}` is not {form_words}: {}", malformed.reason))
         .note(format!("not {form_words}"));
     match (&malformed.suggestion, example(form)) {

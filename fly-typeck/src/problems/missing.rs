@@ -124,6 +124,11 @@ impl Missing {
         match self {
             Self::Attribute(AttributeSchema { name, ty, .. }) => format!("  {name} = {}  # {ty}", example(ty)),
             Self::Block(name) => format!("  {name} {{ ... }}"),
+            Self::OneOf(names @ ["gitlab", ..]) => format!(
+                "  {} {{ ... }}  # or {}",
+                names[0],
+                words::quoted(names.get(1..).unwrap_or_default(), "or")
+            ),
             Self::OneOf(names) => format!("  {} = ...  # or {}", names.first().unwrap_or(&""), {
                 words::quoted(names.get(1..).unwrap_or_default(), "or")
             }),

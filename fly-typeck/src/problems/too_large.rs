@@ -12,11 +12,23 @@ file of Fly that large was mostly put there by mistake, or wants to be several.
 
 There is no example: a file like this cannot be written down as text.
 "#,
-    wrong: "",
-    right: "",
+    wrong: "-- Lib/data.fly (200000000 bytes) --\n",
+    right: r#"-- Lib/data.fly --
+locals {
+  tags = ["docker"]
+}
+"#,
 };
 
 pub(crate) fn problem(at: Span, path: &str, bytes: u64, limit: u64) -> Problem {
-    Problem::new(&KIND, at, format!("{path} is too large: {bytes} bytes, and at most {limit} are read"))
+    Problem::new(&KIND, at, format!("{path} is too large to read: {}, and {} is the most", size(bytes), size(limit)))
         .help("split it into several files, or move it out of the Nest")
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..10_000 => format!("{bytes} bytes"),
+        10_000..10_000_000 => format!("{} kB", bytes / 1_000),
+        _ => format!("{} MB", bytes / 1_000_000),
+    }
 }

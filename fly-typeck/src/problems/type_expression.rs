@@ -38,8 +38,8 @@ pub(crate) fn problem(at: Span, text: &str, words: &[&str]) -> Problem {
             "optional" => "object({ name = optional(string) })".to_owned(),
             plain => plain.to_owned(),
         };
-        return Problem::new(&KIND, at, format!("the type `{text}` is written otherwise"))
-            .note("not a whole type")
+        return Problem::new(&KIND, at, format!("`{text}` is not a whole type"))
+            .note("this says too little")
             .help(format!("it is written as in `{form}`"));
     }
     let nearest = suggest::nearest(text, words);

@@ -39,15 +39,15 @@ pub(crate) fn problem_with_fix(at: Span, expected: &str, found: &str, fix: &str)
 
 fn way_out(expected: &str) -> String {
     match expected {
-        "int" => "write a whole number, such as `2`",
-        "float" => "write a number, such as `0.5`",
-        "bool" => "write `true` or `false`",
-        "string" => "write a text in quotes",
-        "duration" => "write a duration, such as `30s`, `10m` or `1h30m`",
-        "size" => "write a size, such as `512MiB` or `4GiB`",
-        "percent" => "write a percentage, such as `80%`",
-        "secret" => "write the address of a secret, such as `\"vault://path/key\"`",
-        other => return format!("write a value of type {other}"),
+        "int" => "this takes a whole number, such as `2`",
+        "float" => "this takes a number, such as `0.5`",
+        "bool" => "this takes `true` or `false`",
+        "string" => "this takes a text, in quotes",
+        "duration" => "this takes a duration, such as `30s`, `10m` or `1h30m`",
+        "size" => "this takes a size, such as `512MiB` or `4GiB`",
+        "percent" => "this takes a percentage, such as `80%`",
+        "secret" => "this takes the address of a secret, such as `\"vault://path/key\"`",
+        other => return format!("this takes a value of type {other}"),
     }
     .to_owned()
 }
@@ -61,6 +61,6 @@ mod tests {
     fn names_both_types() {
         let problem = problem(here(0, 3), "int", "string", None);
         assert_eq!(problem.message, "expected int, found string");
-        assert_eq!(problem.help.as_deref(), Some("write a whole number, such as `2`"));
+        assert_eq!(problem.help.as_deref(), Some("this takes a whole number, such as `2`"));
     }
 }

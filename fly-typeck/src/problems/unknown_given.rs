@@ -32,12 +32,17 @@ region = "eu-west-1"
 
 /// `origin` is the file, `--var` or the environment; `at` is the name in a file, and empty otherwise.
 pub(crate) fn problem(at: Span, name: &str, origin: &str, names: &[&str]) -> Problem {
-    let problem = Problem::new(&KIND, at, format!("{origin} gives a value to `{name}`, and there is no such variable"));
+    let outside = at.start == at.end;
+    let message = match outside {
+        true => format!("`{origin}` is given, and there is no variable `{name}`"),
+        false => format!("there is no variable `{name}` to give a value to"),
+    };
+    let problem = Problem::new(&KIND, at, message);
     let otherwise = match names {
         [] => format!("the Nest declares no variables; write `variable \"{name}\" {{ ... }}` to have one"),
         names => format!("the Nest's variables are {}", words::listed(names)),
     };
-    if at.start == at.end {
+    if outside {
         let question = suggest::nearest(name, names).question();
         return problem.help(question.unwrap_or(otherwise));
     }

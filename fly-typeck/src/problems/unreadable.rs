@@ -12,8 +12,12 @@ without it: what it holds would seem to be missing.
 
 There is no example: a file like this cannot be written down as text.
 "#,
-    wrong: "",
-    right: "",
+    wrong: "-- Lib/data.fly (permission denied) --\n",
+    right: r#"-- Lib/data.fly --
+locals {
+  tags = ["docker"]
+}
+"#,
 };
 
 /// `reason` is in the words of the operating system.

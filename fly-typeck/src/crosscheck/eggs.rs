@@ -1,0 +1,129 @@
+//! Eggs and eggsbuckets: machines that their cloud does not have, and two that would take each other's jobs.
+
+use fly_syntax::Span;
+use rustc_hash::FxHashMap;
+
+use super::{Blocks, placed, placed_text};
+use crate::checked::CheckedBlock;
+use crate::domain::Duration;
+use crate::json;
+use crate::problems;
+use crate::sink::Sink;
+use crate::value::Value;
+
+/// The longest that a serverless machine may run a job: the clouds end it then.
+const LONGEST_SERVERLESS: Duration = Duration::from_secs(60 * 60);
+
+pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
+    let eggs = nest.of("egg").chain(nest.of("eggsbucket"));
+    let addressed = nest.single("mothergoose").is_some();
+    let mut projects: FxHashMap<(String, String, String), &CheckedBlock> = FxHashMap::default();
+    for egg in eggs {
+        machine(egg, sink);
+        if let Some((range, at)) = egg
+            .block("cloud")
+            .and_then(|cloud| placed_text(cloud, "vmid_range"))
+            && let Err(reason) = range_of_numbers(range)
+        {
+            sink.push(problems::range_order::problem(at, range, reason));
+        }
+        for gitlab in hosts(egg) {
+            if !addressed && gitlab.attribute("webhook_url").is_none() && !gitlab.incomplete {
+                sink.push(problems::no_webhook_address::problem(gitlab.header, &egg.label()));
+            }
+            let Some(key) = project(egg, gitlab) else { continue };
+            match projects.get(&key) {
+                Some(first) if first.label() != egg.label() => {
+                    let names = (egg.label(), first.label());
+                    let problem =
+                        problems::same_tags::problem(egg.header, first.header, &names.0, &names.1, &key.1);
+                    sink.push(problem);
+                }
+                Some(_) => {}
+                None => {
+                    projects.insert(key, egg);
+                }
+            }
+        }
+    }
+}
+
+/// `first-last`, as Proxmox numbers its machines.
+fn range_of_numbers(text: &str) -> Result<(), &'static str> {
+    let (first, last) = text.split_once('-').ok_or("there is no `-` in it")?;
+    let number = |text: &str| {
+        text.trim()
+            .parse::<u32>()
+            .map_err(|_| "it takes two whole numbers")
+    };
+    let (first, last) = (number(first)?, number(last)?);
+    match (first, last) {
+        (..100, _) => Err("Proxmox numbers machines from 100 on"),
+        (_, 1_000_000_000..) => Err("Proxmox numbers machines up to 999999999"),
+        (first, last) if first > last => Err("its first number is above its last"),
+        _ => Ok(()),
+    }
+}
+
+fn machine(egg: &CheckedBlock, sink: &mut Sink) {
+    let Some((ty, at)) = placed_text(egg, "type") else {
+        return;
+    };
+    let cloud = egg
+        .block("cloud")
+        .and_then(|cloud| placed_text(cloud, "provider"));
+    if let (("container", _) | ("serverless", _), Some((provider, provider_at))) = ((ty, at), cloud) {
+        let provider = provider.split('.').next().unwrap_or_default();
+        if (ty == "container") != (provider == "proxmox") {
+            sink.push(problems::container_cloud::problem(at, ty, provider, provider_at));
+        }
+    }
+    if ty == "serverless"
+        && let Some(runner) = egg.block("runner")
+        && let Some((Value::Duration(timeout), timeout_at)) = placed(runner, "maximum_timeout")
+        && *timeout > LONGEST_SERVERLESS
+    {
+        sink.push(problems::serverless_timeout::problem(
+            timeout_at,
+            &timeout.to_string(),
+            at,
+        ));
+    }
+}
+
+/// The `gitlab` blocks of an egg, or of a bucket's repositories.
+fn hosts(egg: &CheckedBlock) -> Vec<&CheckedBlock> {
+    let mut hosts = egg.blocks_named("gitlab");
+    for repositories in egg.blocks_named("repositories") {
+        for repo in repositories.blocks_named("repo") {
+            hosts.extend(repo.blocks_named("gitlab"));
+        }
+    }
+    hosts
+}
+
+/// Server, project and tags: what two eggs must not share.
+fn project(egg: &CheckedBlock, gitlab: &CheckedBlock) -> Option<(String, String, String)> {
+    let server = gitlab.value("server")?.as_str()?;
+    let server = server
+        .split("://")
+        .last()
+        .unwrap_or(server)
+        .trim_end_matches('/')
+        .to_ascii_lowercase();
+    let project = match (gitlab.value("project_id"), gitlab.value("group_id")) {
+        (Some(Value::Int(id)), None) => format!("project {id} on {server}"),
+        (None, Some(Value::Int(id))) => format!("group {id} on {server}"),
+        _ => return None,
+    };
+    let tags = json::text(egg.block("runner")?.value("tags")?);
+    Some((server, project, tags))
+}
+
+/// Where an egg's runner says how long it may idle.
+pub(super) fn idle_timeout(egg: &CheckedBlock) -> Option<(Duration, Span)> {
+    match placed(egg.block("runner")?, "idle_timeout")? {
+        (Value::Duration(idle), at) => Some((*idle, at)),
+        _ => None,
+    }
+}

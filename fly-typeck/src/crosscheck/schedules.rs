@@ -1,0 +1,35 @@
+//! Schedules that never come round.
+
+use super::Blocks;
+use crate::checked::CheckedBlock;
+use crate::domain::TextForm;
+use crate::literal;
+use crate::problems;
+use crate::sink::Sink;
+use crate::types::Type;
+
+pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
+    // Only these hold schedules: walking every egg of a large Nest would find none.
+    for block in nest
+        .of("job")
+        .chain(nest.of("mothergoose"))
+        .chain(nest.of("uglyfox"))
+    {
+        within(block, sink);
+    }
+}
+
+fn within(block: &CheckedBlock, sink: &mut Sink) {
+    for attribute in &block.attributes {
+        let schema = block.schema.attribute(&attribute.name);
+        if let Some(Type::Text(TextForm::Cron)) = schema.map(|schema| &schema.ty)
+            && let Some(text) = attribute.value.as_ref().and_then(|value| value.as_str())
+            && literal::never_fires(text)
+        {
+            sink.push(problems::never_fires::problem(attribute.value_span, text));
+        }
+    }
+    for child in &block.blocks {
+        within(child, sink);
+    }
+}

@@ -1,0 +1,165 @@
+//! Which type fits where, and what a value has to become for it. The one place of language.md's conversions.
+
+use std::sync::Arc;
+
+use super::Conversion;
+use crate::types::{FieldType, ObjectType, Type};
+
+/// Whether a value of type `found` may stand where `wanted` is: `Err` if not, else the conversion it needs.
+pub(crate) fn fits(found: &Type, wanted: &Type) -> Result<Option<Conversion>, Misfit> {
+    match (found, wanted) {
+        (Type::Unknown, _) | (_, Type::Unknown | Type::Any) => Ok(None),
+        (found, wanted) if found == wanted => Ok(None),
+        (Type::Union(members), _) => {
+            let all = members
+                .iter()
+                .all(|member| matches!(fits(member, wanted), Ok(None)));
+            if all { Ok(None) } else { Err(Misfit) }
+        }
+        (_, Type::Union(members)) => members
+            .iter()
+            .find_map(|member| fits(found, member).ok())
+            .ok_or(Misfit),
+        (Type::Int, Type::Float) => Ok(Some(Conversion::IntToFloat)),
+        (Type::List(found), Type::List(wanted))
+        | (Type::Set(found), Type::Set(wanted) | Type::List(wanted)) => each(found, wanted),
+        (Type::List(found), Type::Set(wanted)) => match fits(found, wanted)? {
+            None => Ok(Some(Conversion::ListToSet)),
+            // Only int to float is left here, which a set of numbers does not need in practice.
+            Some(_) => Err(Misfit),
+        },
+        (Type::Map(found), Type::Map(wanted)) => each(found, wanted),
+        (Type::Object(object), Type::Map(wanted)) => {
+            for field in &object.fields {
+                if fits(&field.ty, wanted)?.is_some() {
+                    return Err(Misfit);
+                }
+            }
+            Ok(None)
+        }
+        (Type::Object(found), Type::Object(wanted)) => {
+            let known = |field: &FieldType| wanted.fields.iter().any(|other| other.name == field.name);
+            if !found.fields.iter().all(known) {
+                return Err(Misfit);
+            }
+            for field in &wanted.fields {
+                match found.fields.iter().find(|other| other.name == field.name) {
+                    Some(other) if fits(&other.ty, &field.ty)?.is_none() => {}
+                    None if field.optional => {}
+                    _ => return Err(Misfit),
+                }
+            }
+            Ok(None)
+        }
+        _ => Err(Misfit),
+    }
+}
+
+/// The value's type is not one that fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Misfit;
+
+fn each(found: &Type, wanted: &Type) -> Result<Option<Conversion>, Misfit> {
+    Ok(fits(found, wanted)?.map(|inner| Conversion::Each(Box::new(inner))))
+}
+
+/// The type of a value that may be of either type.
+pub(crate) fn unify(a: &Type, b: &Type) -> Type {
+    match (a, b) {
+        (Type::Unknown, other) | (other, Type::Unknown) => other.clone(),
+        (a, b) if a == b => a.clone(),
+        (Type::List(a), Type::List(b)) => Type::list(unify(a, b)),
+        (Type::Set(a), Type::Set(b)) => Type::set(unify(a, b)),
+        (Type::Map(a), Type::Map(b)) => Type::map(unify(a, b)),
+        (Type::Object(a), Type::Object(b)) => objects(a, b),
+        (Type::Union(members), other) | (other, Type::Union(members)) => {
+            if members.contains(other) {
+                Type::Union(members.clone())
+            } else {
+                Type::union(members.iter().chain([other]).cloned())
+            }
+        }
+        (a, b) => Type::union([a.clone(), b.clone()]),
+    }
+}
+
+/// Objects of different shapes become one whose fields that only some have may be left out.
+fn objects(a: &ObjectType, b: &ObjectType) -> Type {
+    let mut fields: Vec<FieldType> = Vec::new();
+    for field in a.fields.iter().chain(&b.fields) {
+        if let Some(known) = fields.iter_mut().find(|known| known.name == field.name) {
+            known.ty = unify(&known.ty, &field.ty);
+        } else {
+            let in_both = |object: &ObjectType| object.fields.iter().any(|other| other.name == field.name);
+            let optional = field.optional || !(in_both(a) && in_both(b));
+            fields.push(FieldType {
+                optional,
+                ..field.clone()
+            });
+        }
+    }
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    Type::Object(Arc::new(ObjectType { fields }))
+}
+
+impl Type {
+    /// The type of the elements that a comprehension over this walks, with the type of their keys.
+    pub(crate) fn elements(&self) -> Option<(Type, Type)> {
+        match self {
+            Type::Unknown | Type::Any => Some((Type::Unknown, Type::Unknown)),
+            Type::List(element) | Type::Set(element) => Some((Type::Int, (**element).clone())),
+            Type::Map(value) => Some((Type::String, (**value).clone())),
+            Type::Object(object) => {
+                let values = object
+                    .fields
+                    .iter()
+                    .fold(Type::Unknown, |all, field| unify(&all, &field.ty));
+                Some((Type::String, values))
+            }
+            Type::Union(members) => {
+                let mut all: Option<(Type, Type)> = None;
+                for member in members.iter() {
+                    let (key, value) = member.elements()?;
+                    all = Some(match all {
+                        None => (key, value),
+                        Some((keys, values)) => (unify(&keys, &key), unify(&values, &value)),
+                    });
+                }
+                all
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a secret is, or may be inside, a value of this type.
+    pub(crate) fn holds_secret(&self) -> bool {
+        match self {
+            Type::Secret => true,
+            Type::List(element) | Type::Set(element) | Type::Map(element) => element.holds_secret(),
+            Type::Object(object) => object.fields.iter().any(|field| field.ty.holds_secret()),
+            Type::Union(members) => members.iter().any(Type::holds_secret),
+            _ => false,
+        }
+    }
+
+    /// Whether the value can stand in `${ }`.
+    pub(crate) fn interpolates(&self) -> bool {
+        match self {
+            Type::String
+            | Type::Int
+            | Type::Float
+            | Type::Bool
+            | Type::Duration
+            | Type::Size
+            | Type::Percent
+            | Type::Words(_)
+            | Type::Reference(_)
+            | Type::Unknown
+            | Type::Any => true,
+            // A schedule is not a piece of text.
+            Type::Text(form) => *form != crate::domain::TextForm::Cron,
+            Type::Union(members) => members.iter().all(Type::interpolates),
+            _ => false,
+        }
+    }
+}

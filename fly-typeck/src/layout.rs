@@ -1,0 +1,211 @@
+//! Where files and blocks may stand in a Nest.
+
+use fly_syntax::tree::Block;
+use fly_syntax::{FileId, SourceFile, Span, SyntaxTree};
+use rustc_hash::{FxHashMap, FxHashSet};
+use smol_str::SmolStr;
+
+use crate::declared::{Declared, Top};
+use crate::files::{NestFiles, Refusal};
+use crate::problems;
+use crate::schema::Place;
+use crate::sink::Sink;
+
+/// What a file's path says it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spot<'p> {
+    /// `nest.fly`
+    Root,
+    /// `Eggs/<name>/config.fly`
+    Egg(&'p str),
+    /// `Jobs/<name>.fly`
+    Job(&'p str),
+    /// `UF/config.fly`, `MG/config.fly`, `RF/config.fly`
+    Config(&'p str),
+    /// `Lib/*.fly`
+    Lib,
+    /// Nowhere that a `.fly` file belongs.
+    Elsewhere,
+}
+
+fn spot(path: &str) -> Spot<'_> {
+    let parts: Vec<&str> = path.split('/').collect();
+    match parts.as_slice() {
+        ["nest.fly"] => Spot::Root,
+        ["Eggs", name, "config.fly"] => Spot::Egg(name),
+        ["Jobs", file] => Spot::Job(file.strip_suffix(".fly").unwrap_or(file)),
+        [folder @ ("UF" | "MG" | "RF"), "config.fly"] => Spot::Config(folder),
+        ["Lib", _] => Spot::Lib,
+        _ => Spot::Elsewhere,
+    }
+}
+
+/// What could not be read.
+pub(crate) fn refused(files: &NestFiles, sink: &mut Sink) {
+    let at = Span::new(FileId(0), 0..0);
+    for refused in &files.refused {
+        let path = &refused.path;
+        sink.push(match &refused.reason {
+            Refusal::LeavesNest(to) => problems::leaves_nest::problem(at, path, to),
+            Refusal::TooLarge { bytes, limit } => problems::too_large::problem(at, path, *bytes, *limit),
+            Refusal::Unreadable(reason) => problems::unreadable::problem(at, path, reason),
+        });
+    }
+}
+
+/// Every block in its folder, every folder with its file.
+pub(crate) fn check(
+    files: &NestFiles,
+    declared: &Declared<'_>,
+    nest_files: &[(&SourceFile, &SyntaxTree)],
+    sink: &mut Sink,
+) {
+    let paths: FxHashMap<FileId, &str> = nest_files
+        .iter()
+        .map(|(source, _)| (source.id, &*source.path))
+        .collect();
+    for (source, tree) in nest_files {
+        if source.has_bom() {
+            sink.push(problems::byte_order_mark::problem(Span::new(
+                source.id,
+                0..'\u{feff}'.len_utf8(),
+            )));
+        }
+        if spot(&source.path) == Spot::Elsewhere {
+            let at = tree
+                .body
+                .blocks()
+                .next()
+                .map_or(Span::new(source.id, 0..0), |block| block.header);
+            sink.push(problems::unknown_place::problem(at, &source.path));
+        }
+    }
+    let mut holders: FxHashMap<FileId, &Block> = FxHashMap::default();
+    let mut singles: FxHashMap<&str, Span> = FxHashMap::default();
+    for top in &declared.tops {
+        let path = paths.get(&top.file).copied().unwrap_or_default();
+        block(top, path, &mut holders, &mut singles, sink);
+    }
+    folders(files, declared, &paths, &holders, sink);
+}
+
+fn block<'t>(
+    top: &Top<'t>,
+    path: &str,
+    holders: &mut FxHashMap<FileId, &'t Block>,
+    singles: &mut FxHashMap<&'t str, Span>,
+    sink: &mut Sink,
+) {
+    let kind = top.schema().kind;
+    let header = top.block.header;
+    let here = spot(path);
+    let fits = match (top.kind.place, here) {
+        // A file in no place of its own is one problem already.
+        (_, Spot::Elsewhere) | (Place::Anywhere, _) | (Place::NestFile, Spot::Root) => true,
+        (Place::Egg, Spot::Egg(_)) | (Place::Job, Spot::Job(_)) => true,
+        (Place::Uglyfox, Spot::Config(folder)) => folder == "UF",
+        (Place::Mothergoose, Spot::Config(folder)) => folder == "MG",
+        (Place::Rift, Spot::Config(folder)) => folder == "RF",
+        _ => false,
+    };
+    if !fits {
+        sink.push(problems::misplaced::problem(
+            header,
+            kind,
+            path,
+            top.kind.place.path(),
+        ));
+        return;
+    }
+    if top.kind.single {
+        if let Some(first) = singles.get(kind) {
+            sink.push(problems::defined_twice::problem(kind, "", header, *first));
+            return;
+        }
+        singles.insert(kind, header);
+    }
+    let wanted = match (top.kind.place, here) {
+        (Place::Egg, Spot::Egg(name)) | (Place::Job, Spot::Job(name)) => name,
+        _ => return,
+    };
+    if let Some(first) = holders.get(&top.file) {
+        // Two of one name are one problem already.
+        if label_text(first) != label_text(top.block) {
+            sink.push(problems::several::problem(header, first.header, path, kind));
+        }
+        return;
+    }
+    holders.insert(top.file, top.block);
+    let Some(label) = top.block.labels.first() else {
+        return;
+    };
+    let repeats = top.repeats();
+    let start = label.text.literal_start();
+    let fits = if repeats {
+        start
+            .strip_prefix(wanted)
+            .is_some_and(|rest| rest.starts_with('-'))
+    } else {
+        label.text.literal().is_none_or(|text| text == wanted)
+    };
+    if !fits {
+        let text = label.text.literal().unwrap_or_else(|| start.into());
+        sink.push(problems::label_folder::problem(
+            label.span, &text, wanted, repeats,
+        ));
+    }
+}
+
+fn label_text(block: &Block) -> Option<SmolStr> {
+    block.labels.first()?.text.literal()
+}
+
+/// `Eggs/<name>/` without its file, or with a file that holds no egg.
+fn folders(
+    files: &NestFiles,
+    declared: &Declared<'_>,
+    paths: &FxHashMap<FileId, &str>,
+    holders: &FxHashMap<FileId, &Block>,
+    sink: &mut Sink,
+) {
+    let mut with_file: FxHashSet<&str> = FxHashSet::default();
+    let mut ids: Vec<(&FileId, &&str)> = paths.iter().collect();
+    ids.sort_unstable();
+    let used: FxHashSet<FileId> = declared.tops.iter().map(|top| top.file).collect();
+    for (file, path) in ids {
+        match spot(path) {
+            Spot::Egg(name) => {
+                with_file.insert(name);
+                let ghost = declared.ghosts.contains(name);
+                if !holders.contains_key(file) && !ghost && !used.contains(file) {
+                    sink.push(problems::empty_folder::problem(Span::new(*file, 0..0), path));
+                }
+            }
+            Spot::Job(name) => {
+                let ghost = declared.ghosts.contains(name);
+                if !holders.contains_key(file) && !ghost && !used.contains(file) {
+                    sink.push(problems::empty_folder::problem(Span::new(*file, 0..0), path));
+                }
+            }
+            _ => {}
+        }
+    }
+    let refused: FxHashSet<&str> = files
+        .refused
+        .iter()
+        .map(|refused| refused.path.as_str())
+        .collect();
+    for folder in &files.folders {
+        let Some(name) = folder.strip_prefix("Eggs/").filter(|name| !name.contains('/')) else {
+            continue;
+        };
+        let path = format!("Eggs/{name}/config.fly");
+        if !with_file.contains(name) && !refused.contains(path.as_str()) {
+            let at = files
+                .files
+                .first()
+                .map_or(Span::new(FileId(0), 0..0), |source| Span::new(source.id, 0..0));
+            sink.push(problems::empty_folder::problem(at, folder));
+        }
+    }
+}
