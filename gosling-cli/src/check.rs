@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use fly_syntax::{Problem, SyntaxTree};
-use fly_typeck::{NestFiles, Variables};
+use fly_typeck::{Checked, NestFiles, Variables};
 use rayon::prelude::*;
 
-use crate::compiler::{self, Checked};
+use crate::compiler;
 use crate::nest;
 
 /// A Nest that was read, parsed and checked.

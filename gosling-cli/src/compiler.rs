@@ -1,37 +1,15 @@
-//! Stands for the compiler's doors until they are open.
+//! The compiler's doors, where two of its crates are one to us.
 
-use fly_syntax::{Problem, Span, SyntaxTree};
-use fly_typeck::{NestFiles, Variables};
+pub(crate) use fly_typeck::{check, evaluate};
 
-#[derive(Debug)]
-pub struct Checked {
-    pub problems: Vec<Problem>,
-    pub masks: Vec<Span>,
+/// Every kind of problem, of the syntax and of what it means.
+pub(crate) fn kinds() -> Vec<&'static fly_syntax::Kind> {
+    let mut kinds = fly_syntax::problems::kinds();
+    kinds.extend(fly_typeck::problems::kinds());
+    kinds
 }
 
-pub fn check(_: &NestFiles, _: &[SyntaxTree], _: &Variables) -> Checked {
-    Checked {
-        problems: Vec::new(),
-        masks: Vec::new(),
-    }
-}
-
-pub fn kinds() -> Vec<&'static fly_syntax::Kind> {
-    fly_syntax::problems::kinds()
-}
-
-pub struct Evaluated {
-    pub value: Option<fly_typeck::value::Value>,
-    pub problems: Vec<Problem>,
-}
-
-pub fn evaluate(_: &NestFiles, _: &[SyntaxTree], _: &Variables, _: &fly_syntax::tree::Expr) -> Evaluated {
-    Evaluated {
-        value: None,
-        problems: Vec::new(),
-    }
-}
-
-pub fn nest_value(_: &Checked) -> fly_typeck::value::Value {
-    fly_typeck::value::Value::object([])
+/// The whole Nest as one value.
+pub(crate) fn nest_value(checked: &fly_typeck::Checked) -> fly_typeck::Value {
+    fly_typeck::nest_value(&checked.blocks)
 }

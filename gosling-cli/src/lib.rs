@@ -2,7 +2,6 @@
 
 pub mod check;
 pub mod commands;
-#[allow(missing_docs, unreachable_pub)]
 mod compiler;
 mod failure;
 mod fly_text;

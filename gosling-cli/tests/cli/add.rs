@@ -211,7 +211,6 @@ fn nothing_is_overwritten_and_no_name_leaves_the_nest() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn what_would_not_validate_is_not_written() {
     let folder = fresh("aws");
     let ran = folder.run(&["add", "egg", "api", "--use", "nope", "--project-id", "1"]);

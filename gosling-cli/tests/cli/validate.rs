@@ -44,7 +44,6 @@ fn a_sound_nest_is_zero() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn a_mistake_is_one_problem_at_its_place() {
     let folder = nest(GOOD, BAD);
     let ran = folder.run(&["validate", "--format", "json"]);
@@ -70,7 +69,6 @@ fn a_mistake_is_one_problem_at_its_place() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn given_files_are_checked_in_the_light_of_their_nest() {
     let folder = nest(GOOD, BAD);
     assert_eq!(folder.run(&["validate", "Eggs/a/config.fly"]).code, 0);
@@ -89,7 +87,6 @@ fn given_files_are_checked_in_the_light_of_their_nest() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn several_nests_are_each_checked() {
     let folder = Folder::with(&[]);
     for (name, resources) in [("one", GOOD), ("two", BAD)] {
@@ -106,7 +103,6 @@ fn several_nests_are_each_checked() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn warnings_fail_only_when_denied() {
     let folder = nest(GOOD, "cpu = 2\n    memory = 4096\n    disk = 20GiB");
     let ran = folder.run(&["validate"]);
@@ -116,7 +112,6 @@ fn warnings_fail_only_when_denied() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn variables_come_from_files_environment_and_options_and_later_wins() {
     let folder = nest(GOOD, GOOD);
     folder.write(
@@ -145,7 +140,6 @@ fn variables_come_from_files_environment_and_options_and_later_wins() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn every_machine_format_is_well_formed() {
     let folder = nest(BAD, BAD);
     std::fs::create_dir(folder.path(".git")).unwrap();
@@ -161,7 +155,6 @@ fn every_machine_format_is_well_formed() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn fix_mends_what_has_one_way_out() {
     let folder = nest(BAD, "cpu = 2\n    memory = 4096\n    disk = 20GiB");
     let ran = folder.run(&["fix"]);
@@ -181,7 +174,6 @@ fn fix_mends_what_has_one_way_out() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn fix_of_one_file_leaves_the_others() {
     let folder = nest(BAD, BAD);
     let ran = folder.run(&["fix", "Eggs/a/config.fly"]);
@@ -191,7 +183,6 @@ fn fix_of_one_file_leaves_the_others() {
 }
 
 #[test]
-#[ignore = "needs the checker"]
 fn fix_leaves_what_needs_a_person() {
     let folder = nest(GOOD, "cpu = 2\n    disk = 20GiB");
     let before = folder.read("Eggs/b/config.fly");
