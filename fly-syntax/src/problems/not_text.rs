@@ -11,12 +11,14 @@ pub(crate) static KIND: Kind = Kind {
     explanation: r#"Fly is read as UTF-8. A file that an editor saved in another encoding, or that is no text at all, cannot be read past the
 first such byte. Save it as UTF-8.
 "#,
-    wrong: r#"locals {
-  size = 4 GiB
+    wrong: r#"-- Lib/example.fly (each ? is the byte E9) --
+locals {
+  name = "caf?"
 }
 "#,
-    right: r#"locals {
-  size = 4GiB
+    right: r#"-- Lib/example.fly --
+locals {
+  name = "café"
 }
 "#,
 };

@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod architecture;
+mod archive;
+mod cases;
 mod docs;
 mod examples;
 mod gosling;
+mod pages;
 mod readme;
 mod tasks;
 mod workspace;
