@@ -38,3 +38,20 @@ pub(crate) fn problem(
         .note(format!("expected {expected}"))
         .help(format!("it is called as `{signature}`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_which_argument_and_what_belongs_there() {
+        let problem = |position| {
+            problem(here(6, 9), "slice", "slice(list(T), int, int) -> list(T)", position, "an int", "string")
+        };
+        let third = problem(3);
+        assert_eq!(third.message, "the third argument of `slice` should be an int, found string");
+        assert_eq!(third.help.as_deref(), Some("it is called as `slice(list(T), int, int) -> list(T)`"));
+        assert!(problem(4).message.starts_with("the 4th argument of `slice`"));
+    }
+}

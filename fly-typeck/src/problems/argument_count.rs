@@ -30,3 +30,18 @@ pub(crate) fn problem(at: Span, function: &str, signature: &str, given: usize) -
         .note(format!("{arguments} given"))
         .help(format!("it is called as `{signature}`"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn counts_what_was_given_and_shows_the_call() {
+        let problem = |given| problem(here(0, 9), "upper", "upper(string) -> string", given);
+        assert_eq!(problem(0).message, "`upper` cannot be called with no argument");
+        assert_eq!(problem(1).note, "1 argument given");
+        assert_eq!(problem(2).message, "`upper` cannot be called with 2 arguments");
+        assert_eq!(problem(2).help.as_deref(), Some("it is called as `upper(string) -> string`"));
+    }
+}

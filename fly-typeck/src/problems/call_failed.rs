@@ -24,3 +24,19 @@ pub(crate) fn problem(at: Span, function: &str, reason: &str) -> Problem {
         .note("cannot be called with this")
         .help("change the arguments, or guard the place with `condition ? this : otherwise`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_why_there_is_no_result() {
+        let problem = problem(here(0, 7), "min", "the list is empty");
+        assert_eq!(problem.message, "`min` has no result here: the list is empty");
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("change the arguments, or guard the place with `condition ? this : otherwise`")
+        );
+    }
+}

@@ -28,3 +28,16 @@ pub(crate) fn problem(at: Span, reason: &str) -> Problem {
         .note("cannot be calculated")
         .help("change the values, or guard the place with `condition ? this : otherwise`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_what_happened() {
+        let problem = problem(here(0, 5), "division by zero");
+        assert_eq!(problem.message, "this has no value: division by zero");
+        assert_eq!(problem.note, "cannot be calculated");
+    }
+}

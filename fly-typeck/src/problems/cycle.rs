@@ -57,4 +57,11 @@ mod tests {
         assert_eq!(problem.message, "values need each other in a circle: `local.a -> local.b -> local.a`");
         assert_eq!(problem.labels[0].message, "`local.b` needs `local.a`");
     }
+
+    #[test]
+    fn what_needs_itself_is_no_circle() {
+        let problem = problem(&[(here(1, 8), "local.a".to_owned(), "local.a".to_owned())]);
+        assert_eq!(problem.message, "`local.a` needs itself");
+        assert_eq!(problem.labels, []);
+    }
 }

@@ -39,3 +39,25 @@ pub(crate) fn problem(what: &str, name: &str, later: Span, first: Span) -> Probl
         .label(first, "first defined here")
         .help("rename or remove one of the two: names are shared by all files of a Nest")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn points_at_the_later_and_shows_the_earlier() {
+        let problem = problem("preset", "small", here(40, 55), here(0, 15));
+        assert_eq!(problem.message, "the preset `small` is defined twice");
+        assert_eq!(problem.span, here(40, 55));
+        let labels: Vec<_> = problem.labels.iter().map(|label| (label.span, label.message.as_str())).collect();
+        assert_eq!(labels, [(here(0, 15), "first defined here")]);
+    }
+
+    #[test]
+    fn a_kind_without_names_stands_once() {
+        let problem = problem("uglyfox", "", here(40, 47), here(0, 7));
+        assert_eq!(problem.message, "`uglyfox` stands twice in this Nest");
+        assert_eq!(problem.help.as_deref(), Some("a Nest has one of it: merge the two, or remove one"));
+    }
+}

@@ -25,3 +25,19 @@ pub(crate) fn problem(at: Span) -> Problem {
         .note("there is no entry to take this from")
         .help("add `for_each = { ... }` to the egg or repo around it, or write the value itself")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_where_each_would_come_from() {
+        let problem = problem(here(0, 8));
+        assert_eq!(problem.message, "`each` stands outside of a block with `for_each`");
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("add `for_each = { ... }` to the egg or repo around it, or write the value itself")
+        );
+    }
+}

@@ -37,3 +37,16 @@ pub(crate) fn problem(at: Span, name: &str, origin: &str, expected: &str, reason
         .note(format!("`{name}` is {expected}"))
         .help(format!("give {expected}, written as in Fly"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_the_variable_and_who_gave_the_value() {
+        let problem = problem(here(0, 17), "memory", "GOSLING_VAR_memory", "size", "it has no unit");
+        assert_eq!(problem.message, "GOSLING_VAR_memory gives `memory` a value that is not a size: it has no unit");
+        assert_eq!(problem.note, "`memory` is a size");
+    }
+}

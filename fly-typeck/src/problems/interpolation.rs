@@ -30,3 +30,18 @@ pub(crate) fn problem(at: Span, found: &str) -> Problem {
     };
     Problem::new(&KIND, at, format!("{found} cannot be part of a text")).note("not a single value").help(help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn lists_are_joined_and_objects_are_taken_apart() {
+        let help = |found| problem(here(0, 5), found).help.unwrap_or_default();
+        assert_eq!(problem(here(0, 5), "list(string)").message, "list(string) cannot be part of a text");
+        assert!(help("list(string)").contains("`join("));
+        assert!(help("set(int)").contains("`join("));
+        assert!(help("object({ a = int })").contains("`jsonencode("));
+    }
+}

@@ -76,3 +76,21 @@ pub(crate) fn problem(at: Span, label: &str, reason: &str) -> Problem {
         .note("not a name")
         .help("a label is made of a to z, 0 to 9 and `-`, and starts with a letter or a digit")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_what_a_label_is_made_of() {
+        let named = problem(here(4, 10), "Blue", "it has the letter `B`");
+        assert_eq!(named.message, "`Blue` cannot be a label: it has the letter `B`");
+        let empty = problem(here(4, 6), "", "it is empty");
+        assert_eq!(empty.message, "this label cannot be a label: it is empty");
+        assert_eq!(
+            empty.help.as_deref(),
+            Some("a label is made of a to z, 0 to 9 and `-`, and starts with a letter or a digit")
+        );
+    }
+}

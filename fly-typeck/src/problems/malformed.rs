@@ -69,4 +69,19 @@ mod tests {
         assert_eq!(problem.message, "`a.example` is not a url: it has no scheme");
         assert_eq!(problem.suggestions[0].edits[0].text, "\"https://a.example\"");
     }
+
+    #[test]
+    fn with_no_way_out_an_example_is_shown() {
+        let problem = problem(here(0, 5), "fqdn", "a..b", &Malformed::new("it has an empty part"));
+        assert_eq!(problem.message, "`a..b` is not an fqdn: it has an empty part");
+        assert_eq!(problem.help.as_deref(), Some("an fqdn looks like `gitlab.example.com`"));
+        assert_eq!(problem.suggestions, []);
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = "ä".repeat(500);
+        let problem = problem(here(0, 5), "url", &text, &Malformed::new("it has no scheme"));
+        assert_eq!(problem.message, format!("`{}...` is not a url: it has no scheme", "ä".repeat(80)));
+    }
 }

@@ -33,3 +33,18 @@ pub(crate) fn problem(at: Span, key: &str, keys: &[&str]) -> Problem {
         .note("no such key")
         .help(format!("{has} where a key may be missing, `lookup(map, key, otherwise)` says what to take instead"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_help_says_which_keys_there_are_and_how_to_do_without() {
+        let help = |key, keys: &[&str]| problem(here(0, 5), key, keys).help.unwrap_or_default();
+        let lookup = "where a key may be missing, `lookup(map, key, otherwise)` says what to take instead";
+        assert_eq!(help("smal", &["small", "large"]), format!("did you mean `small`? {lookup}"));
+        assert_eq!(help("medium", &["a", "b"]), format!("its keys are `a` and `b`; {lookup}"));
+        assert_eq!(help("medium", &[]), format!("the map is empty; {lookup}"));
+    }
+}

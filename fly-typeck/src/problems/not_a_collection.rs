@@ -28,3 +28,16 @@ pub(crate) fn problem(at: Span, found: &str) -> Problem {
         .note("expected a list, set, map or object")
         .help("give something with elements: `[a, b]`, `{ key = value }`, or a reference to one")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_the_single_value() {
+        let problem = problem(here(0, 5), "int");
+        assert_eq!(problem.message, "an int has no elements");
+        assert_eq!(problem.note, "expected a list, set, map or object");
+    }
+}

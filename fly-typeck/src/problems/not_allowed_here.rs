@@ -34,3 +34,16 @@ pub(crate) fn problem(at: Span, what: &str, place: &str) -> Problem {
         .note("not known yet at this point")
         .help("write the value out here, or put what is made from it in a `locals` block")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_the_reference_and_the_place() {
+        let problem = problem(here(0, 12), "local.region", "a variable's default");
+        assert_eq!(problem.message, "`local.region` cannot be used in a variable's default");
+        assert_eq!(problem.note, "not known yet at this point");
+    }
+}

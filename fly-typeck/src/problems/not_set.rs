@@ -82,3 +82,25 @@ pub(crate) fn problem(at: Span, path: &str, declared: Span) -> Problem {
         .help(format!("set `{name}` there, or say what to take instead: `coalesce({path}, ...)`"));
     if at.contains(declared) { problem } else { problem.label(declared, format!("`{name}` could be set here")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn shows_where_it_could_be_set() {
+        let problem = problem(here(90, 112), "egg.api.runner.version", here(40, 46));
+        assert_eq!(problem.message, "`egg.api.runner.version` is not set");
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("set `version` there, or say what to take instead: `coalesce(egg.api.runner.version, ...)`")
+        );
+        assert_eq!(problem.labels[0].message, "`version` could be set here");
+    }
+
+    #[test]
+    fn no_place_is_shown_twice() {
+        assert_eq!(problem(here(90, 112), "e.resources.zone", here(90, 101)).labels, []);
+    }
+}

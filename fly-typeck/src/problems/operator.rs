@@ -54,3 +54,38 @@ fn way_out(operator: &str) -> &'static str {
         _ => "use values that this operator takes",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn both_sides_are_named_at_their_places() {
+        let problem = problem(here(0, 10), "+", ("size", here(0, 4)), Some(("duration", here(7, 10))), None);
+        assert_eq!(problem.message, "`+` does not work on size and duration");
+        let labels: Vec<_> = problem.labels.iter().map(|label| (label.span, label.message.as_str())).collect();
+        assert_eq!(labels, [(here(0, 4), "size"), (here(7, 10), "duration")]);
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("both sides must be of one type: numbers, durations or sizes")
+        );
+    }
+
+    #[test]
+    fn comparisons_and_single_operands_have_words_of_their_own() {
+        let compared = problem(here(0, 8), "<", ("list(int)", here(0, 1)), Some(("int", here(7, 8))), None);
+        assert_eq!(compared.message, "`<` cannot compare list(int) with int");
+        let negated = problem(here(0, 5), "-", ("string", here(1, 5)), None, Some("drop it".to_owned()));
+        assert_eq!(negated.message, "`-` does not work on string");
+        assert_eq!((negated.labels, negated.help.as_deref()), (vec![], Some("drop it")));
+    }
+
+    #[test]
+    fn every_operator_has_a_way_out() {
+        let other = way_out("");
+        for operator in ["==", "!=", "<", "<=", ">", ">=", "&&", "||", "!", "+", "-", "*", "/", "%"] {
+            assert_ne!(way_out(operator), other, "{operator}");
+        }
+    }
+}

@@ -44,3 +44,33 @@ pub(crate) fn problem(at: Span, value: &str, min: &str, max: &str) -> Problem {
     };
     Problem::new(&KIND, at, message).note(note).help(help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_the_ends_that_there_are() {
+        let words = |min, max| {
+            let problem = problem(here(0, 4), "1024", min, max);
+            (problem.message, problem.help.unwrap_or_default())
+        };
+        let owned = |message: &str, help: &str| (message.to_owned(), help.to_owned());
+        assert_eq!(
+            words("1", "512"),
+            owned(
+                "`1024` is out of range: it goes from `1` to `512`",
+                "write a value from `1` to `512`, both included"
+            )
+        );
+        assert_eq!(
+            words("", "512"),
+            owned("`1024` is too large: the largest is `512`", "write `512` or less")
+        );
+        assert_eq!(
+            words("2048", ""),
+            owned("`1024` is too small: the smallest is `2048`", "write `2048` or more")
+        );
+    }
+}

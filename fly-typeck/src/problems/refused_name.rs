@@ -44,3 +44,19 @@ pub(crate) fn problem(at: Span, name: &str, what: &str, rule: &str) -> Problem {
         .note("refused by the cloud")
         .help(format!("the rule is: {rule}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn says_the_rule() {
+        let problem = problem(here(0, 8), "My_Nest", "a bucket", "3 to 63 small letters, digits and `-`");
+        assert_eq!(problem.message, "`My_Nest` cannot be the name of a bucket");
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("the rule is: 3 to 63 small letters, digits and `-`")
+        );
+    }
+}

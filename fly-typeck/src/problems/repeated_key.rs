@@ -27,3 +27,27 @@ pub(crate) fn problem(at: Span, first: Span, key: &str) -> Problem {
     }
     problem.label(first, "first here").help("remove one of the two, or give it another key")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn both_places_are_shown() {
+        let problem = problem(here(20, 24), here(2, 6), "zone");
+        assert_eq!(problem.message, "the key `zone` stands twice");
+        assert_eq!(problem.labels[0].span, here(2, 6));
+        assert_eq!(problem.help.as_deref(), Some("remove one of the two, or give it another key"));
+    }
+
+    #[test]
+    fn a_loop_that_makes_a_key_twice_has_one_place() {
+        let problem = problem(here(2, 6), here(2, 6), "zone");
+        assert_eq!(problem.labels, []);
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("make the keys differ, for example by adding something to each")
+        );
+    }
+}

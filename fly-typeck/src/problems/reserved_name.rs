@@ -24,3 +24,19 @@ pub(crate) fn problem(at: Span, name: &str) -> Problem {
         .note("this would hide a word of the language")
         .help(format!("`{name}` means something everywhere in a Nest; call the loop variable `item`, for example"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_the_word_that_would_be_hidden() {
+        let problem = problem(here(5, 8), "egg");
+        assert_eq!(problem.message, "a loop variable cannot be called `egg`");
+        assert_eq!(
+            problem.help.as_deref(),
+            Some("`egg` means something everywhere in a Nest; call the loop variable `item`, for example")
+        );
+    }
+}

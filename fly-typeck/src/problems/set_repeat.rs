@@ -29,3 +29,17 @@ pub(crate) fn problem(at: Span, first: Span, value: &str) -> Problem {
         .help("remove one of the two; `distinct(...)` does so for a list that is put together");
     if first == at { problem } else { problem.label(first, "first here") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn both_places_are_shown_where_there_are_two() {
+        let written = problem(here(20, 28), here(1, 9), "`docker`");
+        assert_eq!(written.message, "`docker` stands twice in a set");
+        assert_eq!(written.labels[0].span, here(1, 9));
+        assert_eq!(problem(here(1, 9), here(1, 9), "`docker`").labels, []);
+    }
+}

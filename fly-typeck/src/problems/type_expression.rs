@@ -52,3 +52,30 @@ pub(crate) fn problem(at: Span, text: &str, words: &[&str]) -> Problem {
         problem
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    const WORDS: &[&str] = &["bool", "int", "float", "string", "list", "object"];
+
+    #[test]
+    fn the_type_that_was_meant_is_offered() {
+        let slip = problem(here(0, 5), "strng", WORDS);
+        assert_eq!(slip.message, "there is no type `strng`");
+        assert_eq!(slip.help.as_deref(), Some("did you mean `string`?"));
+        assert_eq!((slip.suggestions[0].edits[0].text.as_str(), slip.suggestions[0].certain), ("string", true));
+        let foreign = problem(here(0, 6), "number", WORDS);
+        assert_eq!(foreign.help.as_deref(), Some("did you mean `float` or `int`?"));
+        assert!(foreign.suggestions.iter().all(|suggestion| !suggestion.certain));
+    }
+
+    #[test]
+    fn half_a_type_is_shown_whole() {
+        let half = problem(here(0, 4), "list", WORDS);
+        assert_eq!(half.message, "`list` is not a whole type");
+        assert_eq!(half.help.as_deref(), Some("it is written as in `list(string)`"));
+        assert_eq!(problem(here(0, 3), "", WORDS).message, "this is not a type");
+    }
+}

@@ -63,4 +63,12 @@ mod tests {
         assert_eq!(problem.message, "expected int, found string");
         assert_eq!(problem.help.as_deref(), Some("this takes a whole number, such as `2`"));
     }
+
+    #[test]
+    fn a_value_that_can_be_rewritten_is() {
+        let problem = problem_with_fix(here(0, 3), "int", "string", "2");
+        assert_eq!(problem.help.as_deref(), Some("write `2`"));
+        assert_eq!(problem.suggestions[0].edits[0].text, "2");
+        assert!(problem.suggestions[0].certain);
+    }
 }

@@ -48,3 +48,20 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     let otherwise = format!("a condition may ask for {}", words::quoted(names, "and"));
     words::did_you_mean(problem, name_span, name, names, || otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_fact_that_was_meant_is_offered_or_all_are_named() {
+        let slip = problem(here(0, 10), "fail_count", &["failed_count", "age"]);
+        assert_eq!(slip.message, "a runner has no fact `fail_count`");
+        assert_eq!(slip.help.as_deref(), Some("did you mean `failed_count`?"));
+        assert_eq!(slip.suggestions[0].edits[0].text, "failed_count");
+        let far = problem(here(0, 6), "colour", &["failed_count", "age"]);
+        assert_eq!(far.help.as_deref(), Some("a condition may ask for `failed_count` and `age`"));
+        assert_eq!(far.suggestions, []);
+    }
+}

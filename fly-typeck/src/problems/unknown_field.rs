@@ -32,3 +32,18 @@ pub(crate) fn problem(name_span: Span, name: &str, of: &str, names: &[&str]) -> 
     };
     words::did_you_mean(problem, name_span, name, names, || otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_field_that_was_meant_is_offered_or_all_are_named() {
+        let help = |name, names: &[&str]| problem(here(0, 4), name, "the object", names).help.unwrap_or_default();
+        assert_eq!(problem(here(0, 4), "zome", "the object", &[]).message, "the object has no field `zome`");
+        assert_eq!(help("zome", &["zone", "size"]), "did you mean `zone`?");
+        assert_eq!(help("colour", &["zone", "size"]), "its fields are `zone` and `size`");
+        assert_eq!(help("colour", &[]), "the object has no fields at all");
+    }
+}

@@ -27,3 +27,19 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     let otherwise = format!("the functions are {}", words::quoted(names, "and"));
     words::did_you_mean(problem, name_span, name, names, || otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_function_that_was_meant_is_offered() {
+        let slip = problem(here(0, 4), "lowr", &["lower", "upper", "length"]);
+        assert_eq!(slip.message, "there is no function `lowr`");
+        assert_eq!((slip.suggestions[0].edits[0].text.as_str(), slip.suggestions[0].certain), ("lower", true));
+        let foreign = problem(here(0, 3), "len", &["lower", "upper", "length"]);
+        assert_eq!(foreign.help.as_deref(), Some("did you mean `length`?"));
+        assert!(!foreign.suggestions[0].certain);
+    }
+}

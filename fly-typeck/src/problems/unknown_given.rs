@@ -48,3 +48,29 @@ pub(crate) fn problem(at: Span, name: &str, origin: &str, names: &[&str]) -> Pro
     }
     words::did_you_mean(problem.note("no such variable"), at, name, names, || otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn in_a_file_the_name_is_mended() {
+        let problem = problem(here(0, 5), "regio", "nest.flyvars", &["region"]);
+        assert_eq!(problem.message, "there is no variable `regio` to give a value to");
+        assert_eq!(problem.suggestions[0].edits[0].span, here(0, 5));
+    }
+
+    #[test]
+    fn outside_of_files_there_is_nothing_to_edit() {
+        let given = problem(here(0, 0), "regio", "--var regio", &["region"]);
+        assert_eq!(given.message, "`--var regio` is given, and there is no variable `regio`");
+        assert_eq!(given.help.as_deref(), Some("did you mean `region`?"));
+        assert_eq!(given.suggestions, []);
+        let none = problem(here(0, 0), "regio", "--var regio", &[]);
+        assert_eq!(
+            none.help.as_deref(),
+            Some("the Nest declares no variables; write `variable \"regio\" { ... }` to have one")
+        );
+    }
+}

@@ -51,3 +51,19 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     };
     words::did_you_mean(problem, name_span, name, names, || otherwise)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn the_preset_that_was_meant_is_offered_or_all_are_named() {
+        let slip = problem(here(0, 4), "smal", &["small", "large"]);
+        assert_eq!(slip.message, "there is no preset `smal`");
+        assert_eq!(slip.suggestions[0].edits[0].text, "small");
+        let help = |names: &[&str]| problem(here(0, 6), "docker", names).help.unwrap_or_default();
+        assert_eq!(help(&["small", "large"]), "the Nest's presets are `small` and `large`");
+        assert!(help(&[]).contains("`preset \"docker\" { ... }`"));
+    }
+}

@@ -62,4 +62,12 @@ mod tests {
         assert_eq!(problem.suggestions[0].edits[0].text, "region");
         assert!(problem.suggestions[0].certain);
     }
+
+    #[test]
+    fn a_reference_that_stops_short_is_asked_which() {
+        let problem = problem(here(0, 3), here(3, 3), "variable", "", &["region", "size"]);
+        assert_eq!(problem.message, "this does not say which variable it means");
+        assert_eq!(problem.help.as_deref(), Some("name one of them: `region` and `size`"));
+        assert_eq!(problem.suggestions, []);
+    }
 }

@@ -28,3 +28,19 @@ pub(crate) fn problem(header: Span, name: &str) -> Problem {
             "give it a `default`, write `{name} = ...` in nest.flyvars, set GOSLING_VAR_{name}, or pass `--var {name}=...`"
         ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::testing::here;
+
+    #[test]
+    fn names_every_way_to_give_a_value() {
+        let problem = problem(here(0, 17), "region");
+        assert_eq!(problem.message, "the variable `region` has no value");
+        let help = problem.help.unwrap_or_default();
+        for way in ["`default`", "nest.flyvars", "GOSLING_VAR_region", "`--var region=...`"] {
+            assert_eq!((way, help.contains(way)), (way, true));
+        }
+    }
+}
