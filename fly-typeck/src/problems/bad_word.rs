@@ -29,7 +29,7 @@ pub(crate) fn problem(at: Span, word: &str, what: &str, words: &[&str]) -> Probl
         Some(question) => format!("{question} {all}"),
         None => all,
     };
-    let problem = Problem::new(&KIND, at, format!("`{word}` is not {}", words::a(what)))
+    let problem = Problem::new(&KIND, at, format!("`{}` is not {}", words::shown(word), words::a(what)))
         .note("not one of the words")
         .help(help);
     suggest::offer(problem, at, &nearest.names, nearest.certain, |word| format!("\"{word}\""))

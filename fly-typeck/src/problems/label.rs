@@ -2,6 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::words;
+
 pub(crate) static KIND: Kind = Kind {
     code: "FLY313",
     title: "a label that cannot be a name",
@@ -71,7 +73,7 @@ egg "site-${each.key}" {
 
 /// `reason` is what is wrong with it: "it is empty".
 pub(crate) fn problem(at: Span, label: &str, reason: &str) -> Problem {
-    let what = if label.is_empty() { "this label".to_owned() } else { format!("`{label}`") };
+    let what = if label.is_empty() { "this label".to_owned() } else { format!("`{}`", words::shown(label)) };
     Problem::new(&KIND, at, format!("{what} cannot be a label: {reason}"))
         .note("not a name")
         .help("a label is made of a to z, 0 to 9 and `-`, and starts with a letter or a digit")

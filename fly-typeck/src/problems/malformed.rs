@@ -27,10 +27,9 @@ can be told, it is offered.
 
 /// `form` is what the text should be: "url", "cron".
 pub(crate) fn problem(at: Span, form: &str, text: &str, malformed: &Malformed) -> Problem {
-    let shown: String = text.chars().take(80).collect();
-    let dots = if shown.len() < text.len() { "..." } else { "" };
+    let shown = words::shown(text);
     let form_words = words::a(&form.replace('|', " or "));
-    let problem = Problem::new(&KIND, at, format!("`{shown}{dots}` is not {form_words}: {}", malformed.reason))
+    let problem = Problem::new(&KIND, at, format!("`{shown}` is not {form_words}: {}", malformed.reason))
         .note(format!("not {form_words}"));
     match (&malformed.suggestion, example(form)) {
         (Some(better), _) => problem
@@ -82,6 +81,6 @@ mod tests {
     fn a_long_text_is_cut() {
         let text = "ä".repeat(500);
         let problem = problem(here(0, 5), "url", &text, &Malformed::new("it has no scheme"));
-        assert_eq!(problem.message, format!("`{}...` is not a url: it has no scheme", "ä".repeat(80)));
+        assert_eq!(problem.message, format!("`{}...` is not a url: it has no scheme", "ä".repeat(60)));
     }
 }

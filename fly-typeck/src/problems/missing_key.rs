@@ -29,7 +29,7 @@ pub(crate) fn problem(at: Span, key: &str, keys: &[&str]) -> Problem {
         keys => format!("its keys are {}", words::listed(keys)),
     };
     let has = suggest::nearest(key, keys).question().unwrap_or_else(|| format!("{has};"));
-    Problem::new(&KIND, at, format!("the map has no key `{key}`"))
+    Problem::new(&KIND, at, format!("the map has no key `{}`", words::shown(key)))
         .note("no such key")
         .help(format!("{has} where a key may be missing, `lookup(map, key, otherwise)` says what to take instead"))
 }

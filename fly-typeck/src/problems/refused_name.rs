@@ -2,6 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::words;
+
 pub(crate) static KIND: Kind = Kind {
     code: "FLY314",
     title: "a name that the cloud refuses",
@@ -40,7 +42,7 @@ mothergoose {
 
 /// `what` is what the name is for, `rule` what the cloud wants: "3 to 63 small letters, digits and `-`".
 pub(crate) fn problem(at: Span, name: &str, what: &str, rule: &str) -> Problem {
-    Problem::new(&KIND, at, format!("`{name}` cannot be the name of {what}"))
+    Problem::new(&KIND, at, format!("`{}` cannot be the name of {what}", words::shown(name)))
         .note("refused by the cloud")
         .help(format!("the rule is: {rule}"))
 }

@@ -2,6 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::words;
+
 pub(crate) static KIND: Kind = Kind {
     code: "FLY315",
     title: "a key that stands twice in an object",
@@ -21,7 +23,7 @@ which was meant. Remove one of the two. In `{ for ... : key => value }` the keys
 
 /// Where a `for` makes the keys, `first` is what they are made from.
 pub(crate) fn problem(at: Span, first: Span, key: &str) -> Problem {
-    let problem = Problem::new(&KIND, at, format!("the key `{key}` stands twice")).note("again here");
+    let problem = Problem::new(&KIND, at, format!("the key `{}` stands twice", words::shown(key))).note("again here");
     if first == at {
         return problem.help("make the keys differ, for example by adding something to each");
     }

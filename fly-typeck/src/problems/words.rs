@@ -7,6 +7,26 @@ use super::suggest;
 /// More names than this are not listed where the rest would not help.
 const LONGEST_LIST: usize = 16;
 
+/// More of a text than this, in characters, is not said back.
+const LONGEST_TEXT: usize = 60;
+
+/// A text of the Nest, as a message of one line can hold it: cut where it is long, line breaks as they are written.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    for (index, letter) in text.chars().enumerate() {
+        if index == LONGEST_TEXT {
+            shown.push_str("...");
+            break;
+        }
+        if letter.is_control() {
+            shown.extend(letter.escape_default());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
 /// `a, b, and c`
 pub(crate) fn list(items: &[String], conjunction: &str) -> String {
     match items {
@@ -19,14 +39,14 @@ pub(crate) fn list(items: &[String], conjunction: &str) -> String {
 
 /// The same with each name in backticks.
 pub(crate) fn quoted(names: &[&str], conjunction: &str) -> String {
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> = names.iter().map(|name| format!("`{}`", shown(name))).collect();
     list(&names, conjunction)
 }
 
 /// Names in backticks, cut where the list gets long.
 pub(crate) fn listed(names: &[&str]) -> String {
-    let (shown, rest) = names.split_at(names.len().min(LONGEST_LIST));
-    let mut items: Vec<String> = shown.iter().map(|name| format!("`{name}`")).collect();
+    let (first, rest) = names.split_at(names.len().min(LONGEST_LIST));
+    let mut items: Vec<String> = first.iter().map(|name| format!("`{}`", shown(name))).collect();
     if !rest.is_empty() {
         items.push(format!("{} more", rest.len()));
     }
@@ -88,6 +108,14 @@ mod tests {
             [only] if only.certain => only.edits.first(),
             _ => None,
         }
+    }
+
+    #[test]
+    fn texts_are_shown_on_one_line_and_cut() {
+        assert_eq!(shown("a \"b\" ä"), "a \"b\" ä");
+        assert_eq!(shown("a\nb\t\u{1b}"), "a\\nb\\t\\u{1b}");
+        assert_eq!(shown(&"ä".repeat(60)), "ä".repeat(60));
+        assert_eq!(shown(&"ä".repeat(61)), format!("{}...", "ä".repeat(60)));
     }
 
     #[test]
