@@ -21,14 +21,27 @@ use crate::{crosscheck, given, layout, rules};
 /// What checking a Nest gives.
 #[derive(Debug)]
 pub struct Checked {
-    /// The typed Nest; `None` where anything is wrong with it.
-    pub nest: Option<Nest>,
     /// In the order of the files' paths and of the places in them.
     pub problems: Vec<Problem>,
     /// Places whose text may be a secret in plain sight: no output may show it.
     pub masks: Vec<Span>,
     /// Every top-level block as it was checked, for `gosling eval`.
     pub blocks: Vec<CheckedBlock>,
+    /// Whether nothing is wrong, so that the Nest has a typed form.
+    sound: bool,
+}
+
+impl Checked {
+    /// The typed Nest, made anew at each call since many callers only want the problems; `None` where anything is
+    /// wrong with it.
+    #[must_use]
+    pub fn nest(&self) -> Option<Nest> {
+        if self.sound {
+            Nest::from_blocks(&self.blocks)
+        } else {
+            None
+        }
+    }
 }
 
 /// Checks a Nest. `trees` are those of `files.files`, in the same order; their own problems are not repeated.
@@ -45,7 +58,7 @@ pub fn check(files: &NestFiles, trees: &[SyntaxTree], variables: &Variables) -> 
                 .iter()
                 .any(|problem| problem.severity() == Severity::Error);
         Checked {
-            nest: if wrong { None } else { Nest::from_blocks(&blocks) },
+            sound: !wrong,
             problems: sink.problems,
             masks: sink.masks,
             blocks,

@@ -16,6 +16,7 @@ impl Builder<'_> {
         for node in nodes {
             entries.extend(self.entry(node));
         }
+        entries.shrink_to_fit();
         Body { entries }
     }
 
@@ -127,6 +128,8 @@ impl Builder<'_> {
             .last()
             .map_or(kind.span, |label: &Label| kind.span.to(label.span));
         self.check_labels(&kind, &labels);
+        labels.shrink_to_fit();
+        entries.shrink_to_fit();
         Some(Block {
             kind,
             labels,

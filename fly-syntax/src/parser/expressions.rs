@@ -21,6 +21,10 @@ impl Builder<'_> {
     }
 
     pub(super) fn expression(&mut self, node: Node<'_>) -> Expr {
+        let mut parts = node.clone().into_inner();
+        if let (Some(only), None) = (parts.next(), parts.next()) {
+            return self.operand(only);
+        }
         let whole = self.span(&node);
         let mut operands: Vec<Expr> = Vec::new();
         let mut operators: Vec<(BinaryOperator, Span)> = Vec::new();
@@ -271,6 +275,7 @@ impl Builder<'_> {
                 }
             }
         }
+        items.shrink_to_fit();
         items
     }
 

@@ -11,18 +11,20 @@ use crate::tree::{Expr, ExprKind, Heredoc, Template, TemplatePart};
 impl Builder<'_> {
     /// A text without escapes and interpolations; `span` has the quotes.
     pub(super) fn plain_text(&self, text: &str, span: Span) -> Expr {
-        let mut parts = Vec::new();
-        if !text.is_empty() {
+        let parts = if text.is_empty() {
+            Vec::new()
+        } else {
             let inside = Span {
                 start: span.start + 1,
                 end: span.end.saturating_sub(1).max(span.start + 1),
                 ..span
             };
-            parts.push(TemplatePart::Literal {
+            // Exactly one: nearly all memory of a tree is in its texts.
+            vec![TemplatePart::Literal {
                 text: SmolStr::new(text),
                 span: inside,
-            });
-        }
+            }]
+        };
         let kind = ExprKind::String(Template { parts });
         Expr { kind, span }
     }
@@ -53,6 +55,7 @@ impl Builder<'_> {
             plain_span = Some(plain_span.map_or(span, |before| before.to(span)));
         }
         flush(&mut parts, &mut plain, &mut plain_span);
+        parts.shrink_to_fit();
         Template { parts }
     }
 
