@@ -88,7 +88,11 @@ pub(crate) fn with_globals<T>(
     let paths: Vec<&str> = nest_files.iter().map(|(source, _)| &*source.path).collect();
     let nest_trees: Vec<&SyntaxTree> = nest_files.iter().map(|(_, tree)| *tree).collect();
     layout::refused(files, &mut sink);
-    let declared = Declared::collect(&nest_trees, &paths, &mut sink);
+    let mut declared = Declared::collect(&nest_trees, &paths, &mut sink);
+    files
+        .refused
+        .iter()
+        .for_each(|refused| declared.haunt(&refused.path));
     layout::check(files, &declared, &nest_files, &mut sink);
 
     let mut globals = Globals::new(&declared, &*files.reader, &files.files);

@@ -85,7 +85,7 @@ impl<'a> Declared<'a> {
     }
 
     /// Something in this file could not be read: it may be what the file is for.
-    fn haunt(&mut self, path: &str) {
+    pub(crate) fn haunt(&mut self, path: &str) {
         let mut parts = path.split('/');
         if let (Some("Eggs"), Some(name)) = (parts.next(), parts.next()) {
             self.ghosts.insert(SmolStr::new(name));

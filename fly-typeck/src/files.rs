@@ -1,10 +1,10 @@
 //! What the checker is given: the Nest's files, read by whoever calls, and a reader confined to the Nest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use fly_syntax::{SourceFile, SyntaxTree};
+use fly_syntax::{FileId, SourceFile, Span, SyntaxTree};
 
 /// The files of a Nest, in the order of their paths; a file's id is its index.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl NestFiles {
             .into_iter()
             .map(|(path, text)| (path, Arc::from(text)))
             .collect();
-        let mut folders = std::collections::BTreeSet::new();
+        let mut folders = BTreeSet::new();
         for path in all.keys() {
             for (at, _) in path.match_indices('/') {
                 folders.insert(path[..at].to_owned());
@@ -100,13 +100,14 @@ impl NestFiles {
         let files = fly
             .chain(vars)
             .zip(0..)
-            .map(|((path, text), id)| SourceFile::new(fly_syntax::FileId(id), path.as_str(), text.clone()));
+            .map(|((path, text), id)| SourceFile::new(FileId(id), path.as_str(), text.clone()));
         Self {
             files: files.collect(),
             folders: folders.into_iter().collect(),
             refused: Vec::new(),
             reader: Arc::new(MemoryFiles(all)),
         }
+        .with_stand_ins()
     }
 
     /// Splits a text into files at its lines `-- path --`, as examples and test cases are written.
@@ -126,6 +127,41 @@ impl NestFiles {
             }
         }
         Self::in_memory(files)
+    }
+
+    /// Gives what was not read a place that problems can point to: an empty file for each refused path, and for
+    /// each folder of `Eggs` without its file one named like the folder.
+    #[must_use]
+    pub fn with_stand_ins(mut self) -> Self {
+        let known: BTreeSet<&str> = self.files.iter().map(|source| &*source.path).collect();
+        let refused: BTreeSet<&str> = self.refused.iter().map(|refused| refused.path.as_str()).collect();
+        let lacks_file = |folder: &&str| {
+            let path = format!("{folder}/config.fly");
+            !known.contains(path.as_str()) && !refused.contains(path.as_str())
+        };
+        let eggs = self.folders.iter().map(String::as_str).filter(|folder| {
+            folder
+                .strip_prefix("Eggs/")
+                .is_some_and(|name| !name.contains('/'))
+        });
+        let missing: Vec<String> = refused
+            .iter()
+            .copied()
+            .filter(|path| !known.contains(path))
+            .chain(eggs.filter(lacks_file))
+            .map(str::to_owned)
+            .collect();
+        for path in missing {
+            let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+            self.files.push(SourceFile::new(id, path, ""));
+        }
+        self
+    }
+
+    /// An empty span at the start of the file of this path, or of the first file where none has it.
+    pub(crate) fn place(&self, path: &str) -> Span {
+        let found = self.files.iter().find(|source| &*source.path == path);
+        Span::new(found.map_or(FileId(0), |source| source.id), 0..0)
     }
 
     /// The tree of each file, in the same order, with all syntax problems.

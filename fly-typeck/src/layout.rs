@@ -42,9 +42,9 @@ fn spot(path: &str) -> Spot<'_> {
 
 /// What could not be read.
 pub(crate) fn refused(files: &NestFiles, sink: &mut Sink) {
-    let at = Span::new(FileId(0), 0..0);
     for refused in &files.refused {
         let path = &refused.path;
+        let at = files.place(path);
         sink.push(match &refused.reason {
             Refusal::LeavesNest(to) => problems::leaves_nest::problem(at, path, to),
             Refusal::TooLarge { bytes, limit } => problems::too_large::problem(at, path, *bytes, *limit),
@@ -190,22 +190,12 @@ fn folders(
             _ => {}
         }
     }
-    let refused: FxHashSet<&str> = files
-        .refused
-        .iter()
-        .map(|refused| refused.path.as_str())
-        .collect();
     for folder in &files.folders {
         let Some(name) = folder.strip_prefix("Eggs/").filter(|name| !name.contains('/')) else {
             continue;
         };
-        let path = format!("Eggs/{name}/config.fly");
-        if !with_file.contains(name) && !refused.contains(path.as_str()) {
-            let at = files
-                .files
-                .first()
-                .map_or(Span::new(FileId(0), 0..0), |source| Span::new(source.id, 0..0));
-            sink.push(problems::empty_folder::problem(at, folder));
+        if !with_file.contains(name) && !declared.ghosts.contains(name) {
+            sink.push(problems::empty_folder::problem(files.place(folder), folder));
         }
     }
 }

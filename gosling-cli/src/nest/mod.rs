@@ -45,6 +45,7 @@ pub fn load(root: &Path, var_files: &[PathBuf]) -> NestFiles {
         refused: walked.refused,
         reader: Arc::new(ConfinedReader::new(root)),
     }
+    .with_stand_ins()
 }
 
 /// A file's id is its index in [`NestFiles::files`].

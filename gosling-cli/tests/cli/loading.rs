@@ -86,7 +86,18 @@ fn links_out_of_the_nest_are_refused() {
     symlink("/nowhere/at/all", folder.path("Eggs/gone")).unwrap();
     symlink("neither", folder.path("Lib.fly")).unwrap();
     let files = load(folder.root(), &[]);
-    assert_eq!(paths(&folder), ["nest.fly"]);
+    // What is refused stands in the list with nothing in it, for problems to point to.
+    assert_eq!(
+        paths(&folder),
+        [
+            "nest.fly",
+            "Eggs/api/config.fly",
+            "Eggs/evil",
+            "Eggs/gone",
+            "Lib.fly"
+        ]
+    );
+    assert!(files.files[1..].iter().all(|source| source.text().is_empty()));
     let refused: Vec<_> = files
         .refused
         .iter()
@@ -113,7 +124,13 @@ fn links_inside_the_nest_are_followed_and_never_in_circles() {
     symlink("self", folder.path("Eggs/self")).unwrap();
     assert_eq!(
         paths(&folder),
-        ["Eggs/api/config.fly", "Lib/shared/config.fly", "nest.fly"]
+        [
+            "Eggs/api/config.fly",
+            "Lib/shared/config.fly",
+            "nest.fly",
+            "Eggs/self",
+            "Eggs/loop"
+        ]
     );
 }
 

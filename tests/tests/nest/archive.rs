@@ -69,7 +69,7 @@ pub(crate) fn check(archive: &str) -> CheckedNest {
         binary,
         rest: nest.reader,
     });
-    check_files(nest, &variables)
+    check_files(nest.with_stand_ins(), &variables)
 }
 
 /// What `gosling validate` prints of a Nest.
