@@ -437,6 +437,9 @@ fn held_at(block: &CheckedBlock, path: &[SmolStr]) -> Held {
             if let Some(attribute) = block.attribute(name) {
                 return attribute.value.clone().map_or(Held::Unknown, Held::Value);
             }
+            if name == "name" && !block.schema.labels.is_empty() {
+                return Held::Value(Value::String(block.label()));
+            }
             if let Some(child) = block.block(name) {
                 return held_at(child, rest);
             }

@@ -404,6 +404,10 @@ pub(crate) fn member(schema: &'static BlockSchema, name: &str) -> Option<Member>
             });
         }
     }
+    // What a block is called is asked for like an attribute: `[for e in eggs : e.name]`.
+    if name == "name" && !schema.labels.is_empty() {
+        return Some(Member::Attribute(Type::String));
+    }
     match &schema.rest {
         crate::schema::Rest::None => None,
         crate::schema::Rest::Attributes { ty, .. } => Some(Member::Attribute(ty.clone())),
@@ -417,6 +421,9 @@ pub(crate) fn member_names(schema: &'static BlockSchema) -> Vec<&'static str> {
     for schema in std::iter::once(schema).chain(schema.all_variants().map(|(_, variant)| variant)) {
         names.extend(schema.attributes.iter().map(|attribute| attribute.name));
         names.extend(schema.blocks.iter().map(|child| child.name));
+    }
+    if !schema.labels.is_empty() && !names.contains(&"name") {
+        names.push("name");
     }
     names
 }
