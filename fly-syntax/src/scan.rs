@@ -3,6 +3,7 @@
 //! A text whose brackets balance goes to the grammar as it is. Otherwise each imbalance is reported at the place a
 //! person would point to, and mended in a copy: a closer is put in, or a stray one blanked out.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::diagnostic::Problem;
@@ -45,15 +46,25 @@ impl Mend {
 /// The balanced copy of a text, and the way back to the places of the original.
 pub(crate) struct Mended {
     pub(crate) text: String,
-    /// Where text was put in: the place in the copy, and its length.
-    inserted: Vec<(usize, usize)>,
+    /// In order.
+    inserted: Vec<Inserted>,
+}
+
+/// Text that was put into the copy.
+struct Inserted {
+    /// Where in the copy.
+    at: usize,
+    /// How much.
+    length: usize,
+    /// How much was put in before it.
+    before: usize,
 }
 
 impl Mended {
     pub(crate) fn new(text: &str, mut mends: Vec<Mend>) -> Self {
         mends.sort_by_key(Mend::start);
         let mut copy: Vec<u8> = Vec::with_capacity(text.len() + mends.len());
-        let mut inserted = Vec::new();
+        let mut inserted: Vec<Inserted> = Vec::new();
         let mut at = 0;
         for mend in mends {
             let start = mend.start().max(at);
@@ -61,7 +72,11 @@ impl Mended {
             at = start;
             match mend {
                 Mend::Insert(_, closer) => {
-                    inserted.push((copy.len(), closer.len()));
+                    inserted.push(Inserted {
+                        at: copy.len(),
+                        length: closer.len(),
+                        before: inserted.last().map_or(0, |last| last.before + last.length),
+                    });
                     copy.extend(closer.as_bytes());
                 }
                 Mend::Blank(range, first) => {
@@ -85,14 +100,11 @@ impl Mended {
 
     /// The place in the original.
     pub(crate) fn original(&self, at: usize) -> usize {
-        let mut shift = 0;
-        for (start, length) in &self.inserted {
-            if at <= *start {
-                break;
-            }
-            shift += (at - start).min(*length);
-        }
-        at - shift
+        let before = self.inserted.partition_point(|inserted| inserted.at < at);
+        let Some(last) = before.checked_sub(1).and_then(|index| self.inserted.get(index)) else {
+            return at;
+        };
+        at - last.before - (at - last.at).min(last.length)
     }
 }
 
@@ -167,6 +179,12 @@ struct Scanner<'s> {
     at: usize,
     open: Vec<Open>,
     blocks: usize,
+    /// How many texts are open.
+    texts: usize,
+    /// Whether what stands here is nested too deeply, which is reported and blanked as a whole.
+    inside_deep: bool,
+    /// Words of heredocs that no line from here on closes.
+    unclosed_words: HashSet<Vec<u8>>,
     depth: usize,
     /// The indent of the current line.
     indent: usize,
@@ -199,6 +217,9 @@ impl<'s> Scanner<'s> {
             at: if source.has_bom() { 3 } else { 0 },
             open: Vec::new(),
             blocks: 0,
+            texts: 0,
+            inside_deep: false,
+            unclosed_words: HashSet::new(),
             depth: 0,
             indent: 0,
             last: 0,
@@ -240,6 +261,7 @@ impl<'s> Scanner<'s> {
                     self.at += 1;
                     self.last = self.at;
                     self.open.pop();
+                    self.texts -= 1;
                     return;
                 }
                 b'\\' if self.byte(self.at + 1) != b'\n' => self.at += 2,
@@ -275,7 +297,7 @@ impl<'s> Scanner<'s> {
             self.mends
                 .push(Mend::Insert(end, open.bracket.closer().to_owned()));
             if open.bracket == Bracket::Text {
-                let outer = self.open.iter().any(|open| open.bracket == Bracket::Text);
+                let outer = self.texts > 0;
                 if !outer {
                     let span = self.span(open.at..end);
                     self.problems.push(problems::unclosed_text::problem(span));
@@ -298,7 +320,7 @@ impl<'s> Scanner<'s> {
         let byte = self.byte(self.at);
         match byte {
             b'\n' => {
-                if self.open.iter().any(|open| open.bracket == Bracket::Text) {
+                if self.texts > 0 {
                     self.unclosed_text();
                     return;
                 }
@@ -421,6 +443,7 @@ impl<'s> Scanner<'s> {
         }
         let mut line = line_end + 1;
         let mut cut = None;
+        let hopeless = self.unclosed_words.contains(terminator);
         let end = loop {
             if line >= self.text.len() {
                 break None;
@@ -433,6 +456,9 @@ impl<'s> Scanner<'s> {
                 .iter()
                 .take_while(|byte| matches!(byte, b' ' | b'\t'))
                 .count();
+            if hopeless && cut.is_some() {
+                break None;
+            }
             if cut.is_none() && indent <= self.indent && !self.text[line..end].trim_ascii().is_empty() {
                 cut = Some(line);
             }
@@ -450,6 +476,7 @@ impl<'s> Scanner<'s> {
             }
             None => {
                 let word = String::from_utf8_lossy(terminator).into_owned();
+                self.unclosed_words.insert(terminator.to_vec());
                 let span = self.span(start..at);
                 self.problems
                     .push(problems::unclosed_heredoc::problem(span, &word));
@@ -518,7 +545,7 @@ impl<'s> Scanner<'s> {
             Bracket::Block => (MOST_BLOCKS, self.blocks),
             _ => (MOST_NESTING, nesting),
         };
-        let inside = self.open.iter().any(|open| open.too_deep);
+        let inside = self.inside_deep;
         let too_deep = depth >= limit && !inside;
         if too_deep {
             let what = if bracket == Bracket::Block {
@@ -536,6 +563,10 @@ impl<'s> Scanner<'s> {
             too_deep,
             questions: 0,
         });
+        self.inside_deep |= too_deep;
+        if bracket == Bracket::Text {
+            self.texts += 1;
+        }
         if bracket == Bracket::Block {
             self.blocks += 1;
         }
@@ -566,8 +597,13 @@ impl<'s> Scanner<'s> {
 
     /// Bookkeeping for a bracket that is no longer open.
     fn forget(&mut self, open: Open) {
-        if open.bracket == Bracket::Block {
-            self.blocks -= 1;
+        match open.bracket {
+            Bracket::Block => self.blocks -= 1,
+            Bracket::Text => self.texts -= 1,
+            _ => {}
+        }
+        if open.too_deep {
+            self.inside_deep = false;
         }
         if open.too_deep && self.at > open.at + 1 {
             // What is inside goes; a value of some kind stays where one is needed.
@@ -651,6 +687,12 @@ impl<'s> Scanner<'s> {
     fn close_open(&mut self, at: usize) {
         let Some(open) = self.open.pop() else { return };
         self.forget(open);
+        if open.bracket == Bracket::Block {
+            self.lacking = Lacking::Closers;
+        }
+        if self.inside_deep {
+            return;
+        }
         let length = if open.bracket == Bracket::Interpolation {
             2
         } else {
@@ -658,10 +700,7 @@ impl<'s> Scanner<'s> {
         };
         let span = self.span(open.at..open.at + length);
         let problem = match open.bracket {
-            Bracket::Block => {
-                self.lacking = Lacking::Closers;
-                problems::unclosed_block::problem(self.header(open.at))
-            }
+            Bracket::Block => problems::unclosed_block::problem(self.header(open.at)),
             Bracket::Text => problems::unclosed_text::problem(span),
             other => problems::unclosed_bracket::problem(span, other.closer()),
         };
@@ -700,8 +739,22 @@ impl<'s> Scanner<'s> {
             };
         }
         let span = self.span(self.at..self.at + 1);
-        self.problems
-            .push(problems::stray_closer::problem(span, char::from(byte)));
+        match self.problems.last_mut() {
+            // Several in a row are one slip.
+            Some(last)
+                if std::ptr::eq(last.kind, &problems::stray_closer::KIND) && last.span.end == span.start =>
+            {
+                last.span.end = span.end;
+                let edits = last
+                    .suggestions
+                    .iter_mut()
+                    .flat_map(|suggestion| &mut suggestion.edits);
+                edits.for_each(|edit| edit.span.end = span.end);
+            }
+            _ => self
+                .problems
+                .push(problems::stray_closer::problem(span, char::from(byte))),
+        }
         self.mends.push(Mend::Blank(self.at..self.at + 1, b' '));
         self.at += 1;
     }
