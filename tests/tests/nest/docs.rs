@@ -2,6 +2,7 @@
 
 use fly_typeck::NestFiles;
 
+use crate::compiled::{problems, value};
 use crate::workspace::{read, root};
 
 /// What an example must do; from the words after ```` ```fly ````.
@@ -121,6 +122,59 @@ fn the_references_examples_are_well_formed() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn the_references_examples_do_what_it_says() {
+    let mut wrong = Vec::new();
+    for example in examples(&read("grammar/fly.md")) {
+        let found = match &example.claim {
+            Claim::Expression => expressions(&example.text),
+            Claim::Clean => problems(&NestFiles::from_archive(&example.text)),
+            Claim::Wrong(code) => {
+                let found = problems(&NestFiles::from_archive(&example.text));
+                let as_said =
+                    found.len() == 1 && found.iter().all(|problem| problem.starts_with(code.as_str()));
+                if as_said {
+                    Vec::new()
+                } else {
+                    vec![format!("{code} was to be found, not {found:?}")]
+                }
+            }
+        };
+        wrong.extend(
+            found
+                .into_iter()
+                .map(|what| format!("grammar/fly.md:{}: {what}", example.line)),
+        );
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The lines `expression # => value` that come to something else.
+fn expressions(text: &str) -> Vec<String> {
+    let lines = text.lines().map(|line| {
+        line.split_once(" # => ")
+            .unwrap_or_else(|| panic!("`{line}` has no result"))
+    });
+    let values = lines.map(|(expression, wanted)| (expression, value(expression), value(wanted)));
+    let different = values.filter(|(_, found, wanted)| found != wanted);
+    different
+        .map(|(expression, found, wanted)| format!("{expression} is {found:?}, not {wanted:?}"))
+        .collect()
+}
+
+#[test]
+fn the_reference_shows_every_function() {
+    let page = read("grammar/fly.md");
+    let all = fly_typeck::functions::all();
+    assert!(!all.is_empty());
+    let hidden: Vec<&str> = all
+        .iter()
+        .map(|function| function.signature)
+        .filter(|signature| !page.contains(&format!("- `{signature}`: ")))
+        .collect();
+    assert_eq!(hidden, Vec::<&str>::new());
 }
 
 /// Links of a page that lead to a file beside it.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use fly_typeck::NestFiles;
 use nest_tests::bench_nest;
 
+use crate::compiled::problems;
 use crate::gosling::{gosling, said};
 use crate::workspace::{files_under, root};
 
@@ -38,6 +39,13 @@ fn every_example_is_known_here() {
 }
 
 #[test]
+fn no_example_has_a_problem_or_a_lint() {
+    for nest in NESTS {
+        assert_eq!(problems(&load(nest)), Vec::<String>::new(), "{nest}");
+    }
+}
+
+#[test]
 fn gosling_validates_every_example() {
     for nest in NESTS {
         let output = gosling(
@@ -45,6 +53,15 @@ fn gosling_validates_every_example() {
             &["validate", "--deny-warnings", &format!("examples/{nest}")],
         );
         assert_eq!(output.status.code(), Some(0), "{nest}: {}", said(&output));
+    }
+}
+
+#[test]
+fn a_generated_nest_has_no_problem() {
+    for eggs in [1, 2, 250] {
+        let files = NestFiles::in_memory(bench_nest::files(eggs));
+        assert_eq!(files.files.len(), eggs + 3);
+        assert_eq!(problems(&files), Vec::<String>::new(), "{eggs} eggs");
     }
 }
 

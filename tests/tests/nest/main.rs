@@ -5,10 +5,12 @@
 mod architecture;
 mod archive;
 mod cases;
+mod compiled;
 mod docs;
 mod examples;
 mod gosling;
 mod pages;
+mod pre_commit;
 mod readme;
 mod tasks;
 mod workspace;
