@@ -48,11 +48,9 @@ impl Builder<'_> {
                 let name = self.ident(&inner.next()?);
                 let value = self.expression(inner.next()?);
                 let rest = inner.next()?;
-                let (found, span) = (rest.as_str().trim_end(), self.span(&rest));
-                let span = Span {
-                    end: span.start + u32::try_from(found.len()).unwrap_or(0),
-                    ..span
-                };
+                let found = rest.as_str().trim_end();
+                let start = rest.as_span().start();
+                let span = self.place(start, start + found.len());
                 match found.chars().next() {
                     // What could go on as an expression and does not is broken in itself.
                     Some('+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '&' | '|' | '?' | '.') => {
@@ -75,10 +73,7 @@ impl Builder<'_> {
                 let text = node.as_str().trim_end();
                 let name = first_name(text).map(|length| Ident {
                     name: text[..length].into(),
-                    span: Span {
-                        end: span.start + u32::try_from(length).unwrap_or(0),
-                        ..span
-                    },
+                    span: self.place(node.as_span().start(), node.as_span().start() + length),
                 });
                 if let Some(name) = &name
                     && name.name.len() == text.len()
@@ -185,11 +180,8 @@ impl Builder<'_> {
 
     fn headless(&mut self, node: Node<'_>) -> Option<Entry> {
         let text = node.as_str().trim_end();
-        let whole = self.span(&node);
-        let span = Span {
-            end: whole.start + u32::try_from(text.len()).unwrap_or(0),
-            ..whole
-        };
+        let start = node.as_span().start();
+        let span = self.place(start, start + text.len());
         let mut inner = node.into_inner();
         let name = self.ident(&inner.next()?);
         // Inside a block, a name and one text are far more often an attribute than a block's header.

@@ -190,6 +190,19 @@ impl<'s> Builder<'s> {
     /// The problems in order; beside one that something is nested too deeply, or that the file is no text, what else is
     /// wrong at that place goes unsaid.
     fn finished(mut self) -> Vec<Problem> {
+        // A place is found in the balanced copy too, which may be longer than the file.
+        let text = self.source.text();
+        let inside = |at: u32| {
+            let mut at = (at as usize).min(text.len());
+            while !text.is_char_boundary(at) {
+                at -= 1;
+            }
+            at
+        };
+        for problem in &mut self.problems {
+            let (start, end) = (inside(problem.span.start), inside(problem.span.end));
+            problem.span = Span::new(problem.span.file, start..end.max(start));
+        }
         self.problems
             .sort_by_key(|problem| (problem.span.start, problem.span.end));
         let line = |span: Span| self.source.position(span.start).line;
