@@ -6,7 +6,7 @@ mod compiler;
 mod failure;
 mod fly_text;
 mod host;
-mod mend;
+pub mod mend;
 pub mod nest;
 mod questions;
 pub mod render;

@@ -9,6 +9,7 @@ mod compiled;
 mod docs;
 mod examples;
 mod gosling;
+mod mistakes;
 mod pages;
 mod pre_commit;
 mod readme;
