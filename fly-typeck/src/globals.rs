@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use fly_syntax::{SourceFile, Span};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -12,6 +12,7 @@ use crate::checked::CheckedBlock;
 use crate::declared::Declared;
 use crate::files::ReadFile;
 use crate::functions::CallError;
+use crate::problems::names::Names;
 use crate::schema::{BlockSchema, top_level};
 use crate::types::{Reference, Type};
 use crate::value::Value;
@@ -70,7 +71,7 @@ pub(crate) enum Found {
     /// It exists and may not be used here: the words say where "here" is.
     NotAllowed(&'static str),
     /// No such name; these there are.
-    Missing(Vec<SmolStr>),
+    Missing(Arc<Names>),
 }
 
 /// One block of a `for_each`.
@@ -108,13 +109,17 @@ pub(crate) struct Globals<'a> {
     pub(crate) instances: FxHashMap<Span, Instances>,
     /// Which block with `for_each` makes this egg, eggsbucket or job, and which of its instances that is.
     pub(crate) made: FxHashMap<Entity, (Span, usize)>,
-    /// Whether a block with `for_each` has a problem that leaves its names unknown: any missing one could be its.
-    pub(crate) unnamed: bool,
     /// `eggs`, `eggsbuckets` and `jobs`, when everything they list has been checked.
     pub(crate) lists: Option<FxHashMap<&'static str, Value>>,
     /// Whether references of any kind are out of place: the words say where.
     pub(crate) closed: Option<&'static str>,
+    /// The names under each root, made when the first reference is unknown: there may be many such references. With
+    /// how many entities `for_each` had made by then.
+    names: Mutex<FxHashMap<SmolStr, (usize, Arc<Names>)>>,
 }
+
+/// The key of [`Globals::names`] for what may be named as text where an egg or an eggsbucket is wanted.
+const ENTITIES: &str = "egg or eggsbucket";
 
 impl<'a> Globals<'a> {
     pub(crate) fn new(declared: &'a Declared<'a>, reader: &'a dyn ReadFile, files: &'a [SourceFile]) -> Self {
@@ -130,9 +135,9 @@ impl<'a> Globals<'a> {
             entities: FxHashMap::default(),
             instances: FxHashMap::default(),
             made: FxHashMap::default(),
-            unnamed: false,
             lists: None,
             closed: None,
+            names: Mutex::default(),
         }
     }
 
@@ -143,7 +148,7 @@ impl<'a> Globals<'a> {
     /// What `root.name` refers to.
     pub(crate) fn find(&self, root: &str, name: &SmolStr) -> Found {
         let missing = || {
-            if self.may_be_hidden(root, name) {
+            if self.declared.ghosts.contains(name) {
                 Found::Poisoned
             } else {
                 Found::Missing(self.names_under(root))
@@ -226,7 +231,24 @@ impl<'a> Globals<'a> {
     }
 
     /// What `root.` is followed by, in order.
-    pub(crate) fn names_under(&self, root: &str) -> Vec<SmolStr> {
+    pub(crate) fn names_under(&self, root: &str) -> Arc<Names> {
+        self.names(root, || self.written_and_made(root))
+    }
+
+    /// The names that are kept under `root`, or those that `make` makes.
+    fn names(&self, root: &str, make: impl FnOnce() -> Vec<SmolStr>) -> Arc<Names> {
+        let mut kept = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.get(root) {
+            Some((made, names)) if *made == self.made.len() => Arc::clone(names),
+            _ => {
+                let names = Arc::new(Names::new(make()));
+                kept.insert(SmolStr::new(root), (self.made.len(), Arc::clone(&names)));
+                names
+            }
+        }
+    }
+
+    fn written_and_made(&self, root: &str) -> Vec<SmolStr> {
         let mut names = self.declared.names_under(root);
         names.extend(
             self.made
@@ -251,18 +273,9 @@ impl<'a> Globals<'a> {
         }
     }
 
-    /// Whether something that is reported already may be what declares this name.
-    pub(crate) fn may_be_hidden(&self, kind: &str, name: &SmolStr) -> bool {
-        self.declared.ghosts.contains(name) || self.unnamed && matches!(kind, "egg" | "eggsbucket" | "job")
-    }
-
     /// The names that there are instead, where nothing is called `name` that such a reference may name.
-    pub(crate) fn unknown_names(&self, reference: Reference, name: &SmolStr) -> Option<Vec<SmolStr>> {
-        let kind = match reference {
-            Reference::Entity => "egg",
-            _ => "",
-        };
-        if self.may_be_hidden(kind, name) {
+    pub(crate) fn unknown_names(&self, reference: Reference, name: &SmolStr) -> Option<Arc<Names>> {
+        if self.declared.ghosts.contains(name) {
             return None;
         }
         match reference {
@@ -272,32 +285,29 @@ impl<'a> Globals<'a> {
                     .iter()
                     .any(|kind| self.entity(kind, name).is_some());
                 (!known).then(|| {
-                    let mut names = self.names_under("egg");
-                    names.extend(self.names_under("eggsbucket"));
-                    names
+                    self.names(ENTITIES, || {
+                        let mut names = self.written_and_made("egg");
+                        names.extend(self.written_and_made("eggsbucket"));
+                        names
+                    })
                 })
             }
             Reference::Provider => {
                 let known =
                     self.declared.providers.contains_key(name) || matches!(name.as_str(), "aws" | "yandex");
                 (!known).then(|| {
-                    let mut names = self.names_under("provider");
+                    let mut names = self.written_and_made("provider");
                     for plain in ["aws", "yandex"] {
                         if !names.iter().any(|name| name == plain) {
                             names.push(SmolStr::new_static(plain));
                         }
                     }
-                    names
+                    Arc::new(Names::new(names))
                 })
-            }
-            Reference::ServiceAccount | Reference::Queue | Reference::Role
-                if self.declared.infrastructure_hidden() =>
-            {
-                None
             }
             Reference::ServiceAccount | Reference::Queue | Reference::Role => {
                 let names = self.declared.infrastructure_names(reference);
-                (!names.contains(name)).then_some(names)
+                (!names.contains(name)).then(|| Arc::new(Names::new(names)))
             }
         }
     }

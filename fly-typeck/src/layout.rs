@@ -84,7 +84,7 @@ pub(crate) fn check(
     let mut singles: FxHashMap<&str, Span> = FxHashMap::default();
     for top in &declared.tops {
         let path = paths.get(&top.file).copied().unwrap_or_default();
-        block(top, path, &mut holders, &mut singles, sink);
+        block(top, path, declared, &mut holders, &mut singles, sink);
     }
     folders(files, declared, &paths, &holders, sink);
 }
@@ -92,6 +92,7 @@ pub(crate) fn check(
 fn block<'t>(
     top: &Top<'t>,
     path: &str,
+    declared: &Declared<'_>,
     holders: &mut FxHashMap<FileId, &'t Block>,
     singles: &mut FxHashMap<&'t str, Span>,
     sink: &mut Sink,
@@ -148,7 +149,14 @@ fn block<'t>(
     } else {
         label.text.literal().is_none_or(|text| text == wanted)
     };
-    if !fits {
+    // A copied file whose label was forgotten is a name defined twice: one mistake, said once.
+    let twice = || {
+        label
+            .text
+            .literal()
+            .is_some_and(|text| declared.twice.contains(&text))
+    };
+    if !fits && !twice() {
         let text = label.text.literal().unwrap_or_else(|| start.into());
         sink.push(problems::label_folder::problem(
             label.span, &text, wanted, repeats,

@@ -189,8 +189,26 @@ impl PartialEq for Type {
     }
 }
 
+/// More fields of an object than this are counted, not named: a type is said in messages, and must fit into them.
+const FIELDS: usize = 8;
+
+/// Objects inside so many others are not spelled out.
+const DEPTH: usize = 2;
+
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}
+
+impl Type {
+    /// `depth` is the number of objects this stands in.
+    fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let around = |f: &mut fmt::Formatter<'_>, name: &str, element: &Self| {
+            write!(f, "{name}(")?;
+            element.write(f, depth)?;
+            f.write_str(")")
+        };
         match self {
             Self::Bool => f.write_str("bool"),
             Self::Int => f.write_str("int"),
@@ -210,19 +228,26 @@ impl fmt::Display for Type {
                 Ok(())
             }
             Self::Secret => f.write_str("secret"),
-            Self::List(element) => write!(f, "list({element})"),
-            Self::Set(element) => write!(f, "set({element})"),
-            Self::Map(element) => write!(f, "map({element})"),
+            Self::List(element) => around(f, "list", element),
+            Self::Set(element) => around(f, "set", element),
+            Self::Map(element) => around(f, "map", element),
+            Self::Object(_) if depth >= DEPTH => f.write_str("object({ ... })"),
             Self::Object(object) => {
                 f.write_str("object({")?;
-                for (index, field) in object.fields.iter().enumerate() {
+                for (index, field) in object.fields.iter().take(FIELDS).enumerate() {
                     let comma = if index > 0 { ", " } else { " " };
                     let FieldType { name, ty, optional } = field;
+                    write!(f, "{comma}{name} = ")?;
                     if *optional {
-                        write!(f, "{comma}{name} = optional({ty})")?;
-                    } else {
-                        write!(f, "{comma}{name} = {ty}")?;
+                        f.write_str("optional(")?;
                     }
+                    ty.write(f, depth + 1)?;
+                    if *optional {
+                        f.write_str(")")?;
+                    }
+                }
+                if object.fields.len() > FIELDS {
+                    write!(f, ", and {} more", object.fields.len() - FIELDS)?;
                 }
                 f.write_str(" })")
             }
@@ -237,7 +262,7 @@ impl fmt::Display for Type {
                     if index > 0 {
                         f.write_str("|")?;
                     }
-                    write!(f, "{ty}")?;
+                    ty.write(f, depth)?;
                 }
                 Ok(())
             }

@@ -109,8 +109,7 @@ fn visibility(server: &CheckedBlock, sink: &mut Sink) {
         .iter()
         .filter_map(|queue| queue.value("dead_letter_queue")?.as_str())
         .collect();
-    let read = |queue: &&&CheckedBlock| !queue.incomplete && !dead.contains(&queue.name.as_str());
-    for queue in queues.iter().filter(read) {
+    for queue in queues.iter().filter(|queue| !dead.contains(&queue.name.as_str())) {
         let hidden = queue.value_or_default("visibility_timeout", queue.schema);
         let at = queue
             .attribute("visibility_timeout")

@@ -16,9 +16,8 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
             continue;
         };
         let name = SmolStr::new(name);
-        if globals.entity(kind, &name).is_none() && !globals.may_be_hidden(kind, &name) {
+        if globals.entity(kind, &name).is_none() && !globals.declared.ghosts.contains(&name) {
             let names = globals.names_under(kind);
-            let names: Vec<&str> = names.iter().map(SmolStr::as_str).collect();
             sink.push(problems::unknown_reference::problem(
                 at,
                 at,

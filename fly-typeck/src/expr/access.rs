@@ -180,7 +180,6 @@ impl Elaborator<'_> {
             "var" | "local" | "egg" | "eggsbucket" | "job" | "preset" | "provider" => {
                 let Some((name, name_span)) = steps.first().and_then(Step::name) else {
                     let known = self.globals.names_under(root);
-                    let known: Vec<&str> = known.iter().map(SmolStr::as_str).collect();
                     let what = self.globals.what(root);
                     let name_span = steps.first().map_or(span.at_end(), |step| step.end());
                     self.sink.push(problems::unknown_reference::problem(
@@ -222,7 +221,6 @@ impl Elaborator<'_> {
             }
             Found::Missing(known) => {
                 let what = self.globals.what(root);
-                let known: Vec<&str> = known.iter().map(SmolStr::as_str).collect();
                 self.sink.push(problems::unknown_reference::problem(
                     at, name_span, what, name, &known,
                 ));
@@ -298,35 +296,30 @@ impl Elaborator<'_> {
         if base.is_poison() {
             return Typed::poison(span);
         }
-        let (ty, names): (Option<Type>, Vec<&str>) = match &base.ty {
-            Type::Unknown | Type::Any => (Some(Type::Unknown), Vec::new()),
-            Type::Map(value) => (Some((**value).clone()), Vec::new()),
-            Type::Object(object) => (
-                object
-                    .fields
-                    .iter()
-                    .find(|field| field.name == *name)
-                    .map(|field| field.ty.clone()),
-                object.fields.iter().map(|field| field.name.as_str()).collect(),
-            ),
-            Type::Block(schema) => (
-                member(schema, name).map(|member| match member {
-                    Member::Attribute(ty) => ty,
-                    Member::Block(schema) => Type::Block(schema),
-                }),
-                member_names(schema),
-            ),
-            _ => (None, Vec::new()),
+        let ty = match &base.ty {
+            Type::Unknown | Type::Any => Some(Type::Unknown),
+            Type::Map(value) => Some((**value).clone()),
+            Type::Object(object) => {
+                let field = object.fields.iter().find(|field| field.name == *name);
+                field.map(|field| field.ty.clone())
+            }
+            Type::Block(schema) => member(schema, name).map(|member| match member {
+                Member::Attribute(ty) => ty,
+                Member::Block(schema) => Type::Block(schema),
+            }),
+            _ => None,
         };
         let Some(ty) = ty else {
-            let of = format!("a value of type {}", base.ty);
-            let of = match &base.ty {
-                Type::Object(_) => "the object",
-                Type::Block(schema) => schema.kind,
-                _ => of.as_str(),
+            let (of, names) = match &base.ty {
+                Type::Object(object) => {
+                    let names = object.fields.iter().map(|field| field.name.as_str());
+                    ("the object".to_owned(), names.collect())
+                }
+                Type::Block(schema) => (schema.kind.to_owned(), member_names(schema)),
+                other => (format!("a value of type {other}"), Vec::new()),
             };
             self.sink
-                .push(problems::unknown_field::problem(name_span, name, of, &names));
+                .push(problems::unknown_field::problem(name_span, name, &of, &names));
             return Typed::poison(span);
         };
         Typed {

@@ -545,7 +545,6 @@ impl Elaborator<'_> {
         let name = super::access::reference_name(expr, reference)?;
         if let Some(known) = self.globals.unknown_names(reference, &name) {
             let at = super::access::last_name(expr);
-            let known: Vec<&str> = known.iter().map(SmolStr::as_str).collect();
             self.sink.push(problems::unknown_reference::problem(
                 expr.span,
                 at,

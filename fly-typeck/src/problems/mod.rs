@@ -2,6 +2,7 @@
 
 use fly_syntax::Kind;
 
+pub(crate) mod names;
 pub(crate) mod suggest;
 #[cfg(test)]
 mod testing;

@@ -7,7 +7,14 @@ use fly_syntax::{Problem, Span};
 use super::words;
 
 /// More names than this are not asked about.
-const OFFERED: usize = 3;
+pub(super) const OFFERED: usize = 3;
+
+/// Names with more letters than this are only held against those that differ in case or dashes: telling how far apart
+/// two texts are takes the product of their lengths.
+pub(super) const LONGEST: usize = 64;
+
+/// Where there are more candidates than this, the same holds of all of them: there may be as many unknown names.
+pub(super) const FEW: usize = 256;
 
 /// Words from other languages and tools, and what they are called here.
 const SYNONYMS: &[(&str, &[&str])] = &[
@@ -107,6 +114,10 @@ impl<'n> Nearest<'n> {
 pub(crate) fn nearest<'n>(name: &str, candidates: &[&'n str]) -> Nearest<'n> {
     let folded = fold(name);
     let length = folded.chars().count();
+    if length > LONGEST || candidates.len() > FEW {
+        let same = candidates.iter().find(|candidate| folds_to(candidate, &folded));
+        return few(same.copied().into_iter().collect(), true);
+    }
     let mut least = usize::MAX;
     let mut names: Vec<&'n str> = Vec::new();
     for candidate in candidates {
@@ -151,7 +162,7 @@ pub(crate) fn nearest<'n>(name: &str, candidates: &[&'n str]) -> Nearest<'n> {
     few(longer.into_iter().collect(), false)
 }
 
-fn few(mut names: Vec<&str>, certain: bool) -> Nearest<'_> {
+pub(super) fn few(mut names: Vec<&str>, certain: bool) -> Nearest<'_> {
     if names.len() > OFFERED {
         names.clear();
     }
@@ -171,15 +182,20 @@ fn slips(letters: usize) -> usize {
 }
 
 /// Case and the kind of dash do not count.
-fn fold(name: &str) -> String {
-    let plain = |letter: char| {
-        if letter == '-' || letter == ' ' {
-            '_'
-        } else {
-            letter.to_ascii_lowercase()
-        }
-    };
+pub(super) fn fold(name: &str) -> String {
     name.chars().map(plain).collect()
+}
+
+/// Whether the name is this one without case and dashes.
+fn folds_to(name: &str, folded: &str) -> bool {
+    name.len() == folded.len() && name.chars().map(plain).eq(folded.chars())
+}
+
+fn plain(letter: char) -> char {
+    match letter {
+        '-' | ' ' => '_',
+        letter => letter.to_ascii_lowercase(),
+    }
 }
 
 /// Whether one is the start or the end of the other, at the border of a word: `timeout` and `idle_timeout`.
@@ -195,7 +211,7 @@ fn continues(name: &str, candidate: &str) -> bool {
 }
 
 /// Of equally near names, those with the same letters in another order go first, then those with the same start.
-fn likelier_first(names: &mut [&str], folded: &str) {
+pub(super) fn likelier_first(names: &mut [&str], folded: &str) {
     let letters = |text: &str| {
         let mut letters: Vec<char> = text.chars().collect();
         letters.sort_unstable();
@@ -268,6 +284,14 @@ mod tests {
             names("count", &["min_count", "max_age"]),
             (vec!["min_count"], false)
         );
+    }
+
+    #[test]
+    fn endless_names_are_only_held_against_themselves() {
+        let endless = "a".repeat(1 << 20);
+        let (shout, other) = (endless.to_uppercase(), format!("{endless}b"));
+        assert_eq!(nearest(&endless, &[&other, &shout]).names, [&shout]);
+        assert_eq!(nearest(&endless, &[&other]).names, [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::names::Names;
 use super::words;
 
 pub(crate) static KIND: Kind = Kind {
@@ -42,14 +43,14 @@ preset "small-docker" {
 "#,
 };
 
-pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
+pub(crate) fn problem(name_span: Span, name: &str, names: &Names) -> Problem {
     let problem =
         Problem::new(&KIND, name_span, format!("there is no preset `{name}`")).note("not declared in this Nest");
-    let otherwise = match names {
+    let otherwise = match names.all() {
         [] => format!("the Nest declares no presets yet; write `preset \"{name}\" {{ ... }}` in Lib/ or nest.fly"),
         names => format!("the Nest's presets are {}", words::listed(names)),
     };
-    words::did_you_mean(problem, name_span, name, names, || otherwise)
+    words::offer_nearest(problem, name_span, &names.nearest(name), || otherwise)
 }
 
 #[cfg(test)]
@@ -59,10 +60,10 @@ mod tests {
 
     #[test]
     fn the_preset_that_was_meant_is_offered_or_all_are_named() {
-        let slip = problem(here(0, 4), "smal", &["small", "large"]);
+        let slip = problem(here(0, 4), "smal", &Names::of(&["small", "large"]));
         assert_eq!(slip.message, "there is no preset `smal`");
         assert_eq!(slip.suggestions[0].edits[0].text, "small");
-        let help = |names: &[&str]| problem(here(0, 6), "docker", names).help.unwrap_or_default();
+        let help = |names: &[&str]| problem(here(0, 6), "docker", &Names::of(names)).help.unwrap_or_default();
         assert_eq!(help(&["small", "large"]), "the Nest's presets are `small` and `large`");
         assert!(help(&[]).contains("`preset \"docker\" { ... }`"));
     }

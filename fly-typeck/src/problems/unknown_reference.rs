@@ -2,6 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::names::Names;
 use super::words;
 
 pub(crate) static KIND: Kind = Kind {
@@ -31,9 +32,9 @@ locals {
 };
 
 /// `what` is the kind of thing: "variable", "egg"; `name` is empty where the reference stops before it.
-pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: &[&str]) -> Problem {
+pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: &Names) -> Problem {
     if name.is_empty() {
-        let help = match names {
+        let help = match names.all() {
             [] => format!("the Nest declares no {what} yet"),
             names => format!("name one of them: {}", words::listed(names)),
         };
@@ -42,11 +43,11 @@ pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: 
             .help(help);
     }
     let problem = Problem::new(&KIND, at, format!("there is no {what} `{name}`")).note("not declared in this Nest");
-    let otherwise = match names {
+    let otherwise = match names.all() {
         [] => format!("the Nest declares no {what} yet"),
         names => format!("the Nest declares {}", words::listed(names)),
     };
-    words::did_you_mean(problem, name_span, name, names, || otherwise)
+    words::offer_nearest(problem, name_span, &names.nearest(name), || otherwise)
 }
 
 #[cfg(test)]
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn says_which_name_was_meant() {
-        let problem = problem(here(0, 9), here(4, 9), "variable", "regoin", &["region", "size"]);
+        let problem = problem(here(0, 9), here(4, 9), "variable", "regoin", &Names::of(&["region", "size"]));
         assert_eq!(problem.message, "there is no variable `regoin`");
         assert_eq!(problem.help.as_deref(), Some("did you mean `region`?"));
         assert_eq!(problem.suggestions[0].edits[0].text, "region");
@@ -65,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_reference_that_stops_short_is_asked_which() {
-        let problem = problem(here(0, 3), here(3, 3), "variable", "", &["region", "size"]);
+        let problem = problem(here(0, 3), here(3, 3), "variable", "", &Names::of(&["region", "size"]));
         assert_eq!(problem.message, "this does not say which variable it means");
         assert_eq!(problem.help.as_deref(), Some("name one of them: `region` and `size`"));
         assert_eq!(problem.suggestions, []);

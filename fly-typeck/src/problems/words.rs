@@ -2,7 +2,7 @@
 
 use fly_syntax::{Problem, Span};
 
-use super::suggest;
+use super::suggest::{self, Nearest};
 
 /// More names than this are not listed where the rest would not help.
 const LONGEST_LIST: usize = 16;
@@ -44,9 +44,12 @@ pub(crate) fn quoted(names: &[&str], conjunction: &str) -> String {
 }
 
 /// Names in backticks, cut where the list gets long.
-pub(crate) fn listed(names: &[&str]) -> String {
+pub(crate) fn listed(names: &[impl AsRef<str>]) -> String {
     let (first, rest) = names.split_at(names.len().min(LONGEST_LIST));
-    let mut items: Vec<String> = first.iter().map(|name| format!("`{}`", shown(name))).collect();
+    let mut items: Vec<String> = first
+        .iter()
+        .map(|name| format!("`{}`", shown(name.as_ref())))
+        .collect();
     if !rest.is_empty() {
         items.push(format!("{} more", rest.len()));
     }
@@ -82,7 +85,16 @@ pub(crate) fn did_you_mean(
     names: &[&str],
     otherwise: impl FnOnce() -> String,
 ) -> Problem {
-    let nearest = suggest::nearest(name, names);
+    offer_nearest(problem, at, &suggest::nearest(name, names), otherwise)
+}
+
+/// With these names at `at`, or with `otherwise` where there are none.
+pub(crate) fn offer_nearest(
+    problem: Problem,
+    at: Span,
+    nearest: &Nearest<'_>,
+    otherwise: impl FnOnce() -> String,
+) -> Problem {
     let problem = problem.help(nearest.question().unwrap_or_else(otherwise));
     suggest::offer(problem, at, &nearest.names, nearest.certain, str::to_owned)
 }
