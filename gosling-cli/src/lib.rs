@@ -6,7 +6,7 @@ mod compiler;
 mod failure;
 mod fly_text;
 mod host;
-pub mod mend;
+mod mend;
 pub mod nest;
 mod questions;
 pub mod render;

@@ -12,29 +12,29 @@ const ROUNDS: usize = 16;
 
 /// What mending did.
 #[derive(Debug)]
-pub struct Mended {
+pub(crate) struct Mended {
     /// The Nest as it is now, in memory.
-    pub nest: CheckedNest,
+    pub(crate) nest: CheckedNest,
     /// What was done, in the order in which it was done.
-    pub done: Vec<Done>,
+    pub(crate) done: Vec<Done>,
 }
 
 /// One way out that was taken.
 #[derive(Debug)]
-pub struct Done {
+pub(crate) struct Done {
     /// The file of the first edit.
-    pub file: FileId,
+    pub(crate) file: FileId,
     /// The line that the first edit was at, when it was made.
-    pub line: u32,
+    pub(crate) line: u32,
     /// The kind of the problem.
-    pub code: &'static str,
+    pub(crate) code: &'static str,
     /// What the suggestion said it does.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// Takes the single certain way out of every problem that `chosen` wants mended, again and again until nothing
 /// changes. Nothing is written to disk.
-pub fn mend(
+pub(crate) fn mend(
     mut nest: CheckedNest,
     variables: &Variables,
     chosen: impl Fn(&Problem, &[SourceFile]) -> bool,

@@ -15,4 +15,5 @@ mod pages;
 mod pre_commit;
 mod readme;
 mod tasks;
+mod together;
 mod workspace;
