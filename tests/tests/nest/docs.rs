@@ -211,3 +211,14 @@ fn links_between_pages_lead_somewhere() {
     assert_eq!(broken, Vec::<String>::new());
     assert!(looked >= 10, "only {looked} links");
 }
+
+#[test]
+fn the_reference_page_is_what_the_schema_says() {
+    let page = fly_typeck::reference::markdown();
+    let file = root().join("docs/reference.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, &page).unwrap();
+    }
+    let same = std::fs::read_to_string(&file).unwrap() == page;
+    assert!(same, "docs/reference.md is out of date: run `just bless`");
+}
