@@ -77,6 +77,7 @@ fn bombs_end() {
         "a {\n".repeat(20_000),
         "x = <<EOT\n".repeat(10_000),
         "<<<<<<< a\n=======\n>>>>>>> b\n".repeat(5_000),
+        format!("x = true fa {} {{\n  - = 1 # a\n}}b\n]]]] c */\n", "(".repeat(90)),
         format!("x = {}1{}\n", "(".repeat(250), ")".repeat(250)),
     ];
     for bomb in bombs {
@@ -87,6 +88,19 @@ fn bombs_end() {
             "{shown}"
         );
     }
+}
+
+#[test]
+fn the_place_of_a_text_that_is_not_closed_holds_all_of_it() {
+    let parsed = sound("a = \"caf\u{e9}\n".into());
+    let value = &parsed.tree.body.attributes().next().unwrap().value;
+    let fly_syntax::tree::ExprKind::String(template) = &value.kind else {
+        panic!("{value:?}");
+    };
+    let [fly_syntax::tree::TemplatePart::Literal { text, span }] = template.parts.as_slice() else {
+        panic!("{template:?}");
+    };
+    assert_eq!((text.as_str(), span.range()), ("caf\u{e9}", 5..10));
 }
 
 #[test]

@@ -14,9 +14,12 @@ impl Builder<'_> {
         let parts = if text.is_empty() {
             Vec::new()
         } else {
+            // A text that is not closed has no quote behind it.
+            let start = span.start + 1;
+            let length = u32::try_from(text.len()).unwrap_or(0);
             let inside = Span {
-                start: span.start + 1,
-                end: span.end.saturating_sub(1).max(span.start + 1),
+                start,
+                end: (start + length).min(span.end),
                 ..span
             };
             // Exactly one: nearly all memory of a tree is in its texts.
