@@ -77,7 +77,7 @@ fn bombs_end() {
         "a {\n".repeat(20_000),
         "x = <<EOT\n".repeat(10_000),
         "<<<<<<< a\n=======\n>>>>>>> b\n".repeat(5_000),
-        format!("x = true fa {} {{\n  - = 1 # a\n}}b\n]]]] c */\n", "(".repeat(90)),
+        format!("((1 // {{\n  e\n// {}\n", "(".repeat(300)),
         format!("x = {}1{}\n", "(".repeat(250), ")".repeat(250)),
     ];
     for bomb in bombs {
