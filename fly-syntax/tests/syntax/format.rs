@@ -1,17 +1,10 @@
 //! The formatter: what it makes of each construct, and what it must never do.
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod trees;
 
 use fly_syntax::source::FileId;
-use fly_syntax::{Parsed, Refused, SourceFile, format, parse, print, same_meaning};
+use fly_syntax::{Parsed, Refused, SourceFile, format, print, same_meaning};
 use proptest::prelude::*;
 
-fn parsed(text: &str) -> (SourceFile, Parsed) {
-    let file = SourceFile::new(FileId(0), "Lib/test.fly", text);
-    let parsed = parse(&file);
-    (file, parsed)
-}
+use crate::{parsed, trees};
 
 fn formatted(text: &str) -> String {
     let (file, parsed) = parsed(text);

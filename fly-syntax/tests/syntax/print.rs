@@ -1,17 +1,9 @@
 //! Printing trees, and what comes back from the parser.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
-mod trees;
-
-use fly_syntax::source::FileId;
-use fly_syntax::{Parsed, SourceFile, format, parse, print, same_meaning};
+use fly_syntax::{format, print, same_meaning};
 use proptest::prelude::*;
 
-fn parsed(text: &str) -> (SourceFile, Parsed) {
-    let file = SourceFile::new(FileId(0), "Lib/test.fly", text);
-    let parsed = parse(&file);
-    (file, parsed)
-}
+use crate::{parsed, trees};
 
 /// The text of a file read and printed again.
 fn printed(text: &str) -> String {

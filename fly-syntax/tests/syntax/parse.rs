@@ -1,11 +1,10 @@
 //! The parser on anything at all: it gives a tree of the whole text, says its problems in order, and ends.
-#![allow(clippy::unwrap_used, clippy::panic)]
 
 use fly_syntax::source::FileId;
 use fly_syntax::{Parsed, PieceKind, SourceFile, parse};
 use proptest::prelude::*;
 
-const GOOD: &str = include_str!("../../examples/proxmox-lab/nest.fly");
+const GOOD: &str = include_str!("../../../examples/proxmox-lab/nest.fly");
 
 /// Parses, and checks what holds of every tree.
 fn sound(bytes: Vec<u8>) -> Parsed {
