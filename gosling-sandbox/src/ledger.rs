@@ -1,10 +1,10 @@
 //! Everything that was ever asked and ever made: the judge of every test. It knows nothing that a client could not
 //! find out, and forgets nothing that a client could.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Which simulated API an entry belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum WorldName {
     /// Proxmox VE, under `/api2/json`.

@@ -5,13 +5,20 @@
 //! there cannot hide here.
 
 mod call;
+mod faults;
 mod gitlab;
 mod ledger;
 mod proxmox;
 mod vault;
+mod world;
 
 pub use call::{Call, Reply};
+pub use faults::{All, Fault, FaultKind, Nth};
 pub use ledger::{Ledger, Made, Object, WorldName};
+pub use world::{
+    GitlabWorld, GroupWorld, NodeWorld, ProjectWorld, ProxmoxWorld, Speed, StorageWorld, TemplateWorld, Tier,
+    VaultWorld, WorldFile,
+};
 
 /// A simulated API. It is handed one call at a time, and its answer is the whole effect of the call.
 ///

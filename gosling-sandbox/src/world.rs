@@ -1,0 +1,292 @@
+//! What a sandbox is made of when it begins. `--world FILE` is this, as JSON; what a file leaves out is as in the
+//! default world, which is the one that `examples/proxmox-lab` is written for.
+
+use serde::Deserialize;
+
+/// The file of `--world`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorldFile {
+    /// The simulated Proxmox VE.
+    pub proxmox: ProxmoxWorld,
+    /// The simulated GitLab.
+    pub gitlab: GitlabWorld,
+    /// The simulated Vault.
+    pub vault: VaultWorld,
+}
+
+/// A Proxmox VE cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProxmoxWorld {
+    /// What `GET /version` says, `8.4.0` or `9.1.3`. It also decides which parameters are known.
+    pub version: String,
+    /// How long a refused token is made to wait, in milliseconds.
+    pub auth_delay_ms: u64,
+    /// How long tasks take, in milliseconds.
+    pub speed: Speed,
+    /// How many of a hundred new tasks are not yet visible when their status is asked for the first time.
+    pub late_tasks_percent: u32,
+    /// The nodes of the cluster.
+    pub nodes: Vec<NodeWorld>,
+    /// The storages; a storage is on all nodes.
+    pub storages: Vec<StorageWorld>,
+    /// The bridges of every node.
+    pub bridges: Vec<String>,
+    /// The resource pools.
+    pub pools: Vec<String>,
+    /// The templates for virtual machines.
+    pub templates: Vec<TemplateWorld>,
+    /// Virtual machines of other people, which no tool may touch.
+    pub machines: Vec<TemplateWorld>,
+    /// Files that are there from the beginning, on every node: `local:vztmpl/debian.tar.zst`.
+    pub volumes: Vec<String>,
+    /// The privileges that the token has, everywhere; `None` is all of them.
+    pub privileges: Option<Vec<String>>,
+}
+
+/// How long the tasks of Proxmox VE take, in milliseconds.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Speed {
+    /// A full clone, or an import of a disk.
+    pub clone: u64,
+    /// A start.
+    pub start: u64,
+    /// From the end of the start to the end of cloud-init.
+    pub boot: u64,
+    /// A stop or a shutdown.
+    pub stop: u64,
+    /// Everything else.
+    pub other: u64,
+}
+
+/// A node of the cluster.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeWorld {
+    /// Its name.
+    pub name: String,
+    /// Memory, in GiB.
+    #[serde(default = "sixty_four")]
+    pub memory_gib: u64,
+    /// Logical processors.
+    #[serde(default = "sixteen")]
+    pub cpus: u32,
+    /// Whether it can be reached.
+    #[serde(default = "yes")]
+    pub online: bool,
+}
+
+/// A storage, on every node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StorageWorld {
+    /// Its name.
+    pub name: String,
+    /// `dir`, `lvmthin`, `nfs`...
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it may hold: `images`, `rootdir`, `iso`, `vztmpl`, `import`, `backup`, `snippets`.
+    pub content: Vec<String>,
+    /// Whether all nodes see the same files.
+    #[serde(default)]
+    pub shared: bool,
+    /// Its size, in GiB, on each node.
+    #[serde(default = "two_thousand")]
+    pub total_gib: u64,
+    /// What is taken from the beginning, in GiB.
+    #[serde(default)]
+    pub used_gib: u64,
+}
+
+/// A virtual machine that is there from the beginning.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TemplateWorld {
+    /// Its number.
+    pub vmid: u32,
+    /// Its name.
+    pub name: String,
+    /// The node that it is on.
+    pub node: String,
+    /// Its disk, in GiB.
+    #[serde(default = "four")]
+    pub disk_gib: u64,
+    /// The storage of its disk.
+    #[serde(default = "local_lvm")]
+    pub storage: String,
+    /// Whether the QEMU guest agent is installed in it.
+    #[serde(default = "yes")]
+    pub agent: bool,
+}
+
+/// A GitLab.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GitlabWorld {
+    /// What `GET /version` says.
+    pub version: String,
+    /// The licence.
+    pub tier: Tier,
+    /// The projects.
+    pub projects: Vec<ProjectWorld>,
+    /// The groups.
+    pub groups: Vec<GroupWorld>,
+}
+
+/// GitLab's licence tier, as far as it changes what the API does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tier {
+    /// No group hooks, 50 runners a group or project.
+    Free,
+    /// Group hooks, 1000 runners.
+    Premium,
+}
+
+/// A project.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectWorld {
+    /// Its number.
+    pub id: u64,
+    /// Its full path: `apps/app`.
+    pub path: String,
+    /// The number of the group that it belongs to, if that is one of `groups`.
+    #[serde(default)]
+    pub group: Option<u64>,
+}
+
+/// A group.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupWorld {
+    /// Its number.
+    pub id: u64,
+    /// Its full path.
+    pub path: String,
+}
+
+/// A Vault.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct VaultWorld {
+    /// The path at which a KV v2 engine is mounted.
+    pub mount: String,
+}
+
+impl Default for ProxmoxWorld {
+    fn default() -> Self {
+        let node = |name: &str| NodeWorld {
+            name: name.to_owned(),
+            memory_gib: sixty_four(),
+            cpus: sixteen(),
+            online: true,
+        };
+        let storage = |name: &str, kind: &str, content: &[&str]| StorageWorld {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            content: content.iter().map(|&word| word.to_owned()).collect(),
+            shared: false,
+            total_gib: two_thousand(),
+            used_gib: 0,
+        };
+        let nodes = ["pve1", "pve2", "pve3"];
+        // Templates on a storage that is not shared can be cloned on their own node only: one for each.
+        let templates = (9000..).zip(nodes).map(|(vmid, node)| TemplateWorld {
+            vmid,
+            name: "debian-12-cloud".to_owned(),
+            node: node.to_owned(),
+            disk_gib: four(),
+            storage: local_lvm(),
+            agent: true,
+        });
+        Self {
+            version: "8.4.0".to_owned(),
+            auth_delay_ms: 3000,
+            speed: Speed::default(),
+            late_tasks_percent: 20,
+            nodes: nodes.map(node).to_vec(),
+            storages: vec![
+                storage("local", "dir", &["iso", "vztmpl", "import", "backup"]),
+                storage("local-lvm", "lvmthin", &["images", "rootdir"]),
+            ],
+            bridges: vec!["vmbr0".to_owned()],
+            pools: vec!["ci".to_owned()],
+            templates: templates.collect(),
+            machines: Vec::new(),
+            volumes: vec!["local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".to_owned()],
+            privileges: None,
+        }
+    }
+}
+
+impl Default for Speed {
+    fn default() -> Self {
+        Self {
+            clone: 400,
+            start: 200,
+            boot: 300,
+            stop: 150,
+            other: 50,
+        }
+    }
+}
+
+impl Default for GitlabWorld {
+    fn default() -> Self {
+        let project = |id, path: &str, group| ProjectWorld {
+            id,
+            path: path.to_owned(),
+            group,
+        };
+        Self {
+            version: "18.5.0".to_owned(),
+            tier: Tier::Free,
+            projects: vec![
+                project(17, "apps/app", None),
+                project(41, "sites/docs", None),
+                project(42, "sites/shop", None),
+                project(51, "platform/api", Some(5)),
+                project(52, "platform/web", Some(5)),
+            ],
+            groups: vec![GroupWorld {
+                id: 5,
+                path: "platform".to_owned(),
+            }],
+        }
+    }
+}
+
+impl Default for VaultWorld {
+    fn default() -> Self {
+        Self {
+            mount: "secret".to_owned(),
+        }
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn four() -> u64 {
+    4
+}
+
+const fn sixteen() -> u32 {
+    16
+}
+
+const fn sixty_four() -> u64 {
+    64
+}
+
+const fn two_thousand() -> u64 {
+    2000
+}
+
+fn local_lvm() -> String {
+    "local-lvm".to_owned()
+}
