@@ -39,6 +39,18 @@ impl Call {
     }
 }
 
+/// The pairs of a query or of a form, decoded, in their order.
+pub(crate) fn pairs(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let decode = |part: &str| decode(&part.replace('+', " "));
+    pairs
+        .map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (decode(key), decode(value))
+        })
+        .collect()
+}
+
 /// Undoes percent-encoding; what is not a valid escape stands for itself.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());

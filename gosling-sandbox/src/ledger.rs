@@ -148,10 +148,7 @@ impl Ledger {
     /// An id may be used again after its object was deleted: the last one is the one that is there.
     fn alive(&mut self, world: WorldName, kind: &str, id: &str) -> Option<&mut Object> {
         self.objects.iter_mut().rev().find(|object| {
-            object.world == world
-                && object.kind == kind
-                && object.id == id
-                && object.deleted.is_none()
+            object.world == world && object.kind == kind && object.id == id && object.deleted.is_none()
         })
     }
 }

@@ -5,16 +5,22 @@
 //! there cannot hide here.
 
 mod call;
+mod certificates;
+mod dice;
 mod faults;
 mod gitlab;
 mod ledger;
 mod proxmox;
+mod server;
+mod simulation;
 mod vault;
 mod world;
 
 pub use call::{Call, Reply};
 pub use faults::{All, Fault, FaultKind, Nth};
 pub use ledger::{Ledger, Made, Object, WorldName};
+pub use proxmox::{Described, described};
+pub use server::{Options, Running, Sandbox, SandboxError};
 pub use world::{
     GitlabWorld, GroupWorld, NodeWorld, ProjectWorld, ProxmoxWorld, Speed, StorageWorld, TemplateWorld, Tier,
     VaultWorld, WorldFile,

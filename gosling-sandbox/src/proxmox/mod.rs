@@ -1,1 +1,237 @@
-//! Simulated proxmox.
+//! Simulated Proxmox VE: who asks, what for, and what there is.
+
+mod access;
+mod answer;
+mod containers;
+mod drives;
+mod firewall;
+mod guests;
+mod iso;
+mod machines;
+mod nodes;
+mod parameters;
+mod routes;
+mod schema;
+mod storage;
+mod tasks;
+mod upload;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::answer::{Answer, Failure, reply};
+use self::guests::{Guest, Kind};
+use self::routes::{ROUTES, Route};
+use self::schema::Given;
+use self::storage::Volume;
+use self::tasks::Task;
+use crate::dice::Dice;
+use crate::ledger::Ledger;
+use crate::world::ProxmoxWorld;
+use crate::{Boot, Call, Reply, World, WorldName};
+
+pub use self::routes::{Described, described};
+
+/// The cluster.
+pub(crate) struct Proxmox {
+    world: ProxmoxWorld,
+    secret: String,
+    dice: Dice,
+    guests: BTreeMap<u32, Guest>,
+    /// Every task there ever was, in the order of its making.
+    tasks: Vec<Task>,
+    volumes: Vec<Volume>,
+    boots: Vec<Boot>,
+    /// Machines that are off since the last time somebody asked.
+    halts: Vec<String>,
+    /// The last firewall rule's serial number.
+    rules: u64,
+}
+
+/// A call, as its handler sees it.
+struct Ask<'a> {
+    /// Its number in the ledger.
+    n: u64,
+    at: Duration,
+    /// `gosling@pve!ci`.
+    user: String,
+    /// What stands for the variables of the route's path.
+    path: BTreeMap<&'static str, String>,
+    given: Given,
+    call: &'a Call,
+}
+
+impl Ask<'_> {
+    fn variable(&self, name: &str) -> &str {
+        self.path.get(name).map_or("", String::as_str)
+    }
+
+    fn node(&self) -> &str {
+        self.variable("node")
+    }
+
+    /// The guest that the path names; 0, which is none, without one.
+    fn vmid(&self) -> u32 {
+        self.variable("vmid").parse().unwrap_or(0)
+    }
+
+    /// Virtual machine or container, by the path.
+    fn kind(&self) -> Kind {
+        if self.call.path.contains("/lxc") {
+            Kind::Lxc
+        } else {
+            Kind::Qemu
+        }
+    }
+}
+
+impl Proxmox {
+    /// A cluster that accepts any token whose secret is `secret`.
+    pub(crate) fn new(world: &ProxmoxWorld, secret: &str, dice: Dice, ledger: &mut Ledger) -> Self {
+        let mut proxmox = Self {
+            world: world.clone(),
+            secret: secret.to_owned(),
+            dice,
+            guests: BTreeMap::new(),
+            tasks: Vec::new(),
+            volumes: Vec::new(),
+            boots: Vec::new(),
+            halts: Vec::new(),
+            rules: 0,
+        };
+        proxmox.furnish(ledger);
+        proxmox
+    }
+
+    /// The machines that came up since this was last asked.
+    pub(crate) fn boots(&mut self) -> Vec<Boot> {
+        std::mem::take(&mut self.boots)
+    }
+
+    /// The machines that went off since this was last asked, by the names that their boots had.
+    pub(crate) fn halts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.halts)
+    }
+
+    /// The major version: 8 or 9.
+    fn major(&self) -> u32 {
+        let major = self.world.version.split('.').next();
+        major.and_then(|major| major.parse().ok()).unwrap_or(8)
+    }
+
+    /// Who asks. `Err` is the reason phrase of the 401.
+    fn user(&self, call: &Call) -> Result<String, &'static str> {
+        let token = call
+            .header("authorization")
+            .and_then(|header| header.strip_prefix("PVEAPIToken="))
+            .ok_or("No ticket")?;
+        let (user, secret) = token.split_once('=').ok_or("No ticket")?;
+        let well_formed = user
+            .split_once('!')
+            .is_some_and(|(user, id)| !id.is_empty() && user.contains('@'));
+        if well_formed && secret == self.secret {
+            Ok(user.to_owned())
+        } else {
+            Err("invalid token value!")
+        }
+    }
+
+    fn handle(&mut self, n: u64, call: &Call, user: String, ledger: &mut Ledger) -> Answer {
+        let parts = call.parts();
+        let json = parts.get(1).is_some_and(|format| format == "json");
+        let matched = parts.get(2..).filter(|_| json).and_then(|parts| {
+            let routes = ROUTES.iter().filter(|route| route.method == call.method);
+            routes
+                .filter_map(|route| Some((route, route.variables(parts)?)))
+                .next()
+        });
+        let Some((route, path)) = matched else {
+            let path = call.path.strip_prefix("/api2/json").unwrap_or(&call.path);
+            return Err(Failure::Unknown(format!(
+                "Method '{} {path}' not implemented",
+                call.method
+            )));
+        };
+        let mut ask = Ask {
+            n,
+            at: call.at,
+            user,
+            path,
+            given: Given::default(),
+            call,
+        };
+        self.reach(&ask)?;
+        // An upload's body is no form: its handler reads it.
+        ask.given = if route.path.ends_with("/upload") {
+            upload::fields(call)?
+        } else {
+            Given::read(call)?
+        };
+        ask.given
+            .check(route.parameters.iter().copied().flatten(), self.major())?;
+        if let Some(vmid) = ask.path.get("vmid")
+            && !vmid
+                .parse::<u32>()
+                .is_ok_and(|vmid| (100..1_000_000_000).contains(&vmid))
+        {
+            let complaint = format!("invalid format - value '{vmid}' does not look like a valid VM ID\n");
+            return Err(Failure::parameter("vmid", complaint));
+        }
+        self.permit(route, &ask)?;
+        (route.handler)(self, &ask, ledger)
+    }
+
+    /// The node that is to answer has to be there.
+    fn reach(&self, ask: &Ask) -> Result<(), Failure> {
+        let Some(name) = ask.path.get("node") else {
+            return Ok(());
+        };
+        match self.world.nodes.iter().find(|node| node.name == *name) {
+            Some(node) if node.online => Ok(()),
+            Some(_) => Err(Failure::Unreachable("No route to host".to_owned())),
+            None => Failure::die(format!(
+                "hostname lookup '{name}' failed - failed to get address info for: {name}: Name or service not known"
+            )),
+        }
+    }
+
+    fn permit(&self, route: &Route, ask: &Ask) -> Result<(), Failure> {
+        let needs = self.needs(route.privilege);
+        if needs.is_empty() || self.privileges().iter().any(|privilege| privilege == needs) {
+            return Ok(());
+        }
+        let place = match (
+            ask.path.get("vmid"),
+            ask.path.get("storage"),
+            ask.path.get("node"),
+        ) {
+            (Some(vmid), ..) => format!("/vms/{vmid}"),
+            (_, Some(storage), _) => format!("/storage/{storage}"),
+            (_, _, Some(node)) => format!("/nodes/{node}"),
+            _ => "/".to_owned(),
+        };
+        Err(Failure::Forbidden(format!(
+            "Permission check failed ({place}, {needs})"
+        )))
+    }
+}
+
+impl World for Proxmox {
+    fn answer(&mut self, n: u64, call: &Call, ledger: &mut Ledger) -> Reply {
+        match self.user(call) {
+            Ok(user) => reply(self.handle(n, call, user, ledger)),
+            Err(reason) => Reply {
+                delay: Duration::from_millis(self.world.auth_delay_ms),
+                content_type: "",
+                ..Reply::empty(401).reason(reason)
+            },
+        }
+    }
+
+    fn pass(&mut self, at: Duration, ledger: &mut Ledger) {
+        self.proceed(at, ledger);
+    }
+}
+
+/// Proxmox VE's objects in the ledger.
+const WORLD: WorldName = WorldName::Proxmox;

@@ -1,0 +1,152 @@
+//! The cluster and its nodes.
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Failure};
+use super::drives::GIB;
+use super::guests::Guest;
+use super::{Ask, Proxmox};
+use crate::ledger::Ledger;
+use crate::world::NodeWorld;
+
+impl Proxmox {
+    pub(super) fn version(&mut self, _: &Ask, _: &mut Ledger) -> Answer {
+        let version = &self.world.version;
+        let release = version
+            .rsplit_once('.')
+            .map_or(version.as_str(), |(release, _)| release);
+        Ok(json!({"version": version, "release": release, "repoid": "5ab0b1a1e5f3a3c1"}).into())
+    }
+
+    /// What the guests that run on a node take of its memory, and what the node takes itself.
+    fn memory_used(&self, node: &str) -> u64 {
+        let running = self
+            .guests
+            .values()
+            .filter(|guest| guest.node == node && guest.running.is_some());
+        running.map(Guest::memory).sum::<u64>() + 4 * GIB
+    }
+
+    fn node_json(&self, node: &NodeWorld) -> Value {
+        if !node.online {
+            return json!({"type": "node", "id": format!("node/{}", node.name), "node": node.name, "status": "offline"});
+        }
+        json!({
+            "type": "node",
+            "id": format!("node/{}", node.name),
+            "node": node.name,
+            "status": "online",
+            "level": "",
+            "maxcpu": node.cpus,
+            "cpu": 0.05,
+            "maxmem": node.memory_gib * GIB,
+            "mem": self.memory_used(&node.name),
+            "maxdisk": 100 * GIB,
+            "disk": 10 * GIB,
+            "uptime": 864_000,
+        })
+    }
+
+    pub(super) fn list_nodes(&mut self, _: &Ask, _: &mut Ledger) -> Answer {
+        let nodes = self.world.nodes.iter().map(|node| self.node_json(node));
+        Ok(nodes.collect::<Value>().into())
+    }
+
+    pub(super) fn node_status(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let node = self.world.nodes.iter().find(|node| node.name == ask.node());
+        let Some(node) = node else {
+            return Failure::die(format!("no such cluster node '{}'", ask.node()));
+        };
+        let (total, used) = (node.memory_gib * GIB, self.memory_used(&node.name));
+        Ok(json!({
+            "cpu": 0.05,
+            "cpuinfo": {"cpus": node.cpus, "cores": node.cpus, "sockets": 1, "model": "Simulated", "hvm": "1"},
+            "loadavg": ["0.10", "0.08", "0.05"],
+            "memory": {"total": total, "used": used, "free": total.saturating_sub(used)},
+            "rootfs": {"total": 100 * GIB, "used": 10 * GIB, "free": 90 * GIB, "avail": 90 * GIB},
+            "pveversion": format!("pve-manager/{}/5ab0b1a1e5f3a3c1", self.world.version),
+            "uptime": 864_000,
+        })
+        .into())
+    }
+
+    pub(super) fn cluster_status(&mut self, _: &Ask, _: &mut Ledger) -> Answer {
+        let online = self.world.nodes.iter().filter(|node| node.online).count();
+        let quorate = u8::from(online * 2 > self.world.nodes.len());
+        let mut all = vec![json!({
+            "type": "cluster", "id": "cluster", "name": "sandbox", "version": 3, "quorate": quorate,
+            "nodes": self.world.nodes.len(),
+        })];
+        all.extend(self.world.nodes.iter().zip(1..).map(|(node, id)| {
+            json!({
+                "type": "node", "id": format!("node/{}", node.name), "name": node.name, "nodeid": id,
+                "online": u8::from(node.online), "ip": format!("192.0.2.{id}"), "local": u8::from(id == 1),
+                "level": "",
+            })
+        }));
+        Ok(Value::from(all).into())
+    }
+
+    pub(super) fn networks(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let wanted = ask.given.text("type");
+        if wanted.is_some_and(|wanted| !matches!(wanted, "bridge" | "any_bridge" | "any_local_bridge")) {
+            return Ok(json!([]).into());
+        }
+        let bridges = self.world.bridges.iter().map(|bridge| {
+            json!({"iface": bridge, "type": "bridge", "active": 1, "autostart": 1, "method": "static"})
+        });
+        Ok(bridges.collect::<Value>().into())
+    }
+
+    /// The lowest number that nobody has. It is not reserved: who asks at the same time gets the same.
+    pub(super) fn next_id(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        if let Some(wanted) = ask.given.number::<u32>("vmid") {
+            return match self.guests.get(&wanted) {
+                None => Ok(json!(wanted.to_string()).into()),
+                Some(guest) => {
+                    let words = format!("{} {wanted} already exists", guest.kind.word());
+                    Err(Failure::parameter("vmid", words))
+                }
+            };
+        }
+        let free = (100_u32..).find(|vmid| !self.guests.contains_key(vmid));
+        Ok(json!(free.unwrap_or_default().to_string()).into())
+    }
+
+    pub(super) fn resources(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let wanted = ask.given.text("type");
+        let wants = |kind: &str| wanted.is_none_or(|wanted| wanted == kind);
+        let mut all = Vec::new();
+        if wants("vm") {
+            all.extend(
+                self.guests
+                    .iter()
+                    .map(|(vmid, guest)| self.resource(*vmid, guest)),
+            );
+        }
+        if wants("node") {
+            all.extend(self.world.nodes.iter().map(|node| self.node_json(node)));
+        }
+        if wants("storage") {
+            for node in &self.world.nodes {
+                all.extend(self.world.storages.iter().map(|storage| {
+                    let total = storage.total_gib * GIB;
+                    json!({
+                        "type": "storage", "id": format!("storage/{}/{}", node.name, storage.name),
+                        "node": node.name, "storage": storage.name, "status": "available",
+                        "content": storage.content.join(","), "plugintype": storage.kind,
+                        "shared": u8::from(storage.shared), "maxdisk": total,
+                        "disk": total - self.free(&node.name, &storage.name).min(total),
+                    })
+                }));
+            }
+        }
+        if wanted.is_none() {
+            let pools = self.world.pools.iter();
+            all.extend(
+                pools.map(|pool| json!({"type": "pool", "id": format!("/pool/{pool}"), "pool": pool})),
+            );
+        }
+        Ok(Value::from(all).into())
+    }
+}

@@ -1,0 +1,559 @@
+//! Every call that is simulated: its path, its parameters, the privilege that it takes, and who answers it.
+
+use std::collections::BTreeMap;
+
+use super::answer::Answer;
+use super::parameters as p;
+use super::schema::{Kind, Parameter};
+use super::{Ask, Proxmox};
+use crate::ledger::Ledger;
+
+type Handler = fn(&mut Proxmox, &Ask, &mut Ledger) -> Answer;
+
+/// A call of the API.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// As the API's documentation writes it: `/nodes/{node}/qemu/{vmid}/config`.
+    pub(super) path: &'static str,
+    pub(super) parameters: &'static [&'static [Parameter]],
+    /// Empty where any user may.
+    pub(super) privilege: &'static str,
+    pub(super) handler: Handler,
+}
+
+impl Route {
+    /// What the variables of the path are in this path, if it is one of this route.
+    pub(super) fn variables(&self, parts: &[String]) -> Option<BTreeMap<&'static str, String>> {
+        let mut variables = BTreeMap::new();
+        let mut parts = parts.iter();
+        for name in self.path.split('/').skip(1) {
+            let part = parts.next()?;
+            match name.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
+                // A volume's name has slashes of its own.
+                Some("volume") => {
+                    let rest = parts
+                        .by_ref()
+                        .fold(part.clone(), |whole, part| format!("{whole}/{part}"));
+                    variables.insert("volume", rest);
+                }
+                Some(name) => {
+                    variables.insert(name, part.clone());
+                }
+                None if name == part => {}
+                None => return None,
+            }
+        }
+        parts.next().is_none().then_some(variables)
+    }
+}
+
+const fn route(
+    method: &'static str,
+    path: &'static str,
+    parameters: &'static [&'static [Parameter]],
+    privilege: &'static str,
+    handler: Handler,
+) -> Route {
+    Route {
+        method,
+        path,
+        parameters,
+        privilege,
+        handler,
+    }
+}
+
+pub(super) const ROUTES: &[Route] = &[
+    route("GET", "/version", &[], "", Proxmox::version),
+    route(
+        "GET",
+        "/cluster/resources",
+        &[p::RESOURCES],
+        "",
+        Proxmox::resources,
+    ),
+    route("GET", "/cluster/nextid", &[p::NEXTID], "", Proxmox::next_id),
+    route("GET", "/cluster/tasks", &[], "", Proxmox::cluster_tasks),
+    route(
+        "GET",
+        "/cluster/status",
+        &[],
+        "Sys.Audit",
+        Proxmox::cluster_status,
+    ),
+    route("GET", "/nodes", &[], "", Proxmox::list_nodes),
+    route("GET", "/nodes/{node}/version", &[], "", Proxmox::version),
+    route(
+        "GET",
+        "/nodes/{node}/status",
+        &[],
+        "Sys.Audit",
+        Proxmox::node_status,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/network",
+        &[p::NETWORKS],
+        "",
+        Proxmox::networks,
+    ),
+    route("GET", "/nodes/{node}/tasks", &[p::TASKS], "", Proxmox::node_tasks),
+    route(
+        "GET",
+        "/nodes/{node}/tasks/{upid}/status",
+        &[],
+        "",
+        Proxmox::task_status,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/tasks/{upid}/log",
+        &[p::TASK_LOG],
+        "",
+        Proxmox::task_log,
+    ),
+    route("GET", "/pools", &[p::POOLS], "", Proxmox::list_pools),
+    route("GET", "/pools/{poolid}", &[p::POOL], "Pool.Audit", Proxmox::pool),
+    route(
+        "GET",
+        "/access/permissions",
+        &[p::PERMISSIONS],
+        "",
+        Proxmox::permissions,
+    ),
+    route("GET", "/access/roles", &[], "", Proxmox::roles),
+    route("GET", "/access/roles/{roleid}", &[], "", Proxmox::role),
+    route("GET", "/storage", &[p::STORAGES], "", Proxmox::all_storages),
+    route(
+        "GET",
+        "/storage/{storage}",
+        &[],
+        "Datastore.Allocate",
+        Proxmox::storage_config,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/storage",
+        &[p::NODE_STORAGES],
+        "",
+        Proxmox::node_storages,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/storage/{storage}/status",
+        &[],
+        "Datastore.Audit",
+        Proxmox::storage_status,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/storage/{storage}/content",
+        &[p::CONTENT],
+        "Datastore.Audit",
+        Proxmox::content,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+        &[],
+        "",
+        Proxmox::volume_info,
+    ),
+    route(
+        "DELETE",
+        "/nodes/{node}/storage/{storage}/content/{volume}",
+        &[p::DELETE_CONTENT],
+        "Datastore.AllocateSpace",
+        Proxmox::delete_volume,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/storage/{storage}/upload",
+        &[p::UPLOAD],
+        "Datastore.AllocateTemplate",
+        Proxmox::upload,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/storage/{storage}/download-url",
+        &[p::DOWNLOAD],
+        "Datastore.AllocateTemplate",
+        Proxmox::download,
+    ),
+    // Virtual machines.
+    route(
+        "GET",
+        "/nodes/{node}/qemu",
+        &[p::LIST_MACHINES],
+        "",
+        Proxmox::list_guests,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu",
+        &[p::MACHINE, p::CREATE_MACHINE],
+        "VM.Allocate",
+        Proxmox::create_machine,
+    ),
+    route(
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}",
+        &[p::DESTROY, p::SKIPLOCK],
+        "VM.Allocate",
+        Proxmox::destroy,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/config",
+        &[p::READ_CONFIG],
+        "VM.Audit",
+        Proxmox::config,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/pending",
+        &[],
+        "VM.Audit",
+        Proxmox::pending,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/config",
+        &[p::MACHINE, p::CHANGE, p::CHANGE_MACHINE],
+        "VM.Config.Options",
+        Proxmox::change_machine,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/config",
+        &[p::MACHINE, p::CHANGE, p::CHANGE_MACHINE, p::CHANGE_MACHINE_LATER],
+        "VM.Config.Options",
+        Proxmox::change_machine_later,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/clone",
+        &[p::CLONE, p::CLONE_MACHINE],
+        "VM.Clone",
+        Proxmox::clone_guest,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/resize",
+        &[p::RESIZE, p::SKIPLOCK],
+        "VM.Config.Disk",
+        Proxmox::resize,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/status/current",
+        &[],
+        "VM.Audit",
+        Proxmox::status,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/start",
+        &[p::SKIPLOCK, p::START_MACHINE],
+        "VM.PowerMgmt",
+        Proxmox::start,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/stop",
+        &[p::STOP, p::SKIPLOCK, p::STOP_MACHINE],
+        "VM.PowerMgmt",
+        Proxmox::stop,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/shutdown",
+        &[p::SHUTDOWN, p::SKIPLOCK, p::SHUTDOWN_MACHINE],
+        "VM.PowerMgmt",
+        Proxmox::shutdown,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/template",
+        &[p::TEMPLATE_MACHINE],
+        "VM.Allocate",
+        Proxmox::template,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/agent/ping",
+        &[],
+        "VM.Monitor",
+        Proxmox::agent_ping,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces",
+        &[],
+        "VM.Monitor",
+        Proxmox::agent_interfaces,
+    ),
+    // Containers.
+    route("GET", "/nodes/{node}/lxc", &[], "", Proxmox::list_guests),
+    route(
+        "POST",
+        "/nodes/{node}/lxc",
+        &[p::CONTAINER, p::CREATE_CONTAINER],
+        "VM.Allocate",
+        Proxmox::create_container,
+    ),
+    route(
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}",
+        &[p::DESTROY, p::FORCE],
+        "VM.Allocate",
+        Proxmox::destroy,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/config",
+        &[p::READ_CONFIG],
+        "VM.Audit",
+        Proxmox::config,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/pending",
+        &[],
+        "VM.Audit",
+        Proxmox::pending,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/config",
+        &[p::CONTAINER, p::CHANGE],
+        "VM.Config.Options",
+        Proxmox::change_container,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/clone",
+        &[p::CLONE, p::CLONE_CONTAINER],
+        "VM.Clone",
+        Proxmox::clone_guest,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/resize",
+        &[p::RESIZE],
+        "VM.Config.Disk",
+        Proxmox::resize,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/status/current",
+        &[],
+        "VM.Audit",
+        Proxmox::status,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/start",
+        &[p::SKIPLOCK, p::START_CONTAINER],
+        "VM.PowerMgmt",
+        Proxmox::start,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/stop",
+        &[p::STOP, p::SKIPLOCK],
+        "VM.PowerMgmt",
+        Proxmox::stop,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/shutdown",
+        &[p::SHUTDOWN],
+        "VM.PowerMgmt",
+        Proxmox::shutdown,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/template",
+        &[p::NOTHING],
+        "VM.Allocate",
+        Proxmox::template,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/interfaces",
+        &[],
+        "VM.Audit",
+        Proxmox::interfaces,
+    ),
+    // The firewall of either.
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules",
+        &[],
+        "VM.Audit",
+        Proxmox::rules,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules",
+        &[],
+        "VM.Audit",
+        Proxmox::rules,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules",
+        &[p::RULE, p::CREATE_RULE],
+        "VM.Config.Network",
+        Proxmox::create_rule,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules",
+        &[p::RULE, p::CREATE_RULE],
+        "VM.Config.Network",
+        Proxmox::create_rule,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        &[],
+        "VM.Audit",
+        Proxmox::rule,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        &[],
+        "VM.Audit",
+        Proxmox::rule,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        &[p::RULE, p::CHANGE_RULE],
+        "VM.Config.Network",
+        Proxmox::change_rule,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        &[p::RULE, p::CHANGE_RULE],
+        "VM.Config.Network",
+        Proxmox::change_rule,
+    ),
+    route(
+        "DELETE",
+        "/nodes/{node}/qemu/{vmid}/firewall/rules/{pos}",
+        &[p::DELETE_RULE],
+        "VM.Config.Network",
+        Proxmox::delete_rule,
+    ),
+    route(
+        "DELETE",
+        "/nodes/{node}/lxc/{vmid}/firewall/rules/{pos}",
+        &[p::DELETE_RULE],
+        "VM.Config.Network",
+        Proxmox::delete_rule,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/firewall/options",
+        &[],
+        "VM.Audit",
+        Proxmox::firewall_options,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/lxc/{vmid}/firewall/options",
+        &[],
+        "VM.Audit",
+        Proxmox::firewall_options,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/firewall/options",
+        &[p::FIREWALL_OPTIONS],
+        "VM.Config.Network",
+        Proxmox::change_firewall_options,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/lxc/{vmid}/firewall/options",
+        &[p::FIREWALL_OPTIONS],
+        "VM.Config.Network",
+        Proxmox::change_firewall_options,
+    ),
+];
+
+/// A simulated call of Proxmox VE and one of its parameters, for a comparison with the API's own description.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Described {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, with its variables in braces.
+    pub path: &'static str,
+    /// The parameter's name, `net[n]` for a family; empty for a call that has none.
+    pub parameter: String,
+    /// `boolean`, `integer`, `number` or `string`.
+    pub kind: &'static str,
+    /// Whether a call without it is refused.
+    pub required: bool,
+    /// The least and the largest number, where the kind is one.
+    pub bounds: Option<(f64, f64)>,
+    /// The only values there are; empty where there is no such list.
+    pub values: &'static [&'static str],
+    /// The keys of a value that is a list of properties; empty where it is none.
+    pub keys: &'static [&'static str],
+    /// The major version that it came with.
+    pub since: u32,
+}
+
+/// Every simulated call of Proxmox VE, with each of its parameters.
+#[must_use]
+pub fn described() -> Vec<Described> {
+    let mut all = Vec::new();
+    for route in ROUTES {
+        let call = Described {
+            method: route.method,
+            path: route.path,
+            parameter: String::new(),
+            kind: "",
+            required: false,
+            bounds: None,
+            values: &[],
+            keys: &[],
+            since: 8,
+        };
+        all.push(call.clone());
+        for parameter in route.parameters.iter().copied().flatten() {
+            let family = parameter.family.map_or("", |_| "[n]");
+            let described = Described {
+                parameter: format!("{}{family}", parameter.name),
+                kind: parameter.kind.name(),
+                required: parameter.required,
+                since: parameter.since,
+                ..call.clone()
+            };
+            all.push(match parameter.kind {
+                #[expect(
+                    clippy::cast_precision_loss,
+                    reason = "the largest ones stand for no bound at all"
+                )]
+                Kind::Integer(least, most) => Described {
+                    bounds: Some((least as f64, most as f64)),
+                    ..described
+                },
+                Kind::Number(least, most) => Described {
+                    bounds: Some((least, most)),
+                    ..described
+                },
+                Kind::OneOf(values) => Described { values, ..described },
+                Kind::Properties(keys, _) => Described { keys, ..described },
+                _ => described,
+            });
+        }
+    }
+    all
+}

@@ -1,0 +1,148 @@
+//! All worlds together, without the network: a call in, what the client is to see of its answer out.
+
+use std::time::Duration;
+
+use crate::dice::Dice;
+use crate::faults::{FaultKind, Faults};
+use crate::ledger::{Ledger, WorldName};
+use crate::proxmox::Proxmox;
+use crate::world::WorldFile;
+use crate::{Call, Reply, World};
+
+/// The worlds, their faults, and what happened in them.
+pub(crate) struct Simulation {
+    proxmox: Proxmox,
+    faults: Faults,
+    pub(crate) ledger: Ledger,
+}
+
+/// The secrets that the worlds accept.
+#[derive(Debug, Clone)]
+pub(crate) struct Tokens {
+    pub(crate) proxmox: String,
+    pub(crate) gitlab: String,
+    pub(crate) vault: String,
+}
+
+impl Tokens {
+    pub(crate) fn new(dice: &mut Dice) -> Self {
+        Self {
+            proxmox: dice.uuid(),
+            gitlab: format!("glpat-{}", dice.word(20)),
+            vault: format!("hvs.{}", dice.word(24)),
+        }
+    }
+}
+
+/// What the client of a call is to see.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// This answer, after its delay.
+    Answer(Reply),
+    /// Half of this answer's body, and then the end of the connection.
+    Half(Reply),
+    /// The end of the connection.
+    Cut,
+    /// Nothing, ever.
+    Silence,
+}
+
+impl Simulation {
+    pub(crate) fn new(world: &WorldFile, tokens: &Tokens, faults: Faults, mut dice: Dice) -> Self {
+        let mut ledger = Ledger::default();
+        let proxmox = Proxmox::new(
+            &world.proxmox,
+            &tokens.proxmox,
+            Dice::new(dice.roll()),
+            &mut ledger,
+        );
+        Self {
+            proxmox,
+            faults,
+            ledger,
+        }
+    }
+
+    pub(crate) fn inject(&mut self, fault: crate::Fault) {
+        self.faults.add(fault);
+    }
+
+    /// Lets everything happen that is over by now, in every world.
+    pub(crate) fn pass(&mut self, at: Duration) {
+        self.proxmox.pass(at, &mut self.ledger);
+    }
+
+    /// Carries a call out, as far as no fault is in its way. `sent` is the path with its query, for the ledger.
+    pub(crate) fn call(&mut self, world: WorldName, call: &Call, sent: &str) -> Outcome {
+        self.pass(call.at);
+        let n = self.ledger.begin(world, &call.method, sent);
+        let fault = self.faults.hit(world, &call.method, &call.path);
+        let reply = match &fault {
+            Some(fault) if !fault.executes() => None,
+            _ => Some(self.answer(world, n, call)),
+        };
+        let outcome = spoil(reply, fault);
+        let status = match &outcome {
+            Outcome::Answer(reply) | Outcome::Half(reply) => reply.status,
+            Outcome::Cut | Outcome::Silence => 0,
+        };
+        self.ledger.answered(n, status);
+        outcome
+    }
+
+    /// A request that the world's own HTTP server refuses before anything else of it looks at it.
+    pub(crate) fn refuse(&mut self, world: WorldName, method: &str, sent: &str, reply: Reply) -> Outcome {
+        let n = self.ledger.begin(world, method, sent);
+        self.ledger.answered(n, reply.status);
+        Outcome::Answer(reply)
+    }
+
+    fn answer(&mut self, world: WorldName, n: u64, call: &Call) -> Reply {
+        match world {
+            WorldName::Proxmox => self.proxmox.answer(n, call, &mut self.ledger),
+            WorldName::Gitlab | WorldName::Vault => Reply::empty(404),
+        }
+    }
+}
+
+/// What a fault leaves of an answer; `None` is the answer of a call that was not executed.
+fn spoil(reply: Option<Reply>, fault: Option<FaultKind>) -> Outcome {
+    let Some(mut reply) = reply else {
+        return match fault {
+            Some(FaultKind::Status {
+                code,
+                reason,
+                headers,
+            }) => {
+                let mut reply = status(code, reason);
+                reply.headers = headers;
+                Outcome::Answer(reply)
+            }
+            _ => Outcome::Cut,
+        };
+    };
+    match fault {
+        Some(FaultKind::LoseBefore | FaultKind::LoseAfter) => Outcome::Cut,
+        Some(FaultKind::Hang) => Outcome::Silence,
+        Some(FaultKind::Truncate) => Outcome::Half(reply),
+        Some(FaultKind::StatusAfter { code, reason } | FaultKind::Status { code, reason, .. }) => {
+            Outcome::Answer(status(code, reason))
+        }
+        Some(FaultKind::BadJson) => {
+            reply.body = b"<html>not what you asked for".to_vec();
+            Outcome::Answer(reply)
+        }
+        Some(delay @ FaultKind::Delay { .. }) => {
+            reply.delay += delay.delay();
+            Outcome::Answer(reply)
+        }
+        None => Outcome::Answer(reply),
+    }
+}
+
+fn status(code: u16, reason: Option<String>) -> Reply {
+    Reply {
+        reason,
+        ..Reply::empty(code)
+    }
+}
