@@ -1,29 +1,91 @@
 //! Faults on demand: which calls go wrong, and how.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use crate::WorldName;
 
 /// A fault: which calls, and what becomes of them. A file of `--faults` is a JSON list of these.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written")]
 pub struct Fault {
     /// Only calls to this world; `None` is any.
-    #[serde(default)]
     pub world: Option<WorldName>,
     /// Only calls with this method; `None` is any.
-    #[serde(default)]
     pub method: Option<String>,
     /// Only calls whose path, without the query, is this; `*` stands for any characters, also slashes.
     pub path: String,
     /// Which of these calls.
-    #[serde(default)]
     pub nth: Nth,
     /// What happens to it.
-    #[serde(flatten)]
     pub kind: FaultKind,
+}
+
+/// A fault as a file has it: flat, and with no member that nobody knows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    world: Option<WorldName>,
+    method: Option<String>,
+    path: String,
+    #[serde(default)]
+    nth: Nth,
+    kind: String,
+    ms: Option<u64>,
+    code: Option<u16>,
+    reason: Option<String>,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+}
+
+impl TryFrom<Written> for Fault {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let Written {
+            ms,
+            code,
+            reason,
+            headers,
+            ..
+        } = written;
+        let code = || {
+            let code = code.filter(|code| (200..600).contains(code));
+            code.ok_or_else(|| format!("the fault `{}` needs a `code` from 200 to 599", written.kind))
+        };
+        let kind = match written.kind.as_str() {
+            "lose_before" => FaultKind::LoseBefore,
+            "lose_after" => FaultKind::LoseAfter,
+            "delay" => FaultKind::Delay {
+                ms: ms.ok_or("the fault `delay` needs `ms`, how many milliseconds")?,
+            },
+            "status" => FaultKind::Status {
+                code: code()?,
+                reason,
+                headers,
+            },
+            "status_after" => FaultKind::StatusAfter {
+                code: code()?,
+                reason,
+                headers,
+            },
+            "truncate" => FaultKind::Truncate,
+            "bad_json" => FaultKind::BadJson,
+            "hang" => FaultKind::Hang,
+            other => {
+                return Err(format!(
+                    "there is no fault `{other}`: it is lose_before, lose_after, delay, status, status_after, \
+                     truncate, bad_json or hang"
+                ));
+            }
+        };
+        Ok(Self {
+            world: written.world,
+            method: written.method,
+            path: written.path,
+            nth: written.nth,
+            kind,
+        })
+    }
 }
 
 /// Which of the calls that match.
@@ -51,8 +113,7 @@ impl Default for Nth {
 }
 
 /// What happens to a call that a fault hits.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
     /// The connection is cut; the call was not executed.
     LoseBefore,
@@ -68,10 +129,8 @@ pub enum FaultKind {
         /// The HTTP status.
         code: u16,
         /// The words after it.
-        #[serde(default)]
         reason: Option<String>,
         /// Headers to send with it, as `retry-after` with a 429.
-        #[serde(default)]
         headers: Vec<(String, String)>,
     },
     /// The call is executed, and answered with this status all the same.
@@ -79,8 +138,9 @@ pub enum FaultKind {
         /// The HTTP status.
         code: u16,
         /// The words after it.
-        #[serde(default)]
         reason: Option<String>,
+        /// Headers to send with it.
+        headers: Vec<(String, String)>,
     },
     /// The call is executed; half of the answer's body is sent, then the connection is cut.
     Truncate,
@@ -95,14 +155,6 @@ impl FaultKind {
     #[must_use]
     pub fn executes(&self) -> bool {
         !matches!(self, Self::LoseBefore | Self::Status { .. })
-    }
-
-    /// How much later the answer comes.
-    pub(crate) fn delay(&self) -> Duration {
-        match self {
-            Self::Delay { ms } => Duration::from_millis(*ms),
-            _ => Duration::ZERO,
-        }
     }
 }
 
@@ -183,6 +235,14 @@ mod tests {
         assert!(!glob("/a", "/a/b"));
         assert!(!glob("/a*", "/b"));
         assert!(!glob("*/a/*/b", "/a/b"));
+    }
+
+    #[test]
+    fn a_fault_that_nobody_knows_is_refused() {
+        let refused = |text: &str| serde_json::from_str::<Fault>(text).unwrap_err().to_string();
+        assert!(refused(r#"{"path": "*", "kind": "loose"}"#).contains("there is no fault `loose`"));
+        assert!(refused(r#"{"path": "*", "kind": "status"}"#).contains("needs a `code`"));
+        assert!(refused(r#"{"path": "*", "kind": "hang", "nht": 2}"#).contains("unknown field `nht`"));
     }
 
     #[test]

@@ -70,6 +70,9 @@ impl Simulation {
     /// Lets everything happen that is over by now, in every world.
     pub(crate) fn pass(&mut self, at: Duration) {
         self.proxmox.pass(at, &mut self.ledger);
+        // Nobody hears of them yet.
+        drop(self.proxmox.boots());
+        drop(self.proxmox.halts());
     }
 
     /// Carries a call out, as far as no fault is in its way. `sent` is the path with its query, for the ledger.
@@ -107,42 +110,37 @@ impl Simulation {
 
 /// What a fault leaves of an answer; `None` is the answer of a call that was not executed.
 fn spoil(reply: Option<Reply>, fault: Option<FaultKind>) -> Outcome {
-    let Some(mut reply) = reply else {
-        return match fault {
-            Some(FaultKind::Status {
-                code,
-                reason,
-                headers,
-            }) => {
-                let mut reply = status(code, reason);
-                reply.headers = headers;
-                Outcome::Answer(reply)
-            }
-            _ => Outcome::Cut,
-        };
-    };
-    match fault {
-        Some(FaultKind::LoseBefore | FaultKind::LoseAfter) => Outcome::Cut,
-        Some(FaultKind::Hang) => Outcome::Silence,
-        Some(FaultKind::Truncate) => Outcome::Half(reply),
-        Some(FaultKind::StatusAfter { code, reason } | FaultKind::Status { code, reason, .. }) => {
-            Outcome::Answer(status(code, reason))
-        }
-        Some(FaultKind::BadJson) => {
+    match (reply, fault) {
+        (
+            _,
+            Some(
+                FaultKind::Status {
+                    code,
+                    reason,
+                    headers,
+                }
+                | FaultKind::StatusAfter {
+                    code,
+                    reason,
+                    headers,
+                },
+            ),
+        ) => Outcome::Answer(Reply {
+            reason,
+            headers,
+            ..Reply::empty(code)
+        }),
+        (_, Some(FaultKind::LoseBefore | FaultKind::LoseAfter)) | (None, _) => Outcome::Cut,
+        (_, Some(FaultKind::Hang)) => Outcome::Silence,
+        (Some(reply), Some(FaultKind::Truncate)) => Outcome::Half(reply),
+        (Some(mut reply), Some(FaultKind::BadJson)) => {
             reply.body = b"<html>not what you asked for".to_vec();
             Outcome::Answer(reply)
         }
-        Some(delay @ FaultKind::Delay { .. }) => {
-            reply.delay += delay.delay();
+        (Some(mut reply), Some(FaultKind::Delay { ms })) => {
+            reply.delay += Duration::from_millis(ms);
             Outcome::Answer(reply)
         }
-        None => Outcome::Answer(reply),
-    }
-}
-
-fn status(code: u16, reason: Option<String>) -> Reply {
-    Reply {
-        reason,
-        ..Reply::empty(code)
+        (Some(reply), None) => Outcome::Answer(reply),
     }
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Failure};
 use super::drives::{Drive, GIB, is_drive};
 use super::guests::{DEFAULT_ROOT, Guest, Kind};
-use super::machines::address_of;
-use super::tasks::{Effect, New};
+use super::machines::ip_of;
+use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::ledger::Ledger;
 
@@ -114,7 +114,7 @@ impl Proxmox {
             marker,
         );
         let start = given.flag("start") == Some(true);
-        let mut new = New::on("vzcreate", vmid, self.world.speed.clone, Effect::Settle { start });
+        let mut new = Work::on("vzcreate", vmid, self.world.speed.clone, Effect::Settle { start });
         new.fails = fails;
         Ok(self.begin(ask, new, ledger))
     }
@@ -131,7 +131,7 @@ impl Proxmox {
         }
         let net = Drive::parse(guest.get("net0").unwrap_or_default());
         let address = net.option("hwaddr").unwrap_or_default().to_lowercase();
-        let inet = format!("{}/16", address_of(ask.vmid()));
+        let inet = format!("{}/16", ip_of(ask.vmid()));
         Ok(json!([
             {"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8"},
             {"name": net.option("name").unwrap_or("eth0"), "hwaddr": address, "inet": inet},

@@ -156,7 +156,7 @@ mod tests {
             record[25] = flags;
             record[32] = u8::try_from(identifier.len()).unwrap();
             record.extend_from_slice(identifier);
-            if identifier.len() % 2 == 0 {
+            if identifier.len().is_multiple_of(2) {
                 record.push(0);
             }
             record.extend_from_slice(system);

@@ -8,7 +8,7 @@ use super::answer::{Answer, Failure};
 use super::drives::{Drive, GIB, is_drive};
 use super::guests::{Guest, Kind};
 use super::iso::cidata_file;
-use super::tasks::{Effect, New};
+use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::Boot;
 use crate::ledger::Ledger;
@@ -99,7 +99,7 @@ impl Proxmox {
         self.guests.insert(vmid, guest);
 
         let start = given.flag("start") == Some(true);
-        let mut new = New::on("qmcreate", vmid, self.world.speed.other, Effect::Settle { start });
+        let mut new = Work::on("qmcreate", vmid, self.world.speed.other, Effect::Settle { start });
         for (key, value) in drives {
             if value.contains("import-from=") {
                 new.takes = self.world.speed.clone;
@@ -126,7 +126,7 @@ impl Proxmox {
     pub(super) fn change_machine_later(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         let change = Self::wanted(ask)?;
         self.guest(ask)?.unlocked()?;
-        let new = New::on(
+        let new = Work::on(
             "qmconfig",
             ask.vmid(),
             self.world.speed.other,
@@ -165,7 +165,7 @@ impl Proxmox {
         let ip = |text: String, prefix: u8| json!({"ip-address": text, "ip-address-type": "ipv4", "prefix": prefix});
         Ok(json!({"result": [
             {"name": "lo", "hardware-address": "00:00:00:00:00:00", "ip-addresses": [ip("127.0.0.1".to_owned(), 8)]},
-            {"name": "eth0", "hardware-address": address, "ip-addresses": [ip(address_of(ask.vmid()), 16)]},
+            {"name": "eth0", "hardware-address": address, "ip-addresses": [ip(ip_of(ask.vmid()), 16)]},
         ]})
         .into())
     }
@@ -208,6 +208,6 @@ impl Proxmox {
 }
 
 /// The address that a guest has in the simulated network.
-pub(super) fn address_of(vmid: u32) -> String {
+pub(super) fn ip_of(vmid: u32) -> String {
     format!("10.77.{}.{}", (vmid >> 8) & 255, vmid & 255)
 }

@@ -2,14 +2,18 @@
 
 mod access;
 mod answer;
+mod changes;
+mod cloning;
 mod containers;
 mod drives;
 mod firewall;
 mod guests;
 mod iso;
 mod machines;
+mod nets;
 mod nodes;
 mod parameters;
+mod power;
 mod routes;
 mod schema;
 mod storage;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Failure};
 use super::drives::GIB;
 use super::guests::Kind;
-use super::tasks::{Effect, New};
+use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::ledger::Ledger;
 use crate::world::StorageWorld;
@@ -211,14 +211,15 @@ impl Proxmox {
             return Failure::die(format!("Cannot remove image, a guest with VMID '{vmid}' exists!"));
         }
         let node = ask.node().to_owned();
-        let new = New::new(
+        let id = match owner {
+            Some(vmid) => format!("{vmid}@{}", ask.variable("storage")),
+            None => ask.variable("storage").to_owned(),
+        };
+        let new = Work::new(
             "imgdel",
-            &volid,
+            &id,
             self.world.speed.other,
-            Effect::Remove {
-                node,
-                volid: volid.clone(),
-            },
+            Effect::Remove { node, volid },
         );
         Ok(self.begin(ask, new, ledger))
     }

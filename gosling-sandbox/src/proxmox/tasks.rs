@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, Success};
-use super::guests::Change;
+use super::changes::Change;
 use super::storage::Volume;
 use super::{Ask, Proxmox};
 use crate::ledger::Ledger;
@@ -41,7 +41,7 @@ pub(super) enum Effect {
 
 /// A task to begin.
 #[derive(Debug)]
-pub(super) struct New {
+pub(super) struct Work {
     /// `qmclone`, `imgcopy`...
     pub(super) kind: &'static str,
     /// What it is about, as its UPID names it.
@@ -57,7 +57,7 @@ pub(super) struct New {
     pub(super) fails: Option<String>,
 }
 
-impl New {
+impl Work {
     pub(super) fn new(kind: &'static str, id: &str, takes: u64, effect: Effect) -> Self {
         Self {
             kind,
@@ -94,7 +94,7 @@ enum State {
 pub(super) struct Task {
     upid: String,
     node: String,
-    new: New,
+    work: Work,
     user: String,
     pid: u64,
     began: Duration,
@@ -121,8 +121,8 @@ impl Task {
         let mut json = json!({
             "upid": self.upid,
             "node": self.node,
-            "type": self.new.kind,
-            "id": self.new.id,
+            "type": self.work.kind,
+            "id": self.work.id,
             "user": user,
             "tokenid": token,
             "pid": self.pid,
@@ -138,7 +138,7 @@ impl Task {
 
 impl Proxmox {
     /// Begins a task: the answer is its UPID.
-    pub(super) fn begin(&mut self, ask: &Ask, new: New, ledger: &mut Ledger) -> Success {
+    pub(super) fn begin(&mut self, ask: &Ask, work: Work, ledger: &mut Ledger) -> Success {
         ledger.changed(ask.n);
         let pid = 4096 + self.tasks.len() as u64;
         let node = ask.node().to_owned();
@@ -146,18 +146,18 @@ impl Proxmox {
             "UPID:{node}:{pid:08X}:{:08X}:{:08X}:{}:{}:{}:",
             pid * 7,
             EPOCH + ask.at.as_secs(),
-            new.kind,
-            new.id,
+            work.kind,
+            work.id,
             ask.user
         );
-        let free = new
+        let free = work
             .vmid
             .and_then(|vmid| self.locked_until(vmid))
             .unwrap_or(ask.at);
         let mut task = Task {
             upid: upid.clone(),
             node,
-            new,
+            work,
             user: ask.user.clone(),
             pid,
             began: ask.at,
@@ -170,7 +170,7 @@ impl Proxmox {
         if free > ask.at + LOCK_WAIT {
             let kind = ask.kind();
             let vmid = ask.vmid();
-            task.new.fails = Some(format!(
+            task.work.fails = Some(format!(
                 "can't lock file '{}' - got timeout",
                 kind.lock_file(vmid)
             ));
@@ -183,9 +183,9 @@ impl Proxmox {
 
     /// Until when the tasks that are known hold a guest's lock; `None` if none does.
     pub(super) fn locked_until(&self, vmid: u32) -> Option<Duration> {
-        let holders = self.tasks.iter().filter(|task| task.new.vmid == Some(vmid));
+        let holders = self.tasks.iter().filter(|task| task.work.vmid == Some(vmid));
         let ends = holders.filter_map(|task| match task.state {
-            State::Waiting(at) => Some(at + Duration::from_millis(task.new.takes)),
+            State::Waiting(at) => Some(at + Duration::from_millis(task.work.takes)),
             State::Running(at) => Some(at),
             State::Over(_) => None,
         });
@@ -205,7 +205,7 @@ impl Proxmox {
     /// How many tasks are writing whole disks to a node's storage.
     pub(super) fn copies(&self, to: &(String, String)) -> usize {
         let open = self.tasks.iter().filter(|task| task.next().is_some());
-        open.filter(|task| task.new.copies_to.as_ref() == Some(to))
+        open.filter(|task| task.work.copies_to.as_ref() == Some(to))
             .count()
     }
 
@@ -228,14 +228,14 @@ impl Proxmox {
     /// A task gets its lock, or is over.
     fn step(&mut self, index: usize, now: Duration, ledger: &mut Ledger) {
         let task = &self.tasks[index];
-        let (call, vmid) = (task.call, task.new.vmid);
-        let effect = task.new.effect.clone();
-        let end = match (&task.state, &task.new.fails) {
+        let (call, vmid) = (task.call, task.work.vmid);
+        let effect = task.work.effect.clone();
+        let end = match (&task.state, &task.work.fails) {
             (State::Over(_), _) => return,
             (State::Waiting(_), _) => match vmid.map_or(Ok(()), |vmid| self.may(vmid, &effect)) {
                 Ok(()) => {
                     let task = &mut self.tasks[index];
-                    task.state = State::Running(now + Duration::from_millis(task.new.takes));
+                    task.state = State::Running(now + Duration::from_millis(task.work.takes));
                     return;
                 }
                 Err(error) => Err(error),
@@ -362,8 +362,8 @@ impl Proxmox {
                     "archive" => over.is_some(),
                     _ => true,
                 }
-                && vmid.is_none_or(|vmid| task.new.id == vmid)
-                && kind.is_none_or(|kind| task.new.kind == kind)
+                && vmid.is_none_or(|vmid| task.work.id == vmid)
+                && kind.is_none_or(|kind| task.work.kind == kind)
                 && (!errors || over.is_some_and(|exit| exit != "OK"))
         };
         let found: Vec<_> = self.tasks.iter().rev().filter(fits).collect();

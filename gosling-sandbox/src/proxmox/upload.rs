@@ -6,7 +6,7 @@ use super::answer::{Answer, Failure};
 use super::drives::GIB;
 use super::schema::Given;
 use super::storage::Volume;
-use super::tasks::{Effect, New};
+use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox};
 use crate::Call;
 use crate::ledger::Ledger;
@@ -135,7 +135,7 @@ impl Proxmox {
         volume.size = file.len() as u64;
         volume.data = file.to_vec();
         let fails = checksum_error(ask, file)?;
-        let mut new = New::new("imgcopy", "", self.world.speed.other, Effect::Store(volume));
+        let mut new = Work::new("imgcopy", "", self.world.speed.other, Effect::Store(volume));
         new.fails = fails;
         Ok(self.begin(ask, new, ledger))
     }
@@ -147,8 +147,8 @@ impl Proxmox {
             return Failure::die(words);
         }
         volume.size = GIB / 2;
-        let name = volume.name.clone();
-        let new = New::new("download", &name, self.world.speed.clone, Effect::Store(volume));
+        let name = volume.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let new = Work::new("download", &name, self.world.speed.clone, Effect::Store(volume));
         Ok(self.begin(ask, new, ledger))
     }
 }
