@@ -142,7 +142,7 @@ fn ucs2(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
@@ -178,6 +178,17 @@ mod tests {
         image[18 * SECTOR..18 * SECTOR + file.len()].copy_from_slice(&file);
         image[19 * SECTOR..19 * SECTOR + data.len()].copy_from_slice(data);
         image
+    }
+
+    /// A NoCloud image with this user-data.
+    pub(in super::super) fn cidata(user_data: &[u8]) -> Vec<u8> {
+        image(
+            1,
+            b"cidata",
+            b"USER_DAT.;1",
+            b"NM\x0e\x01\x00user-data",
+            user_data,
+        )
     }
 
     fn wide(text: &str) -> Vec<u8> {

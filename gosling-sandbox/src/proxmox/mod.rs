@@ -18,6 +18,8 @@ mod routes;
 mod schema;
 mod storage;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 use std::collections::BTreeMap;

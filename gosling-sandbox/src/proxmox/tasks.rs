@@ -183,7 +183,13 @@ impl Proxmox {
 
     /// Until when the tasks that are known hold a guest's lock; `None` if none does.
     pub(super) fn locked_until(&self, vmid: u32) -> Option<Duration> {
-        let holders = self.tasks.iter().filter(|task| task.work.vmid == Some(vmid));
+        // A clone or a creation holds its new guest by the `lock` in the configuration, not by the file.
+        let by_file = |task: &&Task| !matches!(task.work.effect, Effect::Settle { .. });
+        let holders = self
+            .tasks
+            .iter()
+            .filter(|task| task.work.vmid == Some(vmid))
+            .filter(by_file);
         let ends = holders.filter_map(|task| match task.state {
             State::Waiting(at) => Some(at + Duration::from_millis(task.work.takes)),
             State::Running(at) => Some(at),
