@@ -30,7 +30,12 @@ const OUTSIDE: [&str; 10] = [
     "termcolor",
 ];
 
-const TABLE: [Allowed; 5] = [
+const TABLE: [Allowed; 9] = [
+    Allowed {
+        name: "fly-codegen",
+        ours: &["fly-syntax", "fly-typeck", "gosling-resource"],
+        never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"],
+    },
     Allowed {
         name: "fly-syntax",
         ours: &[],
@@ -43,8 +48,31 @@ const TABLE: [Allowed; 5] = [
     },
     Allowed {
         name: "gosling-cli",
-        ours: &["fly-syntax", "fly-typeck"],
-        never: &["pest", "pest_derive", "tokio", "reqwest"],
+        ours: &[
+            "fly-syntax",
+            "fly-typeck",
+            "gosling-resource",
+            "fly-codegen",
+            "gosling-engine",
+            "gosling-providers",
+            "gosling-sandbox",
+        ],
+        never: &["pest", "pest_derive"],
+    },
+    Allowed {
+        name: "gosling-engine",
+        ours: &["gosling-resource"],
+        never: &["reqwest", "hyper", "clap", "miette"],
+    },
+    Allowed {
+        name: "gosling-providers",
+        ours: &["gosling-resource", "gosling-engine"],
+        never: &["clap", "miette"],
+    },
+    Allowed {
+        name: "gosling-resource",
+        ours: &[],
+        never: &["pest"],
     },
     // It judges the engine and the providers: it may not know them.
     Allowed {
@@ -137,7 +165,7 @@ fn no_crate_touches_what_it_must_not() {
 
 #[test]
 fn the_pure_crates_ban_io_with_clippy() {
-    for name in ["fly-syntax", "fly-typeck"] {
+    for name in ["fly-syntax", "fly-typeck", "fly-codegen", "gosling-resource"] {
         let text = crate::workspace::read(&format!("{name}/clippy.toml"));
         for banned in [
             "std::fs::read",

@@ -1,0 +1,1 @@
+//! A typed Nest in, the resources that it asks for out.

@@ -1,0 +1,233 @@
+//! What the engine asks of a provider: the only door through which anything outside is changed.
+
+use async_trait::async_trait;
+use gosling_resource::{Kind, Properties, Secret, SecretUri};
+use thiserror::Error;
+
+use crate::operation::Operation;
+
+/// A world in which resources are made: one Proxmox cluster, one GitLab server.
+///
+/// Each mutation is told by an [`Operation`], whose intent is on disk before the provider hears of it. A provider
+/// never retries a mutation whose outcome it does not know: it says [`CallError::Unknown`], and recovery asks again.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// The kinds that it makes.
+    fn kinds(&self) -> &'static [&'static Kind];
+
+    /// Who it is, so that a plan is not applied to another account: endpoint and user, no secret.
+    fn account(&self) -> String;
+
+    /// Reads a resource by its id. `prior` is what the state holds: a provider gives back the attributes that the API
+    /// tells, named as there, and takes no notice of others. `None`: it is not there, or it is another's (its marker
+    /// is not `prior`'s).
+    ///
+    /// # Errors
+    /// Any failed call; nothing was changed.
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError>;
+
+    /// Chooses what is reserved for a create before its intent is written (a node and a VMID), so that it can be
+    /// found again. `taken` are the reservations that this run has handed out for the provider and not yet used.
+    /// `None` where the API chooses ids.
+    ///
+    /// # Errors
+    /// Any failed call, and [`CallError::Failed`] where there is no room: nothing was changed.
+    async fn reserve(
+        &self,
+        _cx: &Context<'_>,
+        _kind: &str,
+        _properties: &Properties,
+        _taken: &[String],
+    ) -> Result<Option<String>, CallError> {
+        Ok(None)
+    }
+
+    /// Makes a resource, or ends the making of one: with `operation.again` an earlier attempt of the very same
+    /// operation may have got anywhere. Then look first (by task, by reserved id, by marker on all pages), adopt what
+    /// carries this operation's marker, make what is missing, and never touch what carries another's. Whatever is
+    /// made carries `operation.marker` from the call that makes it. A token that is shown once is in its backend,
+    /// read back and compared, before this returns.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] only where nothing was made or all of it is gone again; else [`CallError::Unknown`].
+    async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError>;
+
+    /// Changes a resource to `operation.properties`. Sending it twice does no harm.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] where nothing was changed; else [`CallError::Unknown`].
+    async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError>;
+
+    /// Deletes a resource by id *and* marker, and all that was made with it. What is gone already or carries another
+    /// marker counts as deleted.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] where it is still there; else [`CallError::Unknown`].
+    async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError>;
+}
+
+/// What the state knows of a resource that is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Its kind.
+    pub kind: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// The marker that was written when it was made.
+    pub marker: &'a str,
+    /// What it is like as far as the state knows.
+    pub properties: &'a Properties,
+}
+
+/// A resource as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// Its id: what the API calls it, enough to find it again (`pve1/5001`, `17/hook/3`).
+    pub id: String,
+    /// The attributes that the API tells.
+    pub properties: Properties,
+    /// What it was given and others may refer to: `id`, `address`.
+    pub outputs: Properties,
+}
+
+/// What a provider may use while it works.
+pub struct Context<'a> {
+    /// Where secrets are read and written.
+    pub secrets: &'a dyn Secrets,
+    /// Where a task is noted and progress is told.
+    pub notes: &'a dyn Notes,
+}
+
+/// Where a provider notes what it is doing.
+#[async_trait]
+pub trait Notes: Send + Sync {
+    /// Writes down, durably, the task that the API is carrying out for an operation (a UPID): recovery attaches to it
+    /// instead of sending again.
+    ///
+    /// # Errors
+    /// [`CallError::Unknown`] where it cannot be written: stop, the outcome is open.
+    async fn refer(&self, operation: &str, task: &str) -> Result<(), CallError>;
+
+    /// Tells a person what is happening: `cloning 40%`. Never a secret.
+    fn progress(&self, operation: &str, words: &str);
+}
+
+/// Where the values of secrets are. One backend for each scheme, behind this.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// The value.
+    ///
+    /// # Errors
+    /// Why there is none; the words hold no value.
+    async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError>;
+
+    /// Puts a value there and reads it back.
+    ///
+    /// # Errors
+    /// Why it is not there.
+    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError>;
+
+    /// Whether [`Secrets::write`] can work, found out without changing anything.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError>;
+}
+
+/// Why a secret could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SecretError {
+    /// There is nothing at that place.
+    #[error("there is no secret at {0}")]
+    Missing(SecretUri),
+    /// The backend cannot do that, and will not.
+    #[error("{uri}: {why}")]
+    Refused {
+        /// Which secret.
+        uri: SecretUri,
+        /// What the backend said, and what to do.
+        why: String,
+    },
+    /// The backend did not answer, or said something that is no answer.
+    #[error("{uri}: {why}")]
+    Unreachable {
+        /// Which secret.
+        uri: SecretUri,
+        /// What happened.
+        why: String,
+    },
+}
+
+/// How a call went wrong. The difference decides whether an intent is closed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum CallError {
+    /// It definitely did nothing: nothing was sent, or the API refused it with a status that says so.
+    #[error("{message}")]
+    Failed {
+        /// What happened, in words for a person, without a secret.
+        message: String,
+        /// What to do about it.
+        help: Option<String>,
+    },
+    /// Nobody knows: a timeout, a cut connection, a 5xx, an answer that cannot be read, a task that timed out.
+    #[error("{message}")]
+    Unknown {
+        /// What happened.
+        message: String,
+        /// What to do about it, beside running apply again.
+        help: Option<String>,
+    },
+}
+
+impl CallError {
+    /// A definite failure.
+    #[must_use]
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// An unknown outcome.
+    #[must_use]
+    pub fn unknown(message: impl Into<String>) -> Self {
+        Self::Unknown {
+            message: message.into(),
+            help: None,
+        }
+    }
+
+    /// The same with a way out.
+    #[must_use]
+    pub fn help(self, way_out: impl Into<String>) -> Self {
+        let help = Some(way_out.into());
+        match self {
+            Self::Failed { message, .. } => Self::Failed { message, help },
+            Self::Unknown { message, .. } => Self::Unknown { message, help },
+        }
+    }
+
+    /// The same, now that an earlier call of the operation has changed something: no longer definite.
+    #[must_use]
+    pub fn after_changes(self) -> Self {
+        match self {
+            Self::Failed { message, help } => Self::Unknown { message, help },
+            unknown => unknown,
+        }
+    }
+
+    /// The way out.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        match self {
+            Self::Failed { help, .. } | Self::Unknown { help, .. } => help.as_deref(),
+        }
+    }
+}
+
+impl From<SecretError> for CallError {
+    fn from(error: SecretError) -> Self {
+        Self::failed(error.to_string())
+    }
+}

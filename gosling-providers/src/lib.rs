@@ -1,0 +1,1 @@
+//! The worlds in which resources are made: one folder each, HTTP once.

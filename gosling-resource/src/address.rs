@@ -1,0 +1,150 @@
+//! `egg.app.vm[0]`: the name of a resource, the same in a plan, a state and a report.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// The name of a resource: what it belongs to, which part of it it is, and where there are several, which.
+/// Written `egg.app.runner`, `egg.app.vm[0]`, `egg.app.hook[17]`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Address {
+    /// The kind of block it comes from: `egg`, `eggsbucket`.
+    pub owner_kind: String,
+    /// The block's label: `app`.
+    pub owner: String,
+    /// `runner`, `hook`, `vm`, `container`; for a bucket's repositories with the repository before it.
+    pub part: String,
+    /// Which of several; counted from `0`, or an id.
+    pub key: Option<String>,
+}
+
+/// Why a text is no address.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no address; one looks like `egg.app.runner` or `egg.app.vm[0]`")]
+pub struct AddressError(pub String);
+
+impl Address {
+    /// `kind.owner.part`
+    #[must_use]
+    pub fn new(owner_kind: &str, owner: &str, part: &str) -> Self {
+        Self {
+            owner_kind: owner_kind.to_owned(),
+            owner: owner.to_owned(),
+            part: part.to_owned(),
+            key: None,
+        }
+    }
+
+    /// The same with `[key]` after it.
+    #[must_use]
+    pub fn keyed(mut self, key: impl fmt::Display) -> Self {
+        self.key = Some(key.to_string());
+        self
+    }
+
+    /// `egg.app`: the block it comes from.
+    #[must_use]
+    pub fn block(&self) -> String {
+        format!("{}.{}", self.owner_kind, self.owner)
+    }
+
+    /// Whether `target` (`egg.app`, `egg.app.vm` or `egg.app.vm[0]`) means this resource.
+    #[must_use]
+    pub fn is_within(&self, target: &str) -> bool {
+        let whole = self.to_string();
+        whole == target
+            || whole
+                .strip_prefix(target)
+                .is_some_and(|rest| rest.starts_with(['.', '[']))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.owner_kind, self.owner, self.part)?;
+        match &self.key {
+            Some(key) => write!(f, "[{key}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let error = || AddressError(text.to_owned());
+        let (head, key) = match text.split_once('[') {
+            Some((head, rest)) => (head, Some(rest.strip_suffix(']').ok_or_else(error)?)),
+            None => (text, None),
+        };
+        let parts: Vec<&str> = head.split('.').collect();
+        let plain = |part: &&str| !part.is_empty() && !part.contains(['[', ']', ' ', '/']);
+        match parts.as_slice() {
+            [kind, owner, part] if parts.iter().all(plain) && key.is_none_or(|key| plain(&key)) => {
+                let address = Self::new(kind, owner, part);
+                Ok(Self {
+                    key: key.map(str::to_owned),
+                    ..address
+                })
+            }
+            _ => Err(error()),
+        }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = AddressError;
+    fn try_from(text: String) -> Result<Self, AddressError> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> Self {
+        address.to_string()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_written_as_it_is_read() {
+        for text in ["egg.app.runner", "egg.app.vm[0]", "eggsbucket.web.hook[17]"] {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "egg",
+            "egg.app",
+            "egg..vm",
+            "egg.app.vm[",
+            "egg.app.vm[]",
+            "a.b.c.d",
+            "egg.a b.vm",
+        ] {
+            assert_eq!(text.parse::<Address>(), Err(AddressError(text.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_target_means_what_is_under_it() {
+        let address: Address = "egg.app.vm[0]".parse().unwrap();
+        for target in ["egg.app", "egg.app.vm", "egg.app.vm[0]"] {
+            assert!(address.is_within(target), "{target}");
+        }
+        for target in ["egg.ap", "egg.app.v", "egg.app.vm[1]", "egg.app.runner"] {
+            assert!(!address.is_within(target), "{target}");
+        }
+    }
+}

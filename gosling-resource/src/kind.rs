@@ -1,0 +1,42 @@
+//! What a change of an attribute means.
+
+/// A kind of resource: `gitlab_runner`, `proxmox_vm`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Kind {
+    /// Its name.
+    pub name: &'static str,
+    /// Its attributes. Anything else in a resource is a mistake of the lowering.
+    pub attributes: &'static [Attribute],
+}
+
+/// An attribute of a kind.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name.
+    pub name: &'static str,
+    /// What a change of it does.
+    pub change: Change,
+    /// Whether the API tells it back: drift in it can be seen.
+    pub observed: bool,
+}
+
+/// What a change of an attribute does to the resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is changed in place.
+    Update,
+    /// The resource is made anew.
+    Replace,
+    /// A larger number is changed in place, a smaller one makes the resource anew: a disk.
+    Grow,
+    /// Nothing: it only matters when the resource is made, such as the nodes to choose from.
+    OnlyAtCreation,
+}
+
+impl Kind {
+    /// The attribute of this name.
+    #[must_use]
+    pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
+        self.attributes.iter().find(|attribute| attribute.name == name)
+    }
+}

@@ -1,0 +1,15 @@
+//! Plain words everyone to the right of the compiler speaks. No IO, no language, no cloud.
+
+mod address;
+mod kind;
+mod resource;
+mod secret;
+mod template;
+mod value;
+
+pub use address::{Address, AddressError};
+pub use kind::{Attribute, Change, Kind};
+pub use resource::{Origin, Properties, Resource, Resources, ResourcesError};
+pub use secret::{Secret, SecretUri, SecretUriError};
+pub use template::{Escape, Part, Template};
+pub use value::Value;

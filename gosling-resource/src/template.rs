@@ -1,0 +1,143 @@
+//! Text with secrets in it, which are put in at the moment of use.
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::{Secret, SecretUri};
+
+/// A text made of literal parts and of secrets that are not known yet. It is what a plan and a state may hold of a
+/// cloud-init file or a config.toml.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Template {
+    /// In order.
+    pub parts: Vec<Part>,
+}
+
+/// A piece of a [`Template`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Text as it will be.
+    Text(String),
+    /// The value of a secret, escaped for where it stands.
+    Secret {
+        /// Where it is kept.
+        uri: SecretUri,
+        /// From the innermost to the outermost: a secret in a TOML string inside a YAML string is `[Toml, Yaml]`.
+        escapes: Vec<Escape>,
+    },
+}
+
+/// How text is written so that it cannot end the string it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Escape {
+    /// Inside a basic (`"`) string of TOML 1.0.
+    Toml,
+    /// Inside a double-quoted scalar of YAML 1.2.
+    Yaml,
+    /// Inside a single-quoted (`'`) word of a POSIX shell.
+    Shell,
+}
+
+impl Escape {
+    /// The text as it is written inside such a string; the quotes around it are the caller's.
+    #[must_use]
+    pub fn write(self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len() + 2);
+        for letter in text.chars() {
+            match (self, letter) {
+                (Self::Shell, '\'') => out.push_str("'\\''"),
+                (Self::Shell, letter) => out.push(letter),
+                (_, '"') => out.push_str("\\\""),
+                (_, '\\') => out.push_str("\\\\"),
+                (_, '\n') => out.push_str("\\n"),
+                (_, '\r') => out.push_str("\\r"),
+                (_, '\t') => out.push_str("\\t"),
+                // What neither format allows as it is: controls, and for YAML line separators and the BOM.
+                (_, letter)
+                    if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}') =>
+                {
+                    out.push_str(&format!("\\u{:04x}", u32::from(letter)));
+                }
+                (_, letter) => out.push(letter),
+            }
+        }
+        out
+    }
+}
+
+impl Template {
+    /// A text without secrets.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            parts: vec![Part::Text(text.into())],
+        }
+    }
+
+    /// Every secret that is needed, in order.
+    pub fn secrets(&self) -> impl Iterator<Item = &SecretUri> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Secret { uri, .. } => Some(uri),
+        })
+    }
+
+    /// The text with the secrets in it. `value` gives each one's value.
+    ///
+    /// # Errors
+    /// Whatever `value` says.
+    pub fn fill<E>(&self, mut value: impl FnMut(&SecretUri) -> Result<Secret, E>) -> Result<Secret, E> {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(literal) => text.push_str(literal),
+                Part::Secret { uri, escapes } => {
+                    let secret = value(uri)?;
+                    let mut written = secret.expose().to_owned();
+                    for escape in escapes {
+                        written = escape.write(&written);
+                    }
+                    text.push_str(&written);
+                }
+            }
+        }
+        Ok(Secret::new(text))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_cannot_end_the_string_it_stands_in() {
+        assert_eq!(Escape::Toml.write("a\"\nb = 1 \\"), "a\\\"\\nb = 1 \\\\");
+        assert_eq!(
+            Escape::Yaml.write("x\": {\u{7}\u{2028}"),
+            "x\\\": {\\u0007\\u2028"
+        );
+        assert_eq!(Escape::Shell.write("$(id) 'x'"), "$(id) '\\''x'\\''");
+    }
+
+    #[test]
+    fn secrets_are_put_in_escaped_from_the_inside_out() {
+        let uri: SecretUri = "env://T".parse().unwrap();
+        let template = Template {
+            parts: vec![
+                Part::Text("token = \"".into()),
+                Part::Secret {
+                    uri: uri.clone(),
+                    escapes: vec![Escape::Toml, Escape::Yaml],
+                },
+                Part::Text("\"".into()),
+            ],
+        };
+        let filled = template
+            .fill(|_| Ok::<_, ()>(Secret::new("a\"b".into())))
+            .unwrap();
+        assert_eq!(filled.expose(), "token = \"a\\\\\\\"b\"");
+        assert_eq!(template.secrets().collect::<Vec<_>>(), [&uri]);
+    }
+}
