@@ -73,9 +73,9 @@ pub enum ResourcesError {
     #[error("{from} needs {to}, which is not among the resources")]
     Unknown {
         /// Who refers.
-        from: Address,
+        from: Box<Address>,
         /// To what.
-        to: Address,
+        to: Box<Address>,
     },
 }
 
@@ -101,7 +101,7 @@ impl Resources {
         for resource in self.resources.values() {
             for to in resource.needs() {
                 if !self.resources.contains_key(&to) {
-                    let from = resource.address.clone();
+                    let (from, to) = (Box::new(resource.address.clone()), Box::new(to));
                     return Err(ResourcesError::Unknown { from, to });
                 }
             }
