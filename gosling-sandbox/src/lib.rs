@@ -6,6 +6,8 @@
 
 mod call;
 mod certificates;
+mod clock;
+mod dice;
 mod dice;
 mod faults;
 mod gitlab;

@@ -133,6 +133,12 @@ pub struct GitlabWorld {
     pub projects: Vec<ProjectWorld>,
     /// The groups.
     pub groups: Vec<GroupWorld>,
+    /// Whether the token's user is an administrator, who alone may make instance runners and list all runners.
+    pub admin: bool,
+    /// For how many seconds after its last contact a runner counts as online: two hours in the real one.
+    pub online_seconds: u64,
+    /// How many calls with the token are answered in a minute; `None` is any number.
+    pub rate_limit: Option<u32>,
 }
 
 /// GitLab's licence tier, as far as it changes what the API does.
@@ -156,6 +162,9 @@ pub struct ProjectWorld {
     /// The number of the group that it belongs to, if that is one of `groups`.
     #[serde(default)]
     pub group: Option<u64>,
+    /// The tags of the job that every pipeline of this project has.
+    #[serde(default)]
+    pub ci_tags: Vec<String>,
 }
 
 /// A group.
@@ -166,6 +175,9 @@ pub struct GroupWorld {
     pub id: u64,
     /// Its full path.
     pub path: String,
+    /// The number of the group that it is a subgroup of.
+    #[serde(default)]
+    pub parent: Option<u64>,
 }
 
 /// A Vault.
@@ -240,6 +252,7 @@ impl Default for GitlabWorld {
             id,
             path: path.to_owned(),
             group,
+            ci_tags: Vec::new(),
         };
         Self {
             version: "18.5.0".to_owned(),
@@ -254,7 +267,11 @@ impl Default for GitlabWorld {
             groups: vec![GroupWorld {
                 id: 5,
                 path: "platform".to_owned(),
+                parent: None,
             }],
+            admin: true,
+            online_seconds: 2 * 3600,
+            rate_limit: None,
         }
     }
 }
