@@ -42,7 +42,11 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     let day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     (year + era * 400 + (month <= 2) as u64, month, day)
 }
 
@@ -52,9 +56,17 @@ mod tests {
 
     #[test]
     fn a_date_is_a_date() {
-        let clock = Clock { began: Duration::ZERO };
+        let clock = Clock {
+            began: Duration::ZERO,
+        };
         assert_eq!(clock.date(Duration::ZERO), "1970-01-01T00:00:00.000Z");
-        assert_eq!(clock.date(Duration::from_millis(951_827_696_789)), "2000-02-29T12:34:56.789Z");
-        assert_eq!(clock.date(Duration::from_secs(1_767_225_599)), "2025-12-31T23:59:59.000Z");
+        assert_eq!(
+            clock.date(Duration::from_millis(951_827_696_789)),
+            "2000-02-29T12:34:56.789Z"
+        );
+        assert_eq!(
+            clock.date(Duration::from_secs(1_767_225_599)),
+            "2025-12-31T23:59:59.000Z"
+        );
     }
 }

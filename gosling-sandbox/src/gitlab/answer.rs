@@ -74,13 +74,22 @@ pub(super) fn page(ask: &Ask, items: &[Value]) -> Answer {
     };
     let (page, per_page) = (asked("page", 1).max(1), asked("per_page", 20));
     if per_page == 0 {
-        return Err(Failure::Error(400, "per_page does not have a valid value".to_owned()));
+        return Err(Failure::Error(
+            400,
+            "per_page does not have a valid value".to_owned(),
+        ));
     }
     let per_page = per_page.min(100);
     let pages = items.len().div_ceil(per_page).max(1);
     let first = (page - 1).saturating_mul(per_page);
     let shown: Vec<_> = items.iter().skip(first).take(per_page).collect();
-    let neighbour = |number: usize| if (1..=pages).contains(&number) { number.to_string() } else { String::new() };
+    let neighbour = |number: usize| {
+        if (1..=pages).contains(&number) {
+            number.to_string()
+        } else {
+            String::new()
+        }
+    };
     let link = |number: usize, rel: &str| format!("<{}>; rel=\"{rel}\"", address(ask, number, per_page));
     let mut links = Vec::new();
     if page > 1 {
@@ -128,7 +137,9 @@ fn address(ask: &Ask, page: usize, per_page: usize) -> String {
 fn encode(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

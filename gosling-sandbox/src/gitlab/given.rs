@@ -25,7 +25,12 @@ impl Given {
             "application/json" => match serde_json::from_slice(&call.body) {
                 Ok(Value::Object(body)) => given.extend(body),
                 Ok(_) => {}
-                Err(_) => return Err(Failure::Error(400, "The request body is not valid JSON".to_owned())),
+                Err(_) => {
+                    return Err(Failure::Error(
+                        400,
+                        "The request body is not valid JSON".to_owned(),
+                    ));
+                }
             },
             "application/x-www-form-urlencoded" => {
                 for (key, value) in pairs(&String::from_utf8_lossy(&call.body)) {
@@ -111,7 +116,10 @@ impl Given {
                     Some((field("key")?, field("value").unwrap_or_default()))
                 })
                 .collect(),
-            Some(Value::Object(fields)) => fields.iter().map(|(key, value)| (key.clone(), plain(value))).collect(),
+            Some(Value::Object(fields)) => fields
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(value)))
+                .collect(),
             _ => Vec::new(),
         }
     }

@@ -70,7 +70,9 @@ impl Hook {
     /// Takes over what a call gives.
     fn set(&mut self, given: &Given) -> Result<(), Failure> {
         if let Some(url) = given.text("url") {
-            let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let host = url
+                .strip_prefix("https://")
+                .or_else(|| url.strip_prefix("http://"));
             let host = host.and_then(|rest| rest.split(['/', '?', '#']).next());
             if host.is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
                 return Err(Failure::Error(422, "Invalid url given".to_owned()));
@@ -86,7 +88,7 @@ impl Hook {
         for (name, field) in &mut self.fields {
             if name != "url"
                 && let Some(value) = given.value(name)
-                && (value.is_null() <= field.is_null() || !field.is_boolean())
+                && !(value.is_null() && field.is_boolean())
             {
                 *field = value.clone();
             }
@@ -110,7 +112,12 @@ impl Hook {
         shown.insert("alert_status".to_owned(), json!("executable"));
         shown.insert("disabled_until".to_owned(), Value::Null);
         for name in ["url_variables", "custom_headers"] {
-            let items = self.secrets.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            let items = self
+                .secrets
+                .get(name)
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             let keys = items.iter().map(|item| json!({ "key": item["key"] }));
             shown.insert(name.to_owned(), keys.collect());
         }
@@ -156,7 +163,14 @@ impl Gitlab {
         let id = self.number();
         let url = hook.text("url");
         let marker = format!("{url} {} {}", hook.text("name"), hook.text("description"));
-        ledger.created(Some(ask.n), WORLD, "hook", &owner.hook(id), url, marker.trim_end());
+        ledger.created(
+            Some(ask.n),
+            WORLD,
+            "hook",
+            &owner.hook(id),
+            url,
+            marker.trim_end(),
+        );
         let shown = hook.json(self, owner, id);
         self.hooks.insert((owner, id), hook);
         Ok(Reply::json(201, &shown))
@@ -170,7 +184,10 @@ impl Gitlab {
 
     fn update_hook(&mut self, ask: &Ask, owner: HookOwner, ledger: &mut Ledger) -> Answer {
         let id = ask.given.number("hook_id");
-        let hook = self.hooks.get_mut(&(owner, id)).ok_or_else(|| Failure::missing(""))?;
+        let hook = self
+            .hooks
+            .get_mut(&(owner, id))
+            .ok_or_else(|| Failure::missing(""))?;
         let before = hook.clone();
         let mut after = before.clone();
         after.set(&ask.given)?;
@@ -183,7 +200,9 @@ impl Gitlab {
 
     fn delete_hook(&mut self, ask: &Ask, owner: HookOwner, ledger: &mut Ledger) -> Answer {
         let id = ask.given.number("hook_id");
-        self.hooks.remove(&(owner, id)).ok_or_else(|| Failure::missing(""))?;
+        self.hooks
+            .remove(&(owner, id))
+            .ok_or_else(|| Failure::missing(""))?;
         ledger.deleted(ask.n, WORLD, "hook", &owner.hook(id));
         Ok(Reply::empty(204))
     }

@@ -1,19 +1,19 @@
 //! Simulated GitLab: who asks, what for, and what there is.
 
 mod answer;
-mod boots;
 mod given;
 mod hooks;
 mod jobs;
+mod machines;
 mod parameters;
 mod pipelines;
 mod projects;
 mod routes;
 mod runners;
-mod scripts;
 mod terraform;
 #[cfg(test)]
 mod tests;
+mod user_data;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,10 +23,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use self::answer::{Answer, Failure, reply};
-use self::boots::Machine;
 use self::given::Given;
 use self::hooks::{Hook, HookOwner};
 use self::jobs::Job;
+use self::machines::Machine;
 use self::pipelines::Pipeline;
 use self::routes::{Access, ROUTES};
 use self::runners::Runner;
@@ -142,7 +142,9 @@ impl Gitlab {
         let under = parts.get(2..).filter(|_| parts[0] == "api" && parts[1] == "v4");
         let found = under.and_then(|parts| {
             let routes = ROUTES.iter().filter(|route| route.method == call.method);
-            routes.filter_map(|route| Some((route, route.variables(parts)?))).next()
+            routes
+                .filter_map(|route| Some((route, route.variables(parts)?)))
+                .next()
         });
         let Some((route, variables)) = found else {
             return Err(Failure::no_route());
@@ -219,7 +221,10 @@ impl World for Gitlab {
     fn answer(&mut self, n: u64, call: &Call, ledger: &mut Ledger) -> Reply {
         reply(self.handle(n, call, ledger))
             .header("x-request-id", format!("sandbox-{n}"))
-            .header("x-gitlab-meta", format!(r#"{{"correlation_id":"sandbox-{n}","version":"1"}}"#))
+            .header(
+                "x-gitlab-meta",
+                format!(r#"{{"correlation_id":"sandbox-{n}","version":"1"}}"#),
+            )
     }
 
     fn pass(&mut self, at: Duration, _: &mut Ledger) {

@@ -91,7 +91,14 @@ pub(super) const FILTER_RUNNERS: Parameters = &[
     may("paused", Boolean),
     may(
         "status",
-        Choice(&["active", "paused", "online", "offline", "never_contacted", "stale"]),
+        Choice(&[
+            "active",
+            "paused",
+            "online",
+            "offline",
+            "never_contacted",
+            "stale",
+        ]),
     ),
     may("tag_list", List),
     may("version_prefix", Text),
@@ -201,7 +208,10 @@ pub(super) const HOOK_FIELDS: Parameters = &[
     may("token", Text),
     may("enable_ssl_verification", Boolean),
     may("push_events_branch_filter", Text),
-    may("branch_filter_strategy", Choice(&["wildcard", "regex", "all_branches"])),
+    may(
+        "branch_filter_strategy",
+        Choice(&["wildcard", "regex", "all_branches"]),
+    ),
     may("custom_webhook_template", Text),
     may("url_variables", Objects),
     may("custom_headers", Objects),

@@ -65,7 +65,11 @@ impl Gitlab {
         let group = self.group(ask)?;
         let mut shown = self.group_json(group);
         if ask.given.flag("with_projects") != Some(false) {
-            let projects = self.world.projects.iter().filter(|project| project.group == Some(group.id));
+            let projects = self
+                .world
+                .projects
+                .iter()
+                .filter(|project| project.group == Some(group.id));
             shown["projects"] = projects.map(|project| self.project_json(project)).collect();
         }
         Ok(Reply::json(200, &shown))
@@ -86,7 +90,11 @@ impl Gitlab {
                 None => false,
             })
             .filter(|project| project.path.to_lowercase().contains(&search) && !hidden)
-            .filter(|_| given.text("visibility").is_none_or(|visibility| visibility == "private"))
+            .filter(|_| {
+                given
+                    .text("visibility")
+                    .is_none_or(|visibility| visibility == "private")
+            })
             .collect();
         match given.text("order_by") {
             Some("name" | "path") => projects.sort_by(|one, other| one.path.cmp(&other.path)),
@@ -96,14 +104,20 @@ impl Gitlab {
         if given.text("sort") != Some("asc") {
             projects.reverse();
         }
-        let projects: Vec<_> = projects.into_iter().map(|project| self.project_json(project)).collect();
+        let projects: Vec<_> = projects
+            .into_iter()
+            .map(|project| self.project_json(project))
+            .collect();
         page(ask, &projects)
     }
 
     /// What every mention of a project says.
     pub(super) fn project_json(&self, project: &ProjectWorld) -> Value {
         let name = project.path.rsplit('/').next().unwrap_or_default();
-        let namespace = project.path.rsplit_once('/').map_or("", |(namespace, _)| namespace);
+        let namespace = project
+            .path
+            .rsplit_once('/')
+            .map_or("", |(namespace, _)| namespace);
         let created = self.clock.date(std::time::Duration::ZERO);
         json!({
             "id": project.id,

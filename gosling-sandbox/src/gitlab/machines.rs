@@ -1,0 +1,150 @@
+//! The machines on which gitlab-runner runs: they come up, are heard of, take jobs, and fall silent.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Gitlab;
+use super::jobs::Status;
+use super::user_data::{self, Config};
+use crate::Boot;
+use crate::ledger::Ledger;
+
+/// How long every job runs.
+const LENGTH: Duration = Duration::from_secs(1);
+
+/// A machine that is up, with a gitlab-runner that was started.
+#[derive(Debug, Clone)]
+pub(super) struct Machine {
+    /// `qemu/101`.
+    name: String,
+    system_id: String,
+    config: Config,
+    /// The jobs that it runs: their numbers, which `[[runners]]` took them, and when they end.
+    jobs: Vec<(u64, usize, Duration)>,
+}
+
+impl Gitlab {
+    /// A machine comes up. If its user-data brings up a gitlab-runner, that one is heard of at once; if not, the
+    /// machine stays silent, and [`Gitlab::silent`] says why.
+    pub(crate) fn booted(&mut self, boot: &Boot, at: Duration, _: &mut Ledger) {
+        self.stopped(&boot.machine);
+        match user_data::read(boot.user_data.as_deref()) {
+            Ok(config) => {
+                self.machines.push(Machine {
+                    name: boot.machine.clone(),
+                    system_id: system_id(&boot.machine),
+                    config,
+                    jobs: Vec::new(),
+                });
+                self.proceed(at);
+            }
+            Err(why) => self.complain(&boot.machine, why),
+        }
+    }
+
+    /// A machine is off: it is not heard of again, and the jobs that it ran stay where they were.
+    pub(crate) fn stopped(&mut self, machine: &str) {
+        self.machines.retain(|up| up.name != machine);
+        self.silent.retain(|(name, _)| name != machine);
+    }
+
+    /// The machines that are up and not heard of, with the reasons that their logs would give.
+    pub(crate) fn silent(&self) -> Vec<(String, String)> {
+        self.silent.clone()
+    }
+
+    fn complain(&mut self, machine: &str, why: String) {
+        let known = self
+            .silent
+            .iter()
+            .any(|(name, reason)| name == machine && *reason == why);
+        if !known {
+            self.silent.push((machine.to_owned(), why));
+        }
+    }
+
+    /// Lets the machines do what they have done by now.
+    pub(super) fn proceed(&mut self, at: Duration) {
+        let mut machines = std::mem::take(&mut self.machines);
+        for machine in &mut machines {
+            self.finish(machine, at);
+            for entry in 0..machine.config.runners.len() {
+                self.work_on(machine, entry, at);
+            }
+        }
+        self.machines = machines;
+    }
+
+    /// Ends the jobs of a machine that are over.
+    fn finish(&mut self, machine: &mut Machine, at: Duration) {
+        machine.jobs.retain(|&(id, _, end)| {
+            let Some(job) = self.jobs.get_mut(&id).filter(|job| job.status.running()) else {
+                return false;
+            };
+            if end > at {
+                return true;
+            }
+            job.trace
+                .extend_from_slice(b"$ echo it runs\nit runs\nJob succeeded\n");
+            job.end(Status::Success, end);
+            false
+        });
+    }
+
+    /// One `[[runners]]` of a machine asks for work, as often as it may run more.
+    fn work_on(&mut self, machine: &mut Machine, entry: usize, at: Duration) {
+        let Some(own) = machine.config.runners.get(entry) else {
+            return;
+        };
+        let Some(id) = self.runner_by_token(&own.token) else {
+            self.complain(
+                &machine.name,
+                format!("GitLab refuses the token of the runner `{}`", own.name),
+            );
+            return;
+        };
+        self.heard(id, &machine.system_id, &info(), at);
+        loop {
+            let running = machine.jobs.iter().filter(|(_, by, _)| *by == entry).count();
+            if machine.jobs.len() >= machine.config.concurrent || (own.limit > 0 && running >= own.limit) {
+                return;
+            }
+            let Some(job) = self.take_job(id, &machine.system_id, at) else {
+                return;
+            };
+            if let Some(job) = self.jobs.get_mut(&job) {
+                let version = VERSION;
+                let system_id = &machine.system_id;
+                let greeting = format!(
+                    "Running with gitlab-runner {version}\n  on {}, system ID: {system_id}\n",
+                    own.name
+                );
+                job.trace.extend_from_slice(greeting.as_bytes());
+            }
+            machine.jobs.push((job, entry, at + LENGTH));
+        }
+    }
+}
+
+const VERSION: &str = "18.5.0";
+
+/// What a machine says of itself.
+fn info() -> Value {
+    json!({
+        "name": "gitlab-runner",
+        "version": VERSION,
+        "revision": "5a0db0c5",
+        "platform": "linux",
+        "architecture": "amd64",
+        "executor": "docker",
+    })
+}
+
+/// The same for the same machine: `s_` and twelve hexadecimal digits (of FNV-1a).
+fn system_id(machine: &str) -> String {
+    let hash = machine.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("s_{:012x}", hash & 0xffff_ffff_ffff)
+}

@@ -1,0 +1,171 @@
+//! Terraform states of a project: text with a lock.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Failure};
+use super::{Ask, Gitlab};
+use crate::Reply;
+use crate::ledger::Ledger;
+
+/// A state: its versions by serial number, and who holds it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    versions: BTreeMap<u64, Vec<u8>>,
+    latest: Option<u64>,
+    lock: Option<Lock>,
+}
+
+#[derive(Debug, Clone)]
+struct Lock {
+    id: String,
+    /// What the holder said, which is also what a second one is told.
+    info: Value,
+    at: Duration,
+}
+
+impl State {
+    /// Whether a call with this lock id may change the state: the holder's while it is held, and none otherwise.
+    fn open(&self, id: Option<&str>) -> bool {
+        self.lock.as_ref().map(|lock| lock.id.as_str()) == id
+    }
+}
+
+/// The longest lock id.
+const LONGEST: usize = 255;
+
+impl Gitlab {
+    fn state_key(&self, ask: &Ask) -> Result<(u64, String), Failure> {
+        let name = ask.given.text("name").unwrap_or_default();
+        if ask.given.text("ID").is_some_and(|id| id.len() > LONGEST) {
+            let complaint = format!("ID is too long (maximum is {LONGEST} characters)");
+            return Err(Failure::Error(400, complaint));
+        }
+        Ok((self.project(ask)?.id, name.to_owned()))
+    }
+
+    /// The lock's JSON as GitLab writes it.
+    fn holder(&self, lock: &Lock) -> Value {
+        let mut holder = lock.info.clone();
+        holder["ID"] = json!(lock.id);
+        holder["Who"] = json!("gosling");
+        holder["Created"] = json!(self.clock.date(lock.at));
+        holder
+    }
+
+    fn locked(&self, lock: Option<&Lock>) -> Reply {
+        let holder = lock.map_or_else(|| json!({ "message": "409 Conflict" }), |lock| self.holder(lock));
+        Reply::json(409, &holder)
+    }
+
+    pub(super) fn read_state(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let state = self.states.get(&self.state_key(ask)?);
+        let latest = state.and_then(|state| state.versions.get(&state.latest?));
+        Ok(latest.map_or_else(|| Reply::empty(204), |body| content(body)))
+    }
+
+    pub(super) fn write_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let key = self.state_key(ask)?;
+        if ask.call.body.is_empty() {
+            return Ok(Reply::empty(204));
+        }
+        let state = self.states.get(&key).cloned().unwrap_or_default();
+        // A lock id that stands in the body is the state's, not the call's: only the query counts.
+        if !state.open(lock_id(ask)) {
+            return Ok(self.locked(state.lock.as_ref()));
+        }
+        let serial = ask.given.value("serial").and_then(Value::as_u64);
+        let serial = serial.unwrap_or_else(|| state.latest.map_or(1, |latest| latest + 1));
+        if state.versions.contains_key(&serial) && state.versions.get(&serial) != Some(&ask.call.body) {
+            return Err(Failure::invalid("version", "has already been taken"));
+        }
+        let state = self.states.entry(key).or_default();
+        state.versions.insert(serial, ask.call.body.clone());
+        state.latest = Some(serial);
+        ledger.changed(ask.n);
+        Ok(Reply::empty(200))
+    }
+
+    pub(super) fn delete_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let key = self.state_key(ask)?;
+        let state = self.states.get(&key).ok_or_else(|| Failure::missing(""))?;
+        if !state.open(lock_id(ask)) {
+            return Ok(self.locked(state.lock.as_ref()));
+        }
+        self.states.remove(&key);
+        ledger.changed(ask.n);
+        Ok(Reply::empty(200))
+    }
+
+    pub(super) fn lock_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let key = self.state_key(ask)?;
+        let info = ["Operation", "Info", "Version", "Path"]
+            .into_iter()
+            .map(|field| (field.to_owned(), json!(ask.given.text(field))));
+        let lock = Lock {
+            id: ask.given.text("ID").unwrap_or_default().to_owned(),
+            info: Value::Object(info.collect()),
+            at: ask.at,
+        };
+        let state = self.states.entry(key).or_default();
+        if let Some(held) = state.lock.clone() {
+            return Ok(self.locked(Some(&held)));
+        }
+        state.lock = Some(lock.clone());
+        ledger.changed(ask.n);
+        Ok(Reply::json(200, &self.holder(&lock)))
+    }
+
+    /// Without an id any lock is broken: that is what forcing means.
+    pub(super) fn unlock_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let key = self.state_key(ask)?;
+        let state = self.states.get_mut(&key).ok_or_else(|| Failure::missing(""))?;
+        let id = ask.given.text("ID");
+        match state.lock.take() {
+            Some(held) if id.is_some_and(|id| id != held.id) => {
+                state.lock = Some(held.clone());
+                Ok(self.locked(Some(&held)))
+            }
+            Some(_) => {
+                ledger.changed(ask.n);
+                Ok(Reply::empty(200))
+            }
+            None => Ok(Reply::empty(200)),
+        }
+    }
+
+    pub(super) fn read_state_version(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let state = self.states.get(&self.state_key(ask)?);
+        let version = state.and_then(|state| state.versions.get(&ask.given.number("serial")));
+        version
+            .map(|body| content(body))
+            .ok_or_else(|| Failure::missing(""))
+    }
+
+    pub(super) fn delete_state_version(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let key = self.state_key(ask)?;
+        let state = self.states.get_mut(&key).ok_or_else(|| Failure::missing(""))?;
+        let removed = state.versions.remove(&ask.given.number("serial"));
+        removed.ok_or_else(|| Failure::missing(""))?;
+        state.latest = state.versions.keys().next_back().copied();
+        ledger.changed(ask.n);
+        Ok(Reply::empty(204))
+    }
+}
+
+/// The lock id of the call's query.
+fn lock_id<'a>(ask: &'a Ask) -> Option<&'a str> {
+    let mut query = ask.call.query.iter();
+    query.find(|(key, _)| key == "ID").map(|(_, id)| id.as_str())
+}
+
+/// A state as it was written.
+fn content(body: &[u8]) -> Reply {
+    Reply {
+        content_type: "application/json",
+        body: body.to_vec(),
+        ..Reply::empty(200)
+    }
+}
