@@ -8,7 +8,6 @@ mod call;
 mod certificates;
 mod clock;
 mod dice;
-mod dice;
 mod faults;
 mod gitlab;
 mod ledger;

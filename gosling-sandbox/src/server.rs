@@ -157,6 +157,16 @@ impl Running {
         simulation.ledger.clone()
     }
 
+    /// The machines that are up without a gitlab-runner that GitLab hears of (`qemu/101`), with the reasons that
+    /// their logs would give.
+    #[must_use]
+    pub fn silent(&self) -> Vec<(String, String)> {
+        let at = self.shared.began.elapsed();
+        let mut simulation = self.shared.lock();
+        simulation.pass(at);
+        simulation.silent()
+    }
+
     /// From now on this goes wrong too. Calls that were made before do not count.
     pub fn inject(&self, fault: Fault) {
         self.shared.lock().inject(fault);

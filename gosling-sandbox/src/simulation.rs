@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use crate::dice::Dice;
 use crate::faults::{FaultKind, Faults};
+use crate::gitlab::Gitlab;
 use crate::ledger::{Ledger, WorldName};
 use crate::proxmox::Proxmox;
+use crate::vault::Vault;
 use crate::world::WorldFile;
 use crate::{Call, Reply, World};
 
 /// The worlds, their faults, and what happened in them.
 pub(crate) struct Simulation {
     proxmox: Proxmox,
+    gitlab: Gitlab,
+    vault: Vault,
     faults: Faults,
     pub(crate) ledger: Ledger,
 }
@@ -56,8 +60,12 @@ impl Simulation {
             Dice::new(dice.roll()),
             &mut ledger,
         );
+        let gitlab = Gitlab::new(&world.gitlab, &tokens.gitlab, Dice::new(dice.roll()));
+        let vault = Vault::new(&world.vault, &tokens.vault, Dice::new(dice.roll()));
         Self {
             proxmox,
+            gitlab,
+            vault,
             faults,
             ledger,
         }
@@ -70,9 +78,19 @@ impl Simulation {
     /// Lets everything happen that is over by now, in every world.
     pub(crate) fn pass(&mut self, at: Duration) {
         self.proxmox.pass(at, &mut self.ledger);
-        // Nobody hears of them yet.
-        drop(self.proxmox.boots());
-        drop(self.proxmox.halts());
+        for machine in self.proxmox.halts() {
+            self.gitlab.stopped(&machine);
+        }
+        for boot in self.proxmox.boots() {
+            self.gitlab.booted(&boot, at, &mut self.ledger);
+        }
+        self.gitlab.pass(at, &mut self.ledger);
+        self.vault.pass(at, &mut self.ledger);
+    }
+
+    /// The machines that came up without a gitlab-runner, with the reasons.
+    pub(crate) fn silent(&self) -> Vec<(String, String)> {
+        self.gitlab.silent()
     }
 
     /// Carries a call out, as far as no fault is in its way. `sent` is the path with its query, for the ledger.
@@ -103,7 +121,8 @@ impl Simulation {
     fn answer(&mut self, world: WorldName, n: u64, call: &Call) -> Reply {
         match world {
             WorldName::Proxmox => self.proxmox.answer(n, call, &mut self.ledger),
-            WorldName::Gitlab | WorldName::Vault => Reply::empty(404),
+            WorldName::Gitlab => self.gitlab.answer(n, call, &mut self.ledger),
+            WorldName::Vault => self.vault.answer(n, call, &mut self.ledger),
         }
     }
 }

@@ -97,13 +97,13 @@ impl Gitlab {
         let Some(own) = machine.config.runners.get(entry) else {
             return;
         };
+        let refused = format!("GitLab refuses the token of the runner `{}`", own.name);
         let Some(id) = self.runner_by_token(&own.token) else {
-            self.complain(
-                &machine.name,
-                format!("GitLab refuses the token of the runner `{}`", own.name),
-            );
+            self.complain(&machine.name, refused);
             return;
         };
+        self.silent
+            .retain(|(name, why)| (name, why) != (&machine.name, &refused));
         self.heard(id, &machine.system_id, &info(), at);
         loop {
             let running = machine.jobs.iter().filter(|(_, by, _)| *by == entry).count();

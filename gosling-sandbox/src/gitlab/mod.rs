@@ -10,6 +10,7 @@ mod pipelines;
 mod projects;
 mod routes;
 mod runners;
+mod shown;
 mod terraform;
 #[cfg(test)]
 mod tests;

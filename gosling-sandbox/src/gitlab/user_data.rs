@@ -275,7 +275,7 @@ impl Machine {
         let subcommand = itself.and_then(|at| words.get(at + 1)).copied();
         let direct =
             matches!(subcommand, Some("run" | "start" | "restart")) && !line.trim_start().starts_with('#');
-        ((systemctl || service) && words.iter().any(|word| unit(&word))) || direct
+        ((systemctl || service) && words.iter().any(unit)) || direct
     }
 
     /// Whether a unit is gitlab-runner's own, or one of ours that runs it.

@@ -220,7 +220,7 @@ impl Vault {
                 None => return refuse(400, "error parsing check-and-set parameter"),
             },
         }
-        if !self.secrets.get(path).is_some_and(|secret| secret.current > 0) {
+        if current == 0 {
             ledger.created(Some(ask.n), WORLD, "secret", &self.id(path), path, "");
         } else {
             ledger.changed(ask.n);
