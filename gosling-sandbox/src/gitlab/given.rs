@@ -148,9 +148,9 @@ fn coerce(value: &Value, shape: Shape) -> Result<Value, &'static str> {
             Value::String(text) => text.parse().map(|number: i64| json!(number)).or(Err(INVALID)),
             _ => Err(INVALID),
         },
-        Shape::Boolean => match plain(value).as_str() {
-            "true" | "1" | "t" | "yes" | "on" => Ok(json!(true)),
-            "false" | "0" | "f" | "no" | "off" => Ok(json!(false)),
+        Shape::Boolean => match plain(value).to_lowercase().as_str() {
+            "true" | "1" | "t" | "y" | "yes" | "on" => Ok(json!(true)),
+            "false" | "0" | "f" | "n" | "no" | "off" => Ok(json!(false)),
             "" => Ok(Value::Null),
             _ => Err(INVALID),
         },

@@ -157,7 +157,7 @@ impl Gitlab {
         let path = self
             .project_by_number(job.project)
             .map_or("", |project| &project.path);
-        let url = format!("https://gitlab.invalid/{path}.git");
+        let url = format!("{}/{path}.git", self.origin);
         let own = [
             ("CI", "true".to_owned()),
             ("GITLAB_CI", "true".to_owned()),

@@ -1,6 +1,8 @@
 //! Simulated GitLab: who asks, what for, and what there is.
 
 mod answer;
+#[cfg(test)]
+mod contract;
 mod given;
 mod hooks;
 mod jobs;
@@ -45,6 +47,8 @@ const WORLD: WorldName = WorldName::Gitlab;
 pub(crate) struct Gitlab {
     world: GitlabWorld,
     token: String,
+    /// The address under which the last client called: every GitLab thinks that it is the only one it has.
+    origin: String,
     dice: Dice,
     clock: Clock,
     runners: BTreeMap<u64, Runner>,
@@ -75,6 +79,7 @@ impl Gitlab {
         Self {
             world: world.clone(),
             token: token.to_owned(),
+            origin: "https://gitlab.invalid".to_owned(),
             dice,
             clock: Clock::new(),
             runners: BTreeMap::new(),
@@ -139,6 +144,9 @@ impl Gitlab {
     }
 
     fn handle(&mut self, n: u64, call: &Call, ledger: &mut Ledger) -> Answer {
+        if let Some(host) = call.header("host") {
+            self.origin = format!("https://{host}");
+        }
         let parts = call.parts();
         let under = parts.get(2..).filter(|_| parts[0] == "api" && parts[1] == "v4");
         let found = under.and_then(|parts| {
@@ -195,7 +203,7 @@ impl Gitlab {
             "state": "active",
             "locked": false,
             "bot": true,
-            "web_url": "https://gitlab.invalid/gosling",
+            "web_url": format!("{}/gosling", self.origin),
         });
         if self.world.admin {
             user["is_admin"] = json!(true);

@@ -162,7 +162,7 @@ impl Gitlab {
             "finished_at": date(finished),
             "duration": job.and_then(|job| job.duration(at)).map(|duration| duration.as_secs()),
             "queued_duration": job.map(|job| job.queued(at).as_secs()),
-            "web_url": format!("https://gitlab.invalid/{path}/-/pipelines/{id}"),
+            "web_url": format!("{}/{path}/-/pipelines/{id}", self.origin),
         })
     }
 
@@ -196,7 +196,7 @@ impl Gitlab {
             "runner_manager": manager,
             "pipeline": { "id": job.pipeline, "project_id": job.project, "ref": job.reference },
             "project": { "id": job.project, "path_with_namespace": path },
-            "web_url": format!("https://gitlab.invalid/{path}/-/jobs/{id}"),
+            "web_url": format!("{}/{path}/-/jobs/{id}", self.origin),
         })
     }
 }

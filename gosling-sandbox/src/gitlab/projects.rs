@@ -129,8 +129,8 @@ impl Gitlab {
             "created_at": created,
             "default_branch": "main",
             "topics": [],
-            "web_url": format!("https://gitlab.invalid/{}", project.path),
-            "http_url_to_repo": format!("https://gitlab.invalid/{}.git", project.path),
+            "web_url": format!("{}/{}", self.origin, project.path),
+            "http_url_to_repo": format!("{}/{}.git", self.origin, project.path),
             "ssh_url_to_repo": format!("git@gitlab.invalid:{}.git", project.path),
             "last_activity_at": created,
             "visibility": "private",
@@ -156,7 +156,7 @@ impl Gitlab {
         let name = group.path.rsplit('/').next().unwrap_or_default();
         json!({
             "id": group.id,
-            "web_url": format!("https://gitlab.invalid/groups/{}", group.path),
+            "web_url": format!("{}/groups/{}", self.origin, group.path),
             "name": name,
             "path": name,
             "description": "",

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod contract;
+mod gitlab;
 mod proxmoxer;
+mod python;
+mod vault;
 mod wire;
 
 /// A sandbox on a free port.

@@ -8,7 +8,8 @@ import requests
 from proxmoxer import ProxmoxAPI
 from proxmoxer.core import AuthenticationError, ResourceException
 
-port, ca, secret = sys.argv[1:]
+url, ca, secret = sys.argv[1:]
+port = url.rsplit(":")[-1]
 # Where there is a proxy, a simulated service is not behind it.
 requests.Session.trust_env = False
 

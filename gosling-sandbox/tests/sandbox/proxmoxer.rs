@@ -1,52 +1,16 @@
 //! A session of PyPI's `proxmoxer`: a client of the real service that knows nothing of this one.
 
-use std::process::Command;
-
 use gosling_sandbox::WorldName;
 
-use crate::{export, sandbox};
-
-/// A Python that has proxmoxer. Where `REQUIRE_PROXMOXER` is set, as in CI, there has to be one.
-fn python() -> Option<&'static str> {
-    let there = Command::new("python3")
-        .args(["-c", "import proxmoxer, requests"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    assert!(
-        there || std::env::var_os("REQUIRE_PROXMOXER").is_none(),
-        "proxmoxer is not installed"
-    );
-    if !there {
-        eprintln!("skipped: proxmoxer is not installed (pip install proxmoxer requests)");
-    }
-    there.then_some("python3")
-}
+use crate::{export, python, sandbox};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn proxmoxer_makes_a_machine_and_a_container_and_takes_them_away() {
-    let Some(python) = python() else {
+    if !python::has("proxmoxer, requests") {
         return;
-    };
+    }
     let running = sandbox("[]").await;
-    let ca = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(ca.path(), running.ca_pem()).unwrap();
-    let url = running.url();
-    let mut command = Command::new(python);
-    command
-        .arg(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/tests/sandbox/proxmox_session.py"
-        ))
-        .arg(url.rsplit(':').next().unwrap())
-        .arg(ca.path())
-        .arg(export(&running, "PROXMOX_TOKEN"));
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap()
-        .unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "done\n");
+    python::session(&running, "proxmox_session.py", &export(&running, "PROXMOX_TOKEN")).await;
 
     let ledger = running.ledger();
     let made = ledger.objects().iter().filter(|object| object.created.is_some());
