@@ -128,12 +128,7 @@ impl Proxmox {
     }
 
     pub(super) fn resize(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        let guest = self.guest(ask)?;
-        guest.unlocked()?;
         let disk = ask.given.owned("disk").unwrap_or_default();
-        if !guest.disks().any(|(key, _)| key == disk) {
-            return Failure::die(format!("disk '{disk}' does not exist"));
-        }
         let size = ask.given.owned("size").unwrap_or_default();
         let new = Work::on(
             "resize",

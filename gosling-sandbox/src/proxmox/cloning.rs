@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::answer::{Answer, Failure, Success};
+use super::answer::{Answer, Failure};
 use super::drives::Drive;
 use super::guests::{Guest, Kind};
 use super::tasks::{Effect, Work};
@@ -15,84 +15,103 @@ const WAIT: Duration = Duration::from_secs(1);
 const COPIES: usize = 2;
 
 impl Proxmox {
-    pub(super) fn clone_guest(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        let source = self.guest(ask)?.clone();
-        let kind = source.kind;
+    /// What a clone has to be, as far as the real one looks before it begins the task.
+    fn may_clone(&self, ask: &Ask, source: &Guest, full: bool, target: &str) -> Result<(), Failure> {
         let given = &ask.given;
-        let newid = given.number("newid").unwrap_or_default();
+        let kind = source.kind;
         if let Some(pool) = given.text("pool") {
             self.there_is_pool(pool)?;
         }
-        let full = given.flag("full").unwrap_or(!source.is_template());
-        let storage = given.text("storage");
-        if let Some(storage) = storage {
-            self.storage(storage)?;
-            if !full {
-                return Err(Failure::parameter(
-                    "storage",
-                    "parameter 'storage' not allowed for linked clones",
-                ));
-            }
-        }
-        if !full && !source.is_template() {
-            return Failure::die(
-                "Linked clone feature is not supported for drive: the source is no template",
-            );
-        }
-        let target = given.text("target").unwrap_or(&source.node).to_owned();
         if !self.world.nodes.iter().any(|node| node.name == target) {
             return Failure::die(format!("no such cluster node '{target}'"));
+        }
+        let storage = given.text("storage");
+        if let Some(name) = storage {
+            let found = self.storage(name)?;
+            if kind == Kind::Qemu && !found.content.iter().any(|word| word == "images") {
+                let complaint = format!("storage '{name}' does not support vm images");
+                return Err(Failure::parameter("storage", complaint));
+            }
+            if target != source.node && !found.shared {
+                return Failure::die(format!("can't clone to non-shared storage '{name}'"));
+            }
+        }
+        source.unlocked()?;
+        for name in ["storage", "format"] {
+            if !full && given.text(name).is_some() {
+                return Failure::die(format!("parameter '{name}' not allowed for linked clones"));
+            }
         }
         let is_local = |drive: &Drive| {
             let storage = drive.volume.split(':').next().unwrap_or_default();
             !self.storage(storage).is_ok_and(|storage| storage.shared)
         };
         if target != source.node && source.disks().any(|(_, drive)| is_local(&drive)) {
+            let word = kind.word();
             return Failure::die(format!(
-                "can't clone {} to node '{target}' ({} uses local storage)",
-                kind.word(),
-                kind.word()
+                "can't clone {word} to node '{target}' ({word} uses local storage)"
             ));
         }
-        source.unlocked()?;
-        let delay = self.wait(ask, ask.vmid(), WAIT)?;
-        self.unused(kind, newid)?;
+        match source.disks().next() {
+            Some((key, drive)) if !full && !source.is_template() => Failure::die(format!(
+                "Linked clone feature is not supported for '{}' ({key})",
+                drive.volume
+            )),
+            _ => Ok(()),
+        }
+    }
 
-        let mut guest = Guest {
-            pool: given.owned("pool"),
-            running: None,
-            boot: None,
-            set_up: None,
-            rules: Vec::new(),
-            node: target.clone(),
-            ..source.clone()
+    /// Whether the new number is free. `Ok` may hold what the task is to end with: the real one looks for a machine
+    /// on its own node only, and finds one on another node when it writes.
+    fn clone_id(&self, kind: Kind, node: &str, newid: u32) -> Result<Option<String>, Failure> {
+        match (self.guests.get(&newid), kind) {
+            (None, _) => Ok(None),
+            (Some(other), Kind::Qemu) if other.kind == Kind::Qemu && other.node == node => {
+                Failure::die(format!("unable to create VM {newid}: config file already exists"))
+            }
+            (Some(_), Kind::Qemu) => Ok(Some(format!(
+                "unable to open file '/etc/pve/nodes/{node}/qemu-server/{newid}.conf.tmp.4242' - File exists"
+            ))),
+            (Some(other), Kind::Lxc) => {
+                let word = other.kind.word();
+                Failure::die(format!("{word} {newid} already exists on node '{}'", other.node))
+            }
+        }
+    }
+
+    pub(super) fn clone_guest(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let kind = ask.kind();
+        let Ok(source) = self.guest(ask).cloned() else {
+            let (word, vmid, node) = (kind.word(), ask.vmid(), ask.node());
+            return Failure::die(format!(
+                "unable to find configuration file for {word} {vmid} on node '{node}'"
+            ));
         };
-        guest.config.remove("template");
-        guest.config.insert(
-            "lock".to_owned(),
-            if kind == Kind::Qemu { "clone" } else { "create" }.to_owned(),
-        );
-        let default = if kind == Kind::Qemu {
-            format!("Copy-of-{}-{}", kind.word(), source.name())
+        let given = &ask.given;
+        let newid = given.number("newid").unwrap_or_default();
+        let full = given.flag("full").unwrap_or(!source.is_template());
+        let target = given.text("target").unwrap_or(&source.node).to_owned();
+        self.may_clone(ask, &source, full, &target)?;
+        let takes = if full {
+            self.world.speed.clone
         } else {
-            format!("CT{newid}")
+            self.world.speed.other
         };
-        let name = given.owned(kind.name_key()).unwrap_or(default);
-        guest.config.insert(kind.name_key().to_owned(), name.clone());
-        match given.owned("description") {
-            Some(text) => guest.config.insert("description".to_owned(), text),
-            None => guest.config.remove("description"),
+        let from = (kind == Kind::Lxc).then(|| ask.vmid());
+        let effect = Effect::Settle {
+            start: false,
+            source: from,
         };
-        self.identify(&mut guest);
-        let verb = kind.task("clone");
-        let mut new = Work::on(
-            verb,
-            ask.vmid(),
-            self.world.speed.other,
-            Effect::Settle { start: false },
-        );
-        new.vmid = Some(newid);
-        self.guests.insert(newid, guest);
+        let mut work = Work::on(kind.task("clone"), ask.vmid(), takes, effect);
+        if let Some(fails) = self.clone_id(kind, &source.node, newid)? {
+            // Whoever has the number keeps it.
+            work = Work::new(work.kind, &work.id, self.world.speed.other, Effect::Nothing);
+            work.fails = Some(fails);
+            return Ok(self.begin(ask, work, ledger));
+        }
+        work.vmid = Some(newid);
+        work.fails = self.locks(ask);
+        let name = self.copy(ask, &source, newid, &target);
         let marker = given.text("description").unwrap_or_default();
         ledger.created(
             Some(ask.n),
@@ -102,10 +121,10 @@ impl Proxmox {
             &name,
             marker,
         );
-        if full {
-            new.takes = self.world.speed.clone;
+        let storage = given.text("storage");
+        if let Err(words) = self.copy_disks(newid, &source, storage, full) {
+            work.fails.get_or_insert(words);
         }
-        new.fails = self.copy_disks(newid, &source, storage, full).err();
         if full {
             let first = source.disks().next();
             let from = first.and_then(|(_, drive)| Some(drive.volume.split_once(':')?.0.to_owned()));
@@ -113,14 +132,68 @@ impl Proxmox {
             let shared = self.storage(&to).is_ok_and(|storage| storage.shared);
             let place = (if shared { String::new() } else { target }, to.clone());
             if self.copies(&place) >= COPIES {
-                new.fails = Some(format!(
-                    "clone failed: can't lock file '/var/lock/pve-manager/pve-storage-{to}' - got timeout"
-                ));
+                work.fails = Some(if shared {
+                    format!("clone failed: cfs-lock 'storage-{to}' error: got lock request timeout")
+                } else {
+                    format!(
+                        "clone failed: can't lock file '/var/lock/pve-manager/pve-storage-{to}' - got timeout"
+                    )
+                });
             }
-            new.copies_to = Some(place);
+            work.copies_to = Some(place);
         }
-        let success = self.begin(ask, new, ledger);
-        Ok(Success { delay, ..success })
+        if let Some(guest) = self.guests.get_mut(&ask.vmid()).filter(|_| kind == Kind::Lxc) {
+            guest.config.insert("lock".to_owned(), "disk".to_owned());
+        }
+        Ok(self.begin(ask, work, ledger))
+    }
+
+    /// What a clone ends with whose source is held by another task for too long.
+    fn locks(&self, ask: &Ask) -> Option<String> {
+        let held = self.locked_until(ask.vmid())?.saturating_sub(ask.at);
+        let lock = ask.kind().lock_file(ask.vmid());
+        (held > WAIT).then(|| format!("can't lock file '{lock}' - got timeout"))
+    }
+
+    /// Puts the new guest there, with the configuration of another: its name.
+    fn copy(&mut self, ask: &Ask, source: &Guest, newid: u32, target: &str) -> String {
+        let given = &ask.given;
+        let kind = source.kind;
+        let mut guest = Guest {
+            pool: None,
+            running: None,
+            boot: None,
+            rules: Vec::new(),
+            node: target.to_owned(),
+            ..source.clone()
+        };
+        guest.config.remove("template");
+        let default = match kind {
+            Kind::Qemu => format!("Copy-of-VM-{}", source.name()),
+            Kind::Lxc => source.name().to_owned(),
+        };
+        let name = given.owned(kind.name_key()).unwrap_or(default);
+        guest.config.insert(kind.name_key().to_owned(), name.clone());
+        if let Some(text) = given.owned("description") {
+            guest.config.insert("description".to_owned(), text);
+        }
+        self.identify(&mut guest);
+        let whole = guest.config.clone();
+        match kind {
+            // Until the disks are copied, there is only a temporary file, without name and description.
+            Kind::Qemu => {
+                let temporary = [("lock", "clone"), ("description", " qmclone temporary file")];
+                guest.config = temporary
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .into();
+            }
+            Kind::Lxc => {
+                guest.config.insert("lock".to_owned(), "create".to_owned());
+            }
+        }
+        guest.coming = Some((whole, given.owned("pool")));
+        self.guests.insert(newid, guest);
+        name
     }
 
     /// Gives a new guest disks like those of another. `Err` is what the task ends with.
@@ -149,6 +222,10 @@ impl Proxmox {
         if let Some(guest) = self.guests.get_mut(&vmid) {
             for (key, _) in &disks {
                 guest.config.remove(key);
+                guest
+                    .coming
+                    .iter_mut()
+                    .for_each(|(config, _)| drop(config.remove(key)));
             }
         }
         for (key, mut drive) in disks {
@@ -162,8 +239,8 @@ impl Proxmox {
                 Err(_) => return Err("clone failed".to_owned()),
             };
             drive.volume = volid;
-            if let Some(guest) = self.guests.get_mut(&vmid) {
-                guest.config.insert(key, drive.text());
+            if let Some((config, _)) = self.guests.get_mut(&vmid).and_then(|guest| guest.coming.as_mut()) {
+                config.insert(key, drive.text());
             }
         }
         Ok(())

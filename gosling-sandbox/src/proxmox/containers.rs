@@ -114,7 +114,12 @@ impl Proxmox {
             marker,
         );
         let start = given.flag("start") == Some(true);
-        let mut new = Work::on("vzcreate", vmid, self.world.speed.clone, Effect::Settle { start });
+        let mut new = Work::on(
+            "vzcreate",
+            vmid,
+            self.world.speed.clone,
+            Effect::Settle { start, source: None },
+        );
         new.fails = fails;
         Ok(self.begin(ask, new, ledger))
     }

@@ -95,6 +95,8 @@ pub(super) struct Guest {
     /// As the configuration file would hold it, `lock` and `template` included.
     pub(super) config: BTreeMap<String, String>,
     pub(super) pool: Option<String>,
+    /// What it will be when the task that clones it is over: configuration and pool.
+    pub(super) coming: Option<(BTreeMap<String, String>, Option<String>)>,
     /// Since when it runs.
     pub(super) running: Option<Duration>,
     /// When it has booted, and whether that was told to whom it concerns.
@@ -114,6 +116,7 @@ impl Guest {
             node: node.to_owned(),
             config: BTreeMap::new(),
             pool: None,
+            coming: None,
             running: None,
             boot: None,
             has_agent: false,
@@ -187,13 +190,17 @@ impl Guest {
 
     /// What lists and the status say about it.
     fn summary(&self, vmid: u32, at: Option<Duration>) -> Map<String, Value> {
+        let name = match self.name() {
+            "" => format!("{} {vmid}", self.kind.word()),
+            name => name.to_owned(),
+        };
         let uptime = match (self.running, at) {
             (Some(since), Some(at)) => at.saturating_sub(since).as_secs(),
             _ => 0,
         };
         let mut map = Map::from_iter([
             ("vmid".to_owned(), json!(vmid)),
-            ("name".to_owned(), json!(self.name())),
+            ("name".to_owned(), json!(name)),
             ("status".to_owned(), json!(self.runs())),
             ("uptime".to_owned(), json!(uptime)),
             ("maxmem".to_owned(), json!(self.memory())),

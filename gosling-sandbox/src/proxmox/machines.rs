@@ -99,7 +99,12 @@ impl Proxmox {
         self.guests.insert(vmid, guest);
 
         let start = given.flag("start") == Some(true);
-        let mut new = Work::on("qmcreate", vmid, self.world.speed.other, Effect::Settle { start });
+        let mut new = Work::on(
+            "qmcreate",
+            vmid,
+            self.world.speed.other,
+            Effect::Settle { start, source: None },
+        );
         for (key, value) in drives {
             if value.contains("import-from=") {
                 new.takes = self.world.speed.clone;

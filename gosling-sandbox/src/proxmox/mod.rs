@@ -183,6 +183,11 @@ impl Proxmox {
             let complaint = format!("invalid format - value '{vmid}' does not look like a valid VM ID\n");
             return Err(Failure::parameter("vmid", complaint));
         }
+        for option in ["skiplock", "keepActive"] {
+            if ask.given.flag(option) == Some(true) {
+                return Err(Failure::parameter(option, "Only root may use this option."));
+            }
+        }
         self.permit(route, &ask)?;
         (route.handler)(self, &ask, ledger)
     }

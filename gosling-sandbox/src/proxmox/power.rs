@@ -8,7 +8,7 @@ use super::answer::{Answer, Failure};
 use super::drives::{Drive, is_drive};
 use super::guests::{Guest, Kind};
 use super::nets::is_net;
-use super::tasks::{Effect, Work};
+use super::tasks::{Effect, Task, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::ledger::Ledger;
 
@@ -51,6 +51,9 @@ impl Proxmox {
     }
 
     pub(super) fn start(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        if ask.kind() == Kind::Lxc && self.guest(ask)?.running.is_some() {
+            return Failure::die(format!("CT {} already running", ask.vmid()));
+        }
         let new = Work::on(
             ask.kind().task("start"),
             ask.vmid(),
@@ -108,16 +111,28 @@ impl Proxmox {
     }
 
     /// Whether a task may begin, now that it has the lock.
-    pub(super) fn may(&self, vmid: u32, effect: &Effect) -> Result<(), String> {
-        let Some(guest) = self.guests.get(&vmid) else {
-            let kind = Kind::Qemu;
-            let node = self.world.nodes.first().map_or("", |node| node.name.as_str());
-            return Err(format!(
-                "Configuration file '{}' does not exist",
-                kind.config_file(node, vmid)
-            ));
-        };
+    pub(super) fn may(&self, task: &Task, vmid: u32, effect: &Effect) -> Result<(), String> {
         if matches!(effect, Effect::Settle { .. }) {
+            return Ok(());
+        }
+        let kind = if task.work.kind.starts_with("vz") {
+            Kind::Lxc
+        } else {
+            Kind::Qemu
+        };
+        let Some(guest) = self.guests.get(&vmid).filter(|guest| guest.node == task.node) else {
+            return Err(match effect {
+                Effect::Stop => format!(
+                    "unable to find configuration file for VM {vmid} on node '{}'",
+                    task.node
+                ),
+                _ => format!(
+                    "Configuration file '{}' does not exist",
+                    kind.config_file(&task.node, vmid)
+                ),
+            });
+        };
+        if matches!(effect, Effect::Stop) && guest.running.is_none() {
             return Ok(());
         }
         if let Err(Failure::Die(words)) = guest.unlocked() {
@@ -163,6 +178,10 @@ impl Proxmox {
         let boot = Duration::from_millis(self.world.speed.boot);
         if let Some(guest) = self.guests.get_mut(&vmid) {
             guest.config.remove("lock");
+            if let Some((config, pool)) = guest.coming.take() {
+                guest.config = config;
+                guest.pool = pool;
+            }
             if let Some(now) = start {
                 guest.running = Some(now);
                 guest.boot = Some((now + boot, false));

@@ -22,7 +22,11 @@ pub(super) enum Effect {
     Settle {
         /// Whether it is to run from then on.
         start: bool,
+        /// The container that was locked for this.
+        source: Option<u32>,
     },
+    /// Such a task only ever fails.
+    Nothing,
     Start,
     Stop,
     Destroy,
@@ -93,8 +97,8 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Task {
     upid: String,
-    node: String,
-    work: Work,
+    pub(super) node: String,
+    pub(super) work: Work,
     user: String,
     pid: u64,
     began: Duration,
@@ -238,7 +242,7 @@ impl Proxmox {
         let effect = task.work.effect.clone();
         let end = match (&task.state, &task.work.fails) {
             (State::Over(_), _) => return,
-            (State::Waiting(_), _) => match vmid.map_or(Ok(()), |vmid| self.may(vmid, &effect)) {
+            (State::Waiting(_), _) => match vmid.map_or(Ok(()), |vmid| self.may(task, vmid, &effect)) {
                 Ok(()) => {
                     let task = &mut self.tasks[index];
                     task.state = State::Running(now + Duration::from_millis(task.work.takes));
@@ -249,6 +253,13 @@ impl Proxmox {
             (State::Running(_), Some(fails)) => Err(fails.clone()),
             (State::Running(_), None) => self.carry_out(call, vmid, effect.clone(), now, ledger),
         };
+        if let Effect::Settle {
+            source: Some(source), ..
+        } = &effect
+            && let Some(source) = self.guests.get_mut(source)
+        {
+            source.config.remove("lock");
+        }
         if let (Err(_), Effect::Settle { .. }, Some(vmid)) = (&end, &effect, vmid) {
             self.forget(call, vmid, ledger);
         }
@@ -272,10 +283,11 @@ impl Proxmox {
     ) -> Result<(), String> {
         let vmid = vmid.unwrap_or_default();
         match effect {
-            Effect::Settle { start } => {
+            Effect::Settle { start, .. } => {
                 self.settle(vmid, start.then_some(now));
                 Ok(())
             }
+            Effect::Nothing => Ok(()),
             Effect::Start => {
                 self.settle(vmid, Some(now));
                 Ok(())

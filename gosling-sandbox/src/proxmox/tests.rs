@@ -127,18 +127,46 @@ fn two_callers_get_one_number_and_the_second_clone_is_refused_while_the_first_is
     let mut lab = Lab::new(|_| {});
     assert_eq!(lab.data("GET", "/cluster/nextid", ""), json!("100"));
     assert_eq!(lab.data("GET", "/cluster/nextid", ""), json!("100"));
-    let upid = lab.begin("POST", SOURCE, "newid=100&full=1");
-    let words = "unable to create VM 100 - VM 100 already exists on node 'pve1'".to_owned();
+    lab.begin("POST", SOURCE, "newid=100&full=1");
+    let words = "unable to create VM 100: config file already exists".to_owned();
     assert_eq!(lab.fails("POST", SOURCE, "newid=100"), (500, words));
-    assert_eq!(lab.end(&upid), "running");
-    let locked = (500, "VM is locked (clone)".to_owned());
+    let words = "unable to create VM 100 - VM 100 already exists on node 'pve1'".to_owned();
+    assert_eq!(lab.fails("POST", "/nodes/pve2/qemu", "vmid=100"), (500, words));
+    let end = lab.run("POST", "/nodes/pve2/qemu/9001/clone", "newid=100");
+    assert!(end.ends_with("File exists"), "{end}");
+    let config = lab.data("GET", "/nodes/pve1/qemu/100/config", "");
     assert_eq!(
-        lab.fails("PUT", "/nodes/pve1/qemu/100/config", "cores=2"),
-        locked.clone()
+        config["name"], "Copy-of-VM-debian-12-cloud",
+        "the first one is not harmed"
     );
-    let start = lab.begin("POST", "/nodes/pve1/qemu/100/status/start", "");
+}
+
+#[test]
+fn a_clone_under_way_is_locked_and_does_not_show_what_it_will_be() {
+    let mut lab = Lab::new(|_| {});
+    let form = "newid=100&full=1&name=a&description=mark&pool=ci";
+    let upid = lab.begin("POST", SOURCE, form);
+    let path = "/nodes/pve1/qemu/100/config";
+    let seen = |config: &Value| [&config["lock"], &config["description"], &config["name"]].map(Clone::clone);
+    let config = lab.data("GET", path, "");
+    let temporary = [json!("clone"), json!(" qmclone temporary file"), Value::Null];
+    assert_eq!(seen(&config), temporary);
+    let locked = "VM is locked (clone)".to_owned();
+    assert_eq!(lab.fails("PUT", path, "cores=2"), (500, locked.clone()));
+    let tasks = [
+        lab.begin("POST", "/nodes/pve1/qemu/100/status/start", ""),
+        lab.begin("PUT", "/nodes/pve1/qemu/100/resize", "disk=scsi0&size=20G"),
+        lab.begin("DELETE", "/nodes/pve1/qemu/100", ""),
+    ];
     lab.later(1000);
-    assert_eq!((lab.end(&upid), lab.end(&start)), ("OK".to_owned(), locked.1));
+    assert_eq!(
+        tasks.map(|upid| lab.end(&upid)),
+        [locked.clone(), locked.clone(), locked]
+    );
+    assert_eq!(lab.end(&upid), "OK");
+    let config = lab.data("GET", path, "");
+    assert_eq!(seen(&config), [Value::Null, json!("mark"), json!("a")]);
+    assert_eq!(lab.data("GET", "/pools/ci", "")["members"][0]["vmid"], 100);
 }
 
 #[test]

@@ -64,7 +64,7 @@ upid = source.clone.post(newid=vmid, name="runner-1", full=1, storage="local-lvm
 vm = node.qemu(vmid)
 assert vm.config.get()["lock"] == "clone"
 fails(vm.config.put, 500, "VM is locked (clone)", cores=2)
-fails(source.clone.post, 500, "VM 100 already exists on node 'pve1'", newid=vmid)
+fails(source.clone.post, 500, "unable to create VM 100: config file already exists", newid=vmid)
 fails(source.clone.post, 400, "property is not defined in schema", newid=101, tags="x")
 fails(source.clone.post, 400, "property is missing and it is not optional")
 fails(source.clone.post, 500, "storage 'nowhere' does not exist", newid=101, full=1, storage="nowhere")

@@ -113,7 +113,10 @@ async fn a_response_is_lost_before_and_after_the_call_was_executed() {
     assert_eq!(ask(&running, "POST", CLONE, "newid=101").await, "");
     assert_eq!(ask(&running, "POST", CLONE, "newid=102").await, "");
     let answer = ask(&running, "POST", CLONE, "newid=102").await;
-    assert!(first_line(&answer).contains("VM 102 already exists"), "{answer}");
+    assert!(
+        first_line(&answer).contains("VM 102: config file already exists"),
+        "{answer}"
+    );
     let ledger = running.ledger();
     let seen: Vec<_> = ledger
         .calls()
