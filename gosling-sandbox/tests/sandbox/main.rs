@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod boot;
 mod contract;
 mod gitlab;
 mod proxmoxer;
