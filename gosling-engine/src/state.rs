@@ -1,0 +1,207 @@
+//! What gosling knows of what it made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gosling_resource::{Address, Origin, Properties};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::journal::{Entry, Seen, Stage};
+use crate::operation::{Operation, Verb};
+
+/// The version of the saved form.
+const VERSION: u32 = 1;
+
+/// Everything that was made and not deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct State {
+    /// Tells this state from that of every other Nest; made with the first save.
+    pub lineage: String,
+    /// How often it was saved.
+    pub serial: u64,
+    /// The lock under which it was last saved.
+    pub epoch: u64,
+    /// By address.
+    pub resources: BTreeMap<Address, Held>,
+}
+
+/// A resource that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its kind.
+    pub kind: String,
+    /// Who made it.
+    pub provider: String,
+    /// What the API calls it.
+    pub id: String,
+    /// What it has carried since it was made; empty for what was imported.
+    pub marker: String,
+    /// What it is like: as asked for, and where the API tells, as it was last seen.
+    pub properties: Properties,
+    /// What others may refer to.
+    pub outputs: Properties,
+    /// What must not go before it.
+    pub depends_on: BTreeSet<Address>,
+    /// Where it was asked for.
+    pub origin: Option<Origin>,
+}
+
+/// The saved form. Versions that this program does not know are refused, never guessed at.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    lineage: String,
+    serial: u64,
+    epoch: u64,
+    resources: BTreeMap<Address, Held>,
+}
+
+/// Why a state cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StateError {
+    /// It is no state.
+    #[error("this is no state file of gosling: {0}")]
+    Malformed(String),
+    /// A later gosling wrote it.
+    #[error("the state has version {0}, and this gosling knows only version {VERSION}: use a newer one")]
+    Newer(u32),
+    /// Something in it cannot be. It is a mistake of gosling's own.
+    #[error("the state does not hold together: {0}")]
+    Broken(String),
+}
+
+impl State {
+    /// Reads the saved form.
+    ///
+    /// # Errors
+    /// Where it is none, or a later one.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+        }
+        let malformed = |error: serde_json::Error| StateError::Malformed(error.to_string());
+        let Version { version } = serde_json::from_slice(bytes).map_err(malformed)?;
+        if version != VERSION {
+            return Err(StateError::Newer(version));
+        }
+        let saved: Saved = serde_json::from_slice(bytes).map_err(malformed)?;
+        let state = Self {
+            lineage: saved.lineage,
+            serial: saved.serial,
+            epoch: saved.epoch,
+            resources: saved.resources,
+        };
+        state.verify()?;
+        Ok(state)
+    }
+
+    /// The saved form: JSON, the same state always the same bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let saved = Saved {
+            version: VERSION,
+            lineage: self.lineage.clone(),
+            serial: self.serial,
+            epoch: self.epoch,
+            resources: self.resources.clone(),
+        };
+        // Maps with text keys and plain values: there is nothing in it that JSON cannot hold.
+        let mut bytes = serde_json::to_vec_pretty(&saved).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// A digest of everything in it but the lock: two states with the same digest hold the same.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let plain = Self {
+            epoch: 0,
+            ..self.clone()
+        };
+        digest(&plain.to_bytes())
+    }
+
+    /// Holds after any crash:
+    /// 1. every resource has an id;
+    /// 2. no two resources of one provider and kind have the same id;
+    /// 3. nothing depends on itself, directly or by others;
+    /// 4. a marker names one resource.
+    ///
+    /// # Errors
+    /// The first that does not hold.
+    pub fn verify(&self) -> Result<(), StateError> {
+        let broken = |words: String| Err(StateError::Broken(words));
+        let mut ids = BTreeSet::new();
+        let mut markers = BTreeSet::new();
+        for (address, held) in &self.resources {
+            if held.id.is_empty() {
+                return broken(format!("1: {address} has no id"));
+            }
+            if !ids.insert((&held.provider, &held.kind, &held.id)) {
+                return broken(format!("2: {} {} stands in it twice", held.kind, held.id));
+            }
+            if !held.marker.is_empty() && !markers.insert(&held.marker) {
+                return broken(format!("4: the marker {} stands in it twice", held.marker));
+            }
+        }
+        let needs = |address: &Address| -> Vec<Address> {
+            let held = self.resources.get(address);
+            held.map(|held| held.depends_on.iter().cloned().collect())
+                .unwrap_or_default()
+        };
+        match crate::graph::cycle(self.resources.keys().cloned(), needs) {
+            Some(address) => broken(format!("3: {address} depends on itself")),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes in what a journal says has been done. Doing it twice changes nothing.
+    pub fn replay(&mut self, entries: &[Entry]) {
+        for entry in entries {
+            if let Stage::Done(seen) = &entry.stage {
+                self.done(&entry.operation, &entry.depends_on, seen.as_ref());
+            }
+        }
+    }
+
+    /// Takes in the outcome of one operation.
+    pub fn done(&mut self, operation: &Operation, depends_on: &[String], seen: Option<&Seen>) {
+        match (operation.verb, seen) {
+            (Verb::Delete, _) => {
+                let same = |held: &Held| operation.id.as_deref() == Some(held.id.as_str());
+                if self.resources.get(&operation.address).is_some_and(same) {
+                    self.resources.remove(&operation.address);
+                }
+            }
+            (Verb::Create | Verb::Update, None) => {}
+            (Verb::Create | Verb::Update, Some(seen)) => {
+                let mut properties = operation.properties.clone();
+                properties.extend(seen.properties.clone());
+                let origin = self
+                    .resources
+                    .get(&operation.address)
+                    .and_then(|held| held.origin.clone());
+                let held = Held {
+                    kind: operation.kind.clone(),
+                    provider: operation.provider.clone(),
+                    id: seen.id.clone(),
+                    marker: operation.marker.clone(),
+                    properties,
+                    outputs: seen.outputs.clone(),
+                    depends_on: depends_on.iter().filter_map(|text| text.parse().ok()).collect(),
+                    origin,
+                };
+                self.resources.insert(operation.address.clone(), held);
+            }
+        }
+    }
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    let hash = Sha256::digest(bytes);
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
