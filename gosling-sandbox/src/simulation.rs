@@ -163,3 +163,130 @@ fn spoil(reply: Option<Reply>, fault: Option<FaultKind>) -> Outcome {
         (Some(reply), None) => Outcome::Answer(reply),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::proxmox::cidata;
+
+    /// All worlds, with the calls that a provider would make.
+    struct Lab {
+        simulation: Simulation,
+        tokens: Tokens,
+        at: Duration,
+    }
+
+    impl Lab {
+        fn new() -> Self {
+            let mut dice = Dice::new(7);
+            let tokens = Tokens::new(&mut dice);
+            let world = WorldFile::default();
+            let simulation = Simulation::new(&world, &tokens, Faults::default(), dice);
+            Self {
+                simulation,
+                tokens,
+                at: Duration::ZERO,
+            }
+        }
+
+        /// Sends a call, and lets a second pass.
+        fn send(
+            &mut self,
+            world: WorldName,
+            method: &str,
+            path: &str,
+            content_type: &str,
+            body: &[u8],
+        ) -> Value {
+            let token = match world {
+                WorldName::Proxmox => (
+                    "authorization",
+                    format!("PVEAPIToken=a@pve!b={}", self.tokens.proxmox),
+                ),
+                _ => ("private-token", self.tokens.gitlab.clone()),
+            };
+            let headers = [token, ("content-type", content_type.to_owned())];
+            let call = Call {
+                method: method.to_owned(),
+                path: path.to_owned(),
+                query: Vec::new(),
+                headers: headers.map(|(key, value)| (key.to_owned(), value)).to_vec(),
+                body: body.to_vec(),
+                at: self.at,
+            };
+            self.at += Duration::from_secs(1);
+            match self.simulation.call(world, &call, path) {
+                Outcome::Answer(reply) if reply.status < 300 => serde_json::from_slice(&reply.body).unwrap(),
+                other => panic!("{method} {path}: {other:?}"),
+            }
+        }
+
+        fn proxmox(&mut self, method: &str, path: &str, form: &str) {
+            let path = format!("/api2/json/nodes/pve1{path}");
+            let content_type = "application/x-www-form-urlencoded";
+            self.send(WorldName::Proxmox, method, &path, content_type, form.as_bytes());
+        }
+
+        fn gitlab(&mut self, method: &str, path: &str, body: &Value) -> Value {
+            let path = format!("/api/v4{path}");
+            let body = if body.is_null() {
+                String::new()
+            } else {
+                body.to_string()
+            };
+            self.send(
+                WorldName::Gitlab,
+                method,
+                &path,
+                "application/json",
+                body.as_bytes(),
+            )
+        }
+    }
+
+    #[test]
+    fn a_machine_that_is_cloned_configured_and_started_is_a_runner_that_is_online() {
+        let mut lab = Lab::new();
+        let runner = json!({"runner_type": "project_type", "project_id": 17, "tag_list": ["linux"]});
+        let runner = lab.gitlab("POST", "/user/runners", &runner);
+        let token = runner["token"].as_str().unwrap();
+        let user_data = format!(
+            "#cloud-config\nwrite_files:\n- path: /etc/gitlab-runner/config.toml\n  permissions: '0600'\n  content: |\n    \
+             concurrent = 1\n    [[runners]]\n    url = \"https://gitlab.lab.example.com\"\n    token = \"{token}\"\n    \
+             executor = \"shell\"\nruncmd:\n- [systemctl, enable, --now, gitlab-runner]\n"
+        );
+        let image = cidata(user_data.as_bytes());
+        let head = "--b\r\ncontent-disposition: form-data; name=\"content\"\r\n\r\niso\r\n--b\r\n\
+                    content-disposition: form-data; name=\"filename\"; filename=\"app-1.iso\"\r\n\r\n";
+        let body = [head.as_bytes(), &image, b"\r\n--b--\r\n"].concat();
+        let path = "/api2/json/nodes/pve1/storage/local/upload";
+        lab.send(
+            WorldName::Proxmox,
+            "POST",
+            path,
+            "multipart/form-data; boundary=b",
+            &body,
+        );
+        lab.proxmox("POST", "/qemu/9000/clone", "newid=101&full=1&name=app-1");
+        lab.proxmox(
+            "PUT",
+            "/qemu/101/config",
+            "ide2=local:iso/app-1.iso,media=cdrom&cores=2",
+        );
+        let shown = format!("/runners/{}", runner["id"]);
+        assert_eq!(
+            lab.gitlab("GET", &shown, &Value::Null)["status"],
+            "never_contacted"
+        );
+        lab.proxmox("POST", "/qemu/101/status/start", "");
+        assert_eq!(lab.gitlab("GET", &shown, &Value::Null)["status"], "online");
+        assert_eq!(lab.simulation.silent(), []);
+
+        lab.proxmox("POST", "/qemu/101/status/stop", "");
+        lab.at += Duration::from_secs(3 * 3600);
+        assert_eq!(lab.gitlab("GET", &shown, &Value::Null)["status"], "offline");
+    }
+}

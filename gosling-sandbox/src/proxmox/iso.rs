@@ -90,30 +90,18 @@ fn extent<'a>(image: &'a [u8], record: &[u8]) -> Option<&'a [u8]> {
     image.get(start..start.checked_add(number(10)?)?)
 }
 
-/// Whether a record has this name: by Rock Ridge, by Joliet, or as the plain standard would shorten it.
+/// Whether Linux would show a record under this name: by Rock Ridge, by Joliet, or else the plain name in lower case
+/// without its version. An image with plain names alone says `user_dat`, and cloud-init finds nothing.
 fn named(descriptor: &Descriptor, identifier: &[u8], system: &[u8], name: &str) -> bool {
     if let Some(long) = rock_ridge(system) {
         return long == name;
     }
-    let identifier = if descriptor.joliet {
-        ucs2(identifier)
-    } else {
-        String::from_utf8_lossy(identifier).into_owned()
-    };
-    let identifier = identifier
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim_end_matches('.');
     if descriptor.joliet {
-        return identifier == name;
+        return ucs2(identifier).split(';').next() == Some(name);
     }
-    let plain: String = name.to_ascii_uppercase().replace('-', "_");
-    let (letters, _) = plain.split_at(plain.len().min(8));
-    let identifier = identifier.to_ascii_uppercase().replace('-', "_");
-    identifier == plain
-        || identifier == letters
-        || identifier == format!("{letters}.{}", &plain[letters.len()..])
+    let identifier = String::from_utf8_lossy(identifier).to_ascii_lowercase();
+    let identifier = identifier.split(';').next().unwrap_or_default();
+    identifier.trim_end_matches('.') == name
 }
 
 /// The `NM` entries of a record's system use area.
@@ -142,7 +130,7 @@ fn ucs2(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
 
@@ -181,7 +169,7 @@ pub(super) mod tests {
     }
 
     /// A NoCloud image with this user-data.
-    pub(in super::super) fn cidata(user_data: &[u8]) -> Vec<u8> {
+    pub(crate) fn cidata(user_data: &[u8]) -> Vec<u8> {
         image(
             1,
             b"cidata",
@@ -198,10 +186,14 @@ pub(super) mod tests {
     #[test]
     fn each_way_to_write_a_name_is_read() {
         let data = b"#cloud-config\n";
-        let plain = image(1, b"CIDATA  ", b"USER_DAT.A;1", &[], data);
+        let plain = image(1, b"CIDATA  ", b"USER-DATA.;1", &[], data);
         assert_eq!(cidata_file(&plain, "user-data").as_deref(), Some(&data[..]));
         let short = image(1, b"cidata", b"USER_DAT.;1", &[], data);
-        assert_eq!(cidata_file(&short, "user-data").as_deref(), Some(&data[..]));
+        assert_eq!(
+            cidata_file(&short, "user-data"),
+            None,
+            "Linux shows it as user_dat"
+        );
         let rock_ridge = image(1, b"cidata", b"X.;1", b"NM\x0e\x01\x00user-data", data);
         assert_eq!(cidata_file(&rock_ridge, "user-data").as_deref(), Some(&data[..]));
         let joliet = image(2, &wide("cidata"), &wide("user-data"), &[], data);
@@ -210,10 +202,10 @@ pub(super) mod tests {
 
     #[test]
     fn another_label_or_no_image_is_nothing() {
-        let other = image(1, b"config-2", b"USER_DAT.;1", &[], b"x");
+        let other = image(1, b"config-2", b"USER-DATA.;1", &[], b"x");
         assert_eq!(cidata_file(&other, "user-data"), None);
         assert_eq!(cidata_file(b"short", "user-data"), None);
-        let whole = image(1, b"cidata", b"USER_DAT.;1", &[], b"x");
+        let whole = image(1, b"cidata", b"USER-DATA.;1", &[], b"x");
         for length in 0..whole.len() / SECTOR {
             cidata_file(&whole[..length * SECTOR], "user-data");
         }

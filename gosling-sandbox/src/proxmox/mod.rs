@@ -36,6 +36,8 @@ use crate::ledger::Ledger;
 use crate::world::ProxmoxWorld;
 use crate::{Boot, Call, Reply, World, WorldName};
 
+#[cfg(test)]
+pub(crate) use self::iso::tests::cidata;
 pub use self::routes::{Described, described};
 
 /// The cluster.
