@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod boot;
+mod collabora;
 mod contract;
 mod gitlab;
 mod proxmoxer;

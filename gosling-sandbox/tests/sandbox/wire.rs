@@ -13,7 +13,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use crate::{export, sandbox};
 
 /// Sends bytes over one connection and reads until it ends.
-async fn exchange(running: &Running, request: &str) -> String {
+pub(crate) async fn exchange(running: &Running, request: &str) -> String {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(running.ca_pem().as_bytes()).unwrap())

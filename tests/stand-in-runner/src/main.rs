@@ -1,0 +1,112 @@
+//! `stand-in-runner run [--config FILE] [--jobs N]`: does what gitlab-runner does with its `config.toml`, as far as
+//! GitLab can tell. It says `done` to every job without running anything, and ends after N of them, if told to.
+//!
+//! It trusts the authorities of the system, and those of `SSL_CERT_FILE`.
+
+use std::error::Error;
+use std::time::Duration;
+
+use gitlab_runner::job::Job;
+use gitlab_runner::{GitlabLayer, JobHandler, JobResult, Phase, RunnerBuilder, outputln};
+use serde::Deserialize;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use url::Url;
+
+/// A `config.toml`, as far as it is needed here.
+#[derive(Deserialize)]
+struct Config {
+    runners: Vec<Entry>,
+}
+
+/// One `[[runners]]`.
+#[derive(Deserialize)]
+struct Entry {
+    url: Url,
+    token: String,
+}
+
+/// A job that is done as soon as it is begun.
+struct Done {
+    id: u64,
+}
+
+#[async_trait::async_trait]
+impl JobHandler for Done {
+    async fn step(&mut self, script: &[String], phase: Phase) -> JobResult {
+        for line in script {
+            outputln!("$ {line}");
+        }
+        outputln!("job {}, {phase:?}: done", self.id);
+        Ok(())
+    }
+}
+
+/// The command line.
+struct Options {
+    config: String,
+    jobs: Option<usize>,
+}
+
+fn options() -> Result<Options, Box<dyn Error>> {
+    let mut options = Options {
+        config: "/etc/gitlab-runner/config.toml".to_owned(),
+        jobs: None,
+    };
+    let mut words = std::env::args().skip(1);
+    if words.next().as_deref() != Some("run") {
+        return Err("usage: stand-in-runner run [--config FILE] [--jobs N]".into());
+    }
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or(format!("{word} needs a value"))?;
+        match word.as_str() {
+            "--config" => options.config = value,
+            "--jobs" => options.jobs = Some(value.parse()?),
+            _ => return Err(format!("there is no {word}").into()),
+        }
+    }
+    Ok(options)
+}
+
+/// `s_` and twelve digits of the machine's own number, as gitlab-runner has it.
+fn system_id() -> String {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let digits: String = machine.trim().chars().take(12).collect();
+    format!("s_{digits:0<12}")
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = options()?;
+    let config: Config = toml::from_str(&std::fs::read_to_string(&options.config)?)?;
+    let entry = config.runners.into_iter().next().ok_or("no [[runners]]")?;
+    let (layer, jobs) = GitlabLayer::new();
+    tracing_subscriber::registry().with(layer).init();
+    let folder = std::env::temp_dir().join(format!("stand-in-runner-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let mut runner = RunnerBuilder::new(entry.url, entry.token, &folder, jobs)
+        .system_id(system_id())
+        .version("18.5.0")
+        .revision("stand-in")
+        .platform("linux")
+        .architecture("amd64")
+        .build()
+        .await;
+    let mut taken = 0;
+    while options.jobs.is_none_or(|jobs| taken < jobs) {
+        match runner
+            .request_job(|job: Job| async move { Ok(Done { id: job.id() }) })
+            .await
+        {
+            Ok(true) => taken += 1,
+            Ok(false) => tokio::time::sleep(Duration::from_millis(500)).await,
+            Err(error) => {
+                eprintln!("GitLab: {error}");
+                tokio::time::sleep(Duration::from_secs(2)).await;
+            }
+        }
+    }
+    runner.drain().await;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
