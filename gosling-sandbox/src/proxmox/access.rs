@@ -49,7 +49,7 @@ const GUEST_AGENT: &[&str] = &[
 
 impl Proxmox {
     /// Every privilege that this version knows.
-    fn known_privileges(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn known_privileges(&self) -> impl Iterator<Item = &'static str> {
         let own: &[&str] = if self.major() >= 9 {
             GUEST_AGENT
         } else {
@@ -58,18 +58,13 @@ impl Proxmox {
         PRIVILEGES.iter().chain(own).copied()
     }
 
-    /// The token's privileges.
+    /// The token's privileges, as far as this version knows them.
     pub(super) fn privileges(&self) -> Vec<String> {
-        let held = self.world.privileges.clone();
-        held.unwrap_or_else(|| self.known_privileges().map(str::to_owned).collect())
-    }
-
-    /// What this version calls a privilege.
-    pub(super) fn needs(&self, privilege: &'static str) -> &'static str {
-        match privilege {
-            "VM.Monitor" if self.major() >= 9 => "VM.GuestAgent.Audit",
-            other => other,
-        }
+        let held = |name: &&str| match &self.world.privileges {
+            Some(held) => held.iter().any(|held| held == name),
+            None => true,
+        };
+        self.known_privileges().filter(held).map(str::to_owned).collect()
     }
 
     pub(super) fn permissions(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {

@@ -15,6 +15,16 @@ use crate::ledger::Ledger;
 
 /// How long a call waits for a guest's lock.
 const WAIT: Duration = Duration::from_secs(10);
+/// What says how to change, not what.
+const CONTROL: &[&str] = &[
+    "delete",
+    "digest",
+    "revert",
+    "force",
+    "skiplock",
+    "background_delay",
+    "import-working-storage",
+];
 
 /// What is to change in a configuration.
 #[derive(Debug, Clone, Default)]
@@ -26,23 +36,15 @@ pub(super) struct Change {
 
 impl Proxmox {
     /// What a call wants to change.
-    pub(super) fn wanted(ask: &Ask) -> Result<Change, Failure> {
-        let control = [
-            "delete",
-            "digest",
-            "revert",
-            "force",
-            "skiplock",
-            "background_delay",
-            "import-working-storage",
-        ];
+    pub(super) fn wanted(&self, ask: &Ask) -> Result<Change, Failure> {
+        self.need_for_values(ask, ask.kind(), ask.vmid(), CONTROL)?;
         let delete = ask.given.text("delete").unwrap_or_default();
         let delete: Vec<_> = delete
             .split([',', ';', ' ', '\0'])
             .filter(|key| !key.is_empty())
             .map(str::to_owned)
             .collect();
-        let set = ask.given.pairs().filter(|(key, _)| !control.contains(key));
+        let set = ask.given.pairs().filter(|(key, _)| !CONTROL.contains(key));
         let set: BTreeMap<_, _> = set
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
@@ -58,7 +60,7 @@ impl Proxmox {
 
     /// Changes a configuration at once.
     pub(super) fn change_now(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        let change = Self::wanted(ask)?;
+        let change = self.wanted(ask)?;
         self.guest(ask)?.unlocked()?;
         let delay = self.wait(ask, ask.vmid(), WAIT)?;
         self.change(ask.n, ask.vmid(), &change, ledger)?;

@@ -91,6 +91,7 @@ impl Proxmox {
         let newid = given.number("newid").unwrap_or_default();
         let full = given.flag("full").unwrap_or(!source.is_template());
         let target = given.text("target").unwrap_or(&source.node).to_owned();
+        self.need_for_clone(ask, &source, newid)?;
         self.may_clone(ask, &source, full, &target)?;
         let takes = if full {
             self.world.speed.clone

@@ -10,6 +10,22 @@ use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::ledger::Ledger;
 
+/// What says how to create, not what.
+const CONTROL: &[&str] = &[
+    "vmid",
+    "pool",
+    "start",
+    "storage",
+    "bwlimit",
+    "ostemplate",
+    "password",
+    "ssh-public-keys",
+    "force",
+    "unique",
+    "ignore-unpack-errors",
+    "ha-managed",
+];
+
 /// A token may set no other feature: the rest is for root, whatever its privileges are.
 fn features_allowed(value: Option<&str>) -> Result<(), Failure> {
     let mut features = value
@@ -31,6 +47,8 @@ impl Proxmox {
         if let Some(pool) = given.text("pool") {
             self.there_is_pool(pool)?;
         }
+        self.need_for_new(ask, vmid)?;
+        self.need_for_values(ask, Kind::Lxc, vmid, CONTROL)?;
         self.unused(Kind::Lxc, vmid)?;
         let template = given.text("ostemplate").unwrap_or_default();
         if let Some((storage, _)) = template.split_once(':') {
@@ -45,22 +63,8 @@ impl Proxmox {
         };
         let mut guest = Guest::new(Kind::Lxc, node);
         guest.pool = given.owned("pool");
-        let control = [
-            "vmid",
-            "pool",
-            "start",
-            "storage",
-            "bwlimit",
-            "ostemplate",
-            "password",
-            "ssh-public-keys",
-            "force",
-            "unique",
-            "ignore-unpack-errors",
-            "ha-managed",
-        ];
         let mut drives = Vec::new();
-        for (key, value) in given.pairs().filter(|(key, _)| !control.contains(key)) {
+        for (key, value) in given.pairs().filter(|(key, _)| !CONTROL.contains(key)) {
             if is_drive(Kind::Lxc, key) {
                 drives.push((key.to_owned(), value.to_owned()));
             } else {

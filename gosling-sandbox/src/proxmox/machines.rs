@@ -22,6 +22,17 @@ impl Guest {
     }
 }
 
+/// What says how to create, not what.
+const CONTROL: &[&str] = &[
+    "vmid",
+    "pool",
+    "start",
+    "storage",
+    "bwlimit",
+    "import-working-storage",
+    "ha-managed",
+];
+
 impl Proxmox {
     /// A machine that is there from the beginning.
     pub(super) fn furnish_machine(&mut self, machine: &TemplateWorld, template: bool) {
@@ -62,22 +73,15 @@ impl Proxmox {
         if let Some(pool) = given.text("pool") {
             self.there_is_pool(pool)?;
         }
+        self.need_for_new(ask, vmid)?;
+        self.need_for_values(ask, Kind::Qemu, vmid, CONTROL)?;
         self.unused(Kind::Qemu, vmid)?;
         let mut guest = Guest::new(Kind::Qemu, ask.node());
         guest.pool = given.owned("pool");
         // Whatever image it is, cloud-init in it can install an agent.
         guest.has_agent = true;
-        let control = [
-            "vmid",
-            "pool",
-            "start",
-            "storage",
-            "bwlimit",
-            "import-working-storage",
-            "ha-managed",
-        ];
         let mut drives = Vec::new();
-        for (key, value) in given.pairs().filter(|(key, _)| !control.contains(key)) {
+        for (key, value) in given.pairs().filter(|(key, _)| !CONTROL.contains(key)) {
             if is_drive(Kind::Qemu, key) {
                 drives.push((key.to_owned(), value.to_owned()));
             } else {
@@ -129,7 +133,7 @@ impl Proxmox {
     }
 
     pub(super) fn change_machine_later(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        let change = Self::wanted(ask)?;
+        let change = self.wanted(ask)?;
         self.guest(ask)?.unlocked()?;
         let new = Work::on(
             "qmconfig",

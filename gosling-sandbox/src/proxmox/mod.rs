@@ -14,6 +14,7 @@ mod nets;
 mod nodes;
 mod parameters;
 mod power;
+mod privileges;
 mod routes;
 mod schema;
 mod storage;
@@ -208,24 +209,26 @@ impl Proxmox {
         }
     }
 
+    /// What the call takes, whatever its values are.
     fn permit(&self, route: &Route, ask: &Ask) -> Result<(), Failure> {
-        let needs = self.needs(route.privilege);
-        if needs.is_empty() || self.privileges().iter().any(|privilege| privilege == needs) {
-            return Ok(());
-        }
         let place = match (
             ask.path.get("vmid"),
             ask.path.get("storage"),
-            ask.path.get("node"),
+            ask.path.get("poolid"),
         ) {
             (Some(vmid), ..) => format!("/vms/{vmid}"),
             (_, Some(storage), _) => format!("/storage/{storage}"),
-            (_, _, Some(node)) => format!("/nodes/{node}"),
-            _ => "/".to_owned(),
+            (_, _, Some(pool)) => format!("/pool/{pool}"),
+            _ => ask
+                .path
+                .get("node")
+                .map_or("/".to_owned(), |node| format!("/nodes/{node}")),
         };
-        Err(Failure::Forbidden(format!(
-            "Permission check failed ({place}, {needs})"
-        )))
+        if route.privileges.is_empty() {
+            Ok(())
+        } else {
+            self.need(&place, route.privileges)
+        }
     }
 }
 

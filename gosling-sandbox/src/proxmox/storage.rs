@@ -210,6 +210,13 @@ impl Proxmox {
         if let Some(vmid) = owner.filter(|vmid| self.guests.contains_key(vmid)) {
             return Failure::die(format!("Cannot remove image, a guest with VMID '{vmid}' exists!"));
         }
+        let place = format!("/storage/{}", ask.variable("storage"));
+        let needs = if owner.is_some() {
+            "Datastore.AllocateSpace"
+        } else {
+            "Datastore.Allocate"
+        };
+        self.need(&place, &[needs])?;
         let node = ask.node().to_owned();
         let id = match owner {
             Some(vmid) => format!("{vmid}@{}", ask.variable("storage")),

@@ -356,6 +356,56 @@ fn a_missing_privilege_is_named() {
 }
 
 #[test]
+fn each_value_takes_a_privilege_of_its_own() {
+    let every = [
+        "VM.Clone",
+        "VM.Allocate",
+        "SDN.Use",
+        "VM.Config.CPU",
+        "VM.Config.Memory",
+        "Datastore.AllocateSpace",
+    ];
+    let without = |lacking: &str| {
+        let left = every.iter().filter(|name| **name != lacking);
+        let left = left.map(|name| (*name).to_owned()).collect();
+        Lab::new(|world| world.privileges = Some(left))
+    };
+    let words = |place: &str, lacking: &str| (403, format!("Permission check failed ({place}, {lacking})"));
+    let clone = "newid=101&full=1&pool=ci";
+    for (place, lacking) in [
+        ("/vms/9000", "VM.Clone"),
+        ("/pool/ci", "VM.Allocate"),
+        ("/storage/local-lvm", "Datastore.AllocateSpace"),
+        ("/sdn/zones/localnetwork/vmbr0", "SDN.Use"),
+    ] {
+        assert_eq!(
+            without(lacking).fails("POST", SOURCE, clone),
+            words(place, lacking)
+        );
+    }
+    let mut lab = without("nothing");
+    assert_eq!(lab.form("POST", SOURCE, clone).status, 200);
+    lab.later(1000);
+    let config = "/nodes/pve1/qemu/101/config";
+    assert_eq!(lab.form("PUT", config, "cores=2&memory=2048").status, 200);
+    let mut lacks = |form: &str, lacking: &str| {
+        assert_eq!(
+            lab.fails("PUT", config, form),
+            words("/vms/101", lacking),
+            "{form}"
+        );
+    };
+    lacks("cores=4&name=a", "VM.Config.Options");
+    lacks("net0=virtio,bridge=vmbr0", "VM.Config.Network");
+    lacks("ide2=none,media=cdrom", "VM.Config.CDROM");
+    lacks("delete=scsi0", "VM.Config.Disk");
+    lacks("ciuser=root", "VM.Config.Cloudinit|VM.Config.Network");
+    let mut lab = Lab::new(|_| {});
+    let root = (500, "only root can set 'args' config".to_owned());
+    assert_eq!(lab.fails("PUT", "/nodes/pve1/qemu/9000/config", "args=-s"), root);
+}
+
+#[test]
 fn the_agent_takes_another_privilege_in_version_9() {
     let privileges = || Some(vec!["VM.Monitor".to_owned()]);
     let ping = "/nodes/pve1/qemu/9000/agent/ping";
@@ -368,7 +418,8 @@ fn the_agent_takes_another_privilege_in_version_9() {
         world.privileges = privileges();
         world.version = "9.1.3".to_owned();
     });
-    let words = "Permission check failed (/vms/9000, VM.GuestAgent.Audit)".to_owned();
+    let words =
+        "Permission check failed (/vms/9000, VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted)".to_owned();
     assert_eq!(lab.fails("POST", ping, ""), (403, words));
 }
 

@@ -43,6 +43,9 @@ fn complaints(calls: &[Value], major: u32) -> Vec<String> {
         let properties = &call["parameters"]["properties"];
         if ours.parameter.is_empty() {
             wrong.extend(missing(properties, ours));
+            wrong.extend(
+                privileges(&call["permissions"]["check"], ours).map(|what| format!("{name}: {what}")),
+            );
         } else if properties[&ours.parameter].is_object() {
             compared += 1;
             wrong.extend(
@@ -75,6 +78,20 @@ fn missing(properties: &Value, ours: &Described) -> Vec<String> {
     lacking
         .map(|(name, _)| format!("{} {}: {name} is required", ours.method, ours.path))
         .collect()
+}
+
+/// How our privileges of a call differ from a description that names some of which one or all are needed. What is
+/// more complicated there is not compared.
+fn privileges(check: &Value, ours: &Described) -> Option<String> {
+    if ours.privileges.is_empty() || check[0] != "perm" {
+        return None;
+    }
+    let theirs = check[2].as_array()?;
+    let strange = theirs
+        .iter()
+        .find(|name| !ours.privileges.iter().any(|own| *own == **name));
+    let lacking = theirs.is_empty() || strange.is_some();
+    lacking.then(|| format!("{:?} is not {theirs:?}", ours.privileges))
 }
 
 fn differences(theirs: &Value, ours: &Described) -> Vec<String> {
