@@ -158,6 +158,16 @@ pub fn records(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
     Ok((records, at))
 }
 
+/// How many of the bytes are whole records, known or not.
+#[must_use]
+pub fn whole_length(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(json) = whole(&bytes[at..]) {
+        at += 8 + json.len();
+    }
+    at
+}
+
 /// The JSON of the record that begins here, where it is whole and undamaged.
 fn whole(bytes: &[u8]) -> Option<&[u8]> {
     let number = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);

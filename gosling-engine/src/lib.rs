@@ -1,13 +1,18 @@
 //! From what is wanted to what is there, and back after any crash.
 
+pub mod diff;
 pub mod durable;
 pub mod journal;
+pub mod plan;
 pub mod state;
+pub mod store;
 
 mod graph;
 mod operation;
 mod provider;
 
+pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
+pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets};
 pub use state::{Held, State, StateError};

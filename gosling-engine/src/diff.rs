@@ -1,0 +1,291 @@
+//! From what is wanted and what is there to what is to be done. Pure: the same input gives the same plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gosling_resource::{Address, Change as Effect, Kind, Properties, Resource, Resources, Value};
+use thiserror::Error;
+
+use crate::plan::{Action, AttributeChange, Change};
+use crate::state::{Held, State};
+
+/// What narrows or widens a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Only these (`egg.app`, `egg.app.vm[0]`), with what they need. Empty: everything.
+    pub targets: Vec<String>,
+    /// Made anew though nothing asks for it.
+    pub replace: Vec<String>,
+    /// Everything is deleted.
+    pub destroy: bool,
+}
+
+/// Why there can be no plan.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum DiffError {
+    /// Nobody makes this kind.
+    #[error("nothing here makes a `{kind}`, which {address} is")]
+    UnknownKind {
+        /// Which kind.
+        kind: String,
+        /// Of which resource.
+        address: Box<Address>,
+    },
+    /// A property that the kind does not have.
+    #[error("a `{kind}` has no `{attribute}`, which {address} sets")]
+    UnknownAttribute {
+        /// Which kind.
+        kind: String,
+        /// Which attribute.
+        attribute: String,
+        /// Of which resource.
+        address: Box<Address>,
+    },
+    /// `--target` or `--replace` of nothing.
+    #[error("`{0}` is neither in the Nest nor in the state")]
+    NoSuchTarget(String),
+    /// Resources that need each other.
+    #[error("{0} needs itself, directly or by others")]
+    Cycle(Box<Address>),
+}
+
+/// The changes that lead from the state to what is wanted, in the order of addresses.
+///
+/// # Errors
+/// [`DiffError`].
+pub fn diff(
+    wanted: &Resources,
+    state: &State,
+    kind: impl Fn(&str) -> Option<&'static Kind>,
+    wishes: &Wishes,
+) -> Result<Vec<Change>, DiffError> {
+    let nothing = Resources::default();
+    let asked = wanted;
+    let wanted = if wishes.destroy { &nothing } else { wanted };
+    let (held, moved) = with_moves(&asked.moved, wanted, state);
+    for wish in wishes.targets.iter().chain(&wishes.replace) {
+        let mut all = wanted.iter().map(|resource| &resource.address).chain(held.keys());
+        if !all.any(|address| address.is_within(wish)) {
+            return Err(DiffError::NoSuchTarget(wish.clone()));
+        }
+    }
+    let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
+    for address in order(wanted)? {
+        let Some(resource) = wanted.get(&address) else { continue };
+        let kind = kind(&resource.kind).ok_or_else(|| DiffError::UnknownKind {
+            kind: resource.kind.clone(),
+            address: Box::new(address.clone()),
+        })?;
+        if let Some(attribute) = resource.properties.keys().find(|name| kind.attribute(name).is_none()) {
+            return Err(DiffError::UnknownAttribute {
+                kind: resource.kind.clone(),
+                attribute: attribute.clone(),
+                address: Box::new(address.clone()),
+            });
+        }
+        let there = held.get(&address).copied();
+        let from = moved.get(&address).cloned();
+        let forced = wishes.replace.iter().any(|wish| address.is_within(wish));
+        let change = compare(resource, kind, there, from, forced, &changes, &held);
+        changes.insert(address, change);
+    }
+    for (address, held) in &held {
+        if wanted.get(address).is_none() {
+            changes.insert(address.clone(), delete(address, held));
+        }
+    }
+    if !wishes.targets.is_empty() {
+        narrow(&mut changes, &wishes.targets);
+    }
+    Ok(changes.into_values().collect())
+}
+
+/// The state by the addresses that its resources have from now on, and the address that each moved one had.
+fn with_moves<'s>(
+    moves: &[(String, String)],
+    wanted: &Resources,
+    state: &'s State,
+) -> (BTreeMap<Address, &'s Held>, BTreeMap<Address, Address>) {
+    let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
+    let mut moved = BTreeMap::new();
+    for (address, resource) in &state.resources {
+        let block = address.block();
+        let to = moves.iter().find(|(from, _)| *from == block).and_then(|(_, to)| {
+            let (owner_kind, owner) = to.split_once('.')?;
+            let to = Address {
+                owner_kind: owner_kind.to_owned(),
+                owner: owner.to_owned(),
+                ..address.clone()
+            };
+            let free = wanted.get(address).is_none() && !state.resources.contains_key(&to);
+            free.then_some(to)
+        });
+        match to {
+            Some(to) => {
+                moved.insert(to.clone(), address.clone());
+                held.insert(to, resource);
+            }
+            None => {
+                held.insert(address.clone(), resource);
+            }
+        }
+    }
+    (held, moved)
+}
+
+/// The wanted addresses, each after what it needs.
+fn order(wanted: &Resources) -> Result<Vec<Address>, DiffError> {
+    let needs = |address: &Address| -> Vec<Address> {
+        let resource = wanted.get(address);
+        resource.map(|resource| resource.needs().into_iter().collect()).unwrap_or_default()
+    };
+    let all = wanted.iter().map(|resource| resource.address.clone());
+    crate::graph::sorted(all, needs).map_err(|address| DiffError::Cycle(Box::new(address)))
+}
+
+/// What becomes of a wanted resource. What it needs has been looked at before.
+fn compare(
+    resource: &Resource,
+    kind: &Kind,
+    there: Option<&Held>,
+    moved_from: Option<Address>,
+    forced: bool,
+    changes: &BTreeMap<Address, Change>,
+    held: &BTreeMap<Address, &Held>,
+) -> Change {
+    let properties: Properties = resource
+        .properties
+        .iter()
+        .map(|(name, value)| (name.clone(), known(value, changes, held)))
+        .collect();
+    let mut change = Change {
+        address: resource.address.clone(),
+        kind: resource.kind.clone(),
+        provider: resource.provider.clone(),
+        action: Action::Create,
+        moved_from,
+        because: Vec::new(),
+        attributes: Vec::new(),
+        id: there.map(|held| held.id.clone()),
+        marker: there.map(|held| held.marker.clone()),
+        prior: there.map(|held| held.properties.clone()).unwrap_or_default(),
+        properties,
+        needs: resource.needs(),
+        origin: resource.origin.clone(),
+    };
+    let no_properties = Properties::new();
+    let before = there.map_or(&no_properties, |held| &held.properties);
+    for attribute in kind.attributes {
+        let value = |properties: &Properties| properties.get(attribute.name).cloned().unwrap_or(Value::Null);
+        let (before, after) = (value(before), value(&change.properties));
+        if before == after || (there.is_some() && attribute.change == Effect::OnlyAtCreation) {
+            continue;
+        }
+        // What was only put into a machine when it was made stays as it is when the machine gets another name.
+        let stays = change.moved_from.is_some() && !attribute.observed;
+        let replaces = match attribute.change {
+            Effect::Replace => !stays,
+            Effect::Grow => after.as_int() < before.as_int(),
+            Effect::Update | Effect::OnlyAtCreation => false,
+        };
+        if stays && attribute.change == Effect::Replace {
+            continue;
+        }
+        if there.is_some() && replaces {
+            change.because.push(attribute.name.to_owned());
+        }
+        change.attributes.push(AttributeChange {
+            name: attribute.name.to_owned(),
+            before,
+            after,
+            origin: resource.origins.get(attribute.name).cloned(),
+        });
+    }
+    let other = there.is_some_and(|held| held.kind != resource.kind || held.provider != resource.provider);
+    if other {
+        change.because.push("it is made elsewhere or is another kind of thing now".to_owned());
+    }
+    if forced && there.is_some() {
+        change.because.push("--replace".to_owned());
+    }
+    change.action = match there {
+        None => Action::Create,
+        Some(_) if !change.because.is_empty() => Action::Replace,
+        Some(_) if change.attributes.is_empty() => Action::NoOp,
+        Some(_) => Action::Update,
+    };
+    change
+}
+
+/// The value with every output in it that is known already.
+fn known(value: &Value, changes: &BTreeMap<Address, Change>, held: &BTreeMap<Address, &Held>) -> Value {
+    match value {
+        Value::Output { of, name } => {
+            let stays = changes
+                .get(of)
+                .is_some_and(|change| matches!(change.action, Action::NoOp | Action::Update));
+            let output = held.get(of).and_then(|held| held.outputs.get(name));
+            output.filter(|_| stays).cloned().unwrap_or_else(|| value.clone())
+        }
+        Value::List(values) => Value::List(values.iter().map(|value| known(value, changes, held)).collect()),
+        Value::Map(values) => Value::Map(
+            values
+                .iter()
+                .map(|(name, value)| (name.clone(), known(value, changes, held)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+fn delete(address: &Address, held: &Held) -> Change {
+    Change {
+        address: address.clone(),
+        kind: held.kind.clone(),
+        provider: held.provider.clone(),
+        action: Action::Delete,
+        moved_from: None,
+        because: Vec::new(),
+        attributes: Vec::new(),
+        id: Some(held.id.clone()),
+        marker: Some(held.marker.clone()),
+        prior: held.properties.clone(),
+        properties: held.properties.clone(),
+        needs: held.depends_on.clone(),
+        origin: held.origin.clone(),
+    }
+}
+
+/// Leaves of the changes those to the targets, to what these need, and the deletion of what needs a deleted one.
+fn narrow(changes: &mut BTreeMap<Address, Change>, targets: &[String]) {
+    let mut wanted: BTreeSet<Address> = changes
+        .keys()
+        .filter(|address| targets.iter().any(|target| address.is_within(target)))
+        .cloned()
+        .collect();
+    loop {
+        let mut more: Vec<Address> = Vec::new();
+        for (address, change) in changes.iter() {
+            if wanted.contains(address) {
+                let needed = change.needs.iter().filter(|_| change.action != Action::Delete);
+                more.extend(needed.filter(|need| !wanted.contains(*need)).cloned());
+            } else if change.action == Action::Delete && change.needs.iter().any(|need| wanted.contains(need)) {
+                more.push(address.clone());
+            }
+        }
+        let before = wanted.len();
+        wanted.extend(more);
+        if wanted.len() == before {
+            break;
+        }
+    }
+    for (address, change) in changes.iter_mut() {
+        if !wanted.contains(address) {
+            change.action = Action::NoOp;
+            change.attributes.clear();
+            change.because.clear();
+            change.moved_from = None;
+        }
+    }
+    // What is not there and is not to be made yet has no line in the plan.
+    changes.retain(|address, change| wanted.contains(address) || change.id.is_some());
+}

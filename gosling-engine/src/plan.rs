@@ -1,0 +1,323 @@
+//! What apply will do, decided to the last detail.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gosling_resource::{Address, Origin, Properties, Value};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::state::{State, digest};
+
+/// The version of the saved form; see docs/plan-format.md.
+pub const FORMAT: u32 = 1;
+
+/// What apply will do, and to what it is bound.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The version of this form.
+    pub format: u32,
+    /// The gosling that made it.
+    pub tool: String,
+    /// The state that it was made for.
+    pub lineage: String,
+    /// How often that had been saved.
+    pub serial: u64,
+    /// What it held.
+    pub state_digest: String,
+    /// A digest of the Nest's files.
+    pub nest_digest: String,
+    /// A digest of the values of its variables.
+    pub variables_digest: String,
+    /// Every provider that is called, and who it is.
+    pub accounts: BTreeMap<String, String>,
+    /// What it was narrowed to; empty: everything.
+    pub targets: Vec<String>,
+    /// Whether it destroys all there is.
+    pub destroy: bool,
+    /// One for each resource, in the order of addresses, those that stay as they are too.
+    pub changes: Vec<Change>,
+    /// What was found to be different from what the state held.
+    pub drift: Vec<Drift>,
+    /// Operations of earlier runs whose outcome is open; apply settles them first and plans anew if they change
+    /// anything.
+    pub open: Vec<OpenIntent>,
+}
+
+/// What happens to one resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Which.
+    pub address: Address,
+    /// Of which kind.
+    pub kind: String,
+    /// At which provider.
+    pub provider: String,
+    /// What is done.
+    pub action: Action,
+    /// The address it had before.
+    pub moved_from: Option<Address>,
+    /// For a replacement, what forces it: names of attributes, or words.
+    pub because: Vec<String>,
+    /// Every attribute that becomes different.
+    pub attributes: Vec<AttributeChange>,
+    /// The id of what is there.
+    pub id: Option<String>,
+    /// The marker of what is there.
+    pub marker: Option<String>,
+    /// What it is like now.
+    pub prior: Properties,
+    /// What it is to be like; outputs of resources that are made first stand in it as such.
+    pub properties: Properties,
+    /// What must be there before it.
+    pub needs: BTreeSet<Address>,
+    /// Where it is asked for; for a deletion, where it was.
+    pub origin: Option<Origin>,
+}
+
+/// What is done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// It is made.
+    Create,
+    /// It is changed in place.
+    Update,
+    /// It is deleted and made anew.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// It stays as it is; with `moved_from` it only gets another address.
+    NoOp,
+}
+
+/// An attribute that becomes different.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttributeChange {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub before: Value,
+    /// What it will be; an output is known after apply.
+    pub after: Value,
+    /// Where it is written.
+    pub origin: Option<Origin>,
+}
+
+/// What was found to be different from what the state held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Of which resource.
+    pub address: Address,
+    /// Whether it is gone.
+    pub gone: bool,
+    /// Attributes: as the state had them, and as they are.
+    pub attributes: Vec<AttributeChange>,
+}
+
+/// An operation of an earlier run whose outcome is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenIntent {
+    /// Its name.
+    pub op: String,
+    /// `create`, `update` or `delete`.
+    pub verb: String,
+    /// Of which resource.
+    pub address: Address,
+    /// What was last heard of it.
+    pub heard: Option<String>,
+}
+
+/// How many resources each action touches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Made.
+    pub create: usize,
+    /// Changed in place.
+    pub update: usize,
+    /// Made anew.
+    pub replace: usize,
+    /// Deleted.
+    pub delete: usize,
+    /// Given another address.
+    pub moved: usize,
+}
+
+/// Why a saved plan is not applied.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// It is no plan.
+    #[error("this is no plan of gosling: {0}")]
+    Malformed(String),
+    /// Another form.
+    #[error("the plan has form {0}, and this gosling knows only form {FORMAT}: plan again")]
+    OtherFormat(u32),
+    /// Its digest does not fit.
+    #[error("the plan was changed after it was made: plan again")]
+    Edited,
+    /// Made by another gosling.
+    #[error("the plan was made by gosling {made}, and this is {own}: plan again")]
+    OtherTool {
+        /// Its maker.
+        made: String,
+        /// This one.
+        own: String,
+    },
+    /// Made for another Nest's state.
+    #[error("the plan belongs to another state (lineage {plan}, here it is {state})")]
+    Foreign {
+        /// The plan's lineage.
+        plan: String,
+        /// The lineage here.
+        state: String,
+    },
+    /// The state has moved on.
+    #[error("the plan is stale: it was made for serial {plan} of the state, which is at {state} now: plan again")]
+    Stale {
+        /// The plan's serial.
+        plan: u64,
+        /// The serial now.
+        state: u64,
+    },
+    /// The Nest has changed.
+    #[error("the Nest has changed since the plan was made: plan again")]
+    OtherNest,
+    /// Variables have other values.
+    #[error("variables have other values than when the plan was made: plan again")]
+    OtherVariables,
+    /// A provider is another account.
+    #[error("`{provider}` is {now}, but the plan was made for {plan}")]
+    OtherAccount {
+        /// Which provider.
+        provider: String,
+        /// As in the plan.
+        plan: String,
+        /// As it is.
+        now: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    digest: String,
+    plan: Plan,
+}
+
+/// What a saved plan is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound<'a> {
+    /// This gosling's version.
+    pub tool: &'a str,
+    /// The state under the lock.
+    pub state: &'a State,
+    /// A digest of the Nest's files now.
+    pub nest_digest: &'a str,
+    /// A digest of the values of its variables now.
+    pub variables_digest: &'a str,
+    /// Every provider and who it is.
+    pub accounts: &'a BTreeMap<String, String>,
+}
+
+impl Plan {
+    /// How many resources each action touches.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for change in &self.changes {
+            match change.action {
+                Action::Create => counts.create += 1,
+                Action::Update => counts.update += 1,
+                Action::Replace => counts.replace += 1,
+                Action::Delete => counts.delete += 1,
+                Action::NoOp => {}
+            }
+            counts.moved += usize::from(change.moved_from.is_some());
+        }
+        counts
+    }
+
+    /// Whether applying it would change anything, the state included.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts() == Counts::default() && self.open.is_empty()
+    }
+
+    /// The saved form: the same plan always the same bytes.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let sealed = Sealed {
+            digest: self.digest(),
+            plan: self.clone(),
+        };
+        let mut bytes = serde_json::to_vec_pretty(&sealed).unwrap_or_default();
+        bytes.push(b'\n');
+        bytes
+    }
+
+    /// A digest of everything in it.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        digest(&serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    /// Reads the saved form.
+    ///
+    /// # Errors
+    /// [`PlanError::Malformed`], [`PlanError::OtherFormat`], [`PlanError::Edited`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, PlanError> {
+        let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
+        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
+        let format = value["plan"]["format"].as_u64();
+        if let Some(format) = format
+            && format != u64::from(FORMAT)
+        {
+            return Err(PlanError::OtherFormat(u32::try_from(format).unwrap_or(u32::MAX)));
+        }
+        let sealed: Sealed = serde_json::from_value(value).map_err(malformed)?;
+        if sealed.plan.digest() != sealed.digest {
+            return Err(PlanError::Edited);
+        }
+        Ok(sealed.plan)
+    }
+
+    /// Looks whether it may be applied here and now.
+    ///
+    /// # Errors
+    /// The first reason why not; nothing was called.
+    pub fn check(&self, now: &Bound<'_>) -> Result<(), PlanError> {
+        if self.tool != now.tool {
+            return Err(PlanError::OtherTool {
+                made: self.tool.clone(),
+                own: now.tool.to_owned(),
+            });
+        }
+        if self.lineage != now.state.lineage {
+            return Err(PlanError::Foreign {
+                plan: self.lineage.clone(),
+                state: now.state.lineage.clone(),
+            });
+        }
+        if self.serial != now.state.serial || self.state_digest != now.state.digest() {
+            return Err(PlanError::Stale {
+                plan: self.serial,
+                state: now.state.serial,
+            });
+        }
+        if self.nest_digest != now.nest_digest {
+            return Err(PlanError::OtherNest);
+        }
+        if self.variables_digest != now.variables_digest {
+            return Err(PlanError::OtherVariables);
+        }
+        for (provider, account) in &self.accounts {
+            let own = now.accounts.get(provider);
+            if own != Some(account) {
+                return Err(PlanError::OtherAccount {
+                    provider: provider.clone(),
+                    plan: account.clone(),
+                    now: own.cloned().unwrap_or_else(|| "not in the Nest".to_owned()),
+                });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Where a state and its journal live. The local folder is here; others stand behind the same door.
+
+mod local;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+pub use local::LocalStore;
+
+/// A place for one Nest's state, its history and its journal.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Reads without the lock: for `plan`, `show` and `status`. What is read may be on its way to change.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    async fn peek(&self) -> Result<Snapshot, StoreError>;
+
+    /// Takes the lock and raises the epoch, so that whoever held it before can write no more.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where somebody holds it, and says who.
+    async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError>;
+
+    /// The states before the present one, latest first.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// Where it is, for people: a path or an address.
+    fn place(&self) -> String;
+}
+
+/// A store under its lock.
+#[async_trait]
+pub trait Locked: Send + Sync {
+    /// The number of this lock; each is higher than the one before.
+    fn epoch(&self) -> u64;
+
+    /// Reads the state and the journal. A torn end of the journal is cut off.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn load(&self) -> Result<Snapshot, StoreError>;
+
+    /// Replaces the state, durably, and keeps the one before in the history.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the state is then as it was.
+    async fn save(&self, state: &[u8]) -> Result<(), StoreError>;
+
+    /// Adds records to the journal, durably.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing may be sent then.
+    async fn append(&self, records: &[u8]) -> Result<(), StoreError>;
+
+    /// Empties the journal. Only after its outcomes are in a saved state.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn cut(&self) -> Result<(), StoreError>;
+}
+
+/// What a store holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The state's saved form; `None` before the first save.
+    pub state: Option<Vec<u8>>,
+    /// The journal's bytes.
+    pub journal: Vec<u8>,
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The user.
+    pub user: String,
+    /// The machine.
+    pub host: String,
+    /// The process.
+    pub pid: u32,
+    /// When it took the lock, as RFC 3339 in UTC.
+    pub since: String,
+    /// What it is doing: `gosling apply`.
+    pub command: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            user,
+            host,
+            pid,
+            since,
+            command,
+        } = self;
+        write!(f, "{user}@{host} (process {pid}), since {since}, for `{command}`")
+    }
+}
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Somebody else holds the lock.
+    #[error("the state is locked by {}", .0.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
+    Locked(Option<Box<Holder>>),
+    /// The system or the service said no.
+    #[error("{what}: {why}")]
+    Io {
+        /// What was tried, and where.
+        what: String,
+        /// What came back.
+        why: std::io::Error,
+    },
+}

@@ -1,0 +1,204 @@
+//! A folder: `state.json`, `state.json.1` (the one before) to `.N`, `journal`, `lock`, `epoch`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use super::{Holder, Locked, Snapshot, Store, StoreError};
+use crate::durable::{self, FileLock};
+use crate::journal;
+
+/// A state in a folder of this machine.
+#[derive(Debug, Clone)]
+pub struct LocalStore {
+    folder: PathBuf,
+    kept: usize,
+}
+
+struct Held {
+    store: LocalStore,
+    epoch: u64,
+    /// Ends with this.
+    _lock: FileLock,
+}
+
+impl LocalStore {
+    /// In this folder, which is made when something is first saved; so many earlier states are kept.
+    #[must_use]
+    pub fn new(folder: PathBuf, kept: usize) -> Self {
+        Self { folder, kept }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    fn earlier(&self, number: usize) -> PathBuf {
+        self.path(&format!("state.json.{number}"))
+    }
+}
+
+fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    let what = format!("{what} {}", path.display());
+    move |why| StoreError::Io { what, why }
+}
+
+/// The bytes of a file, `None` where there is none.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("cannot read", path)(error)),
+    }
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    async fn peek(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot {
+            state: read(&self.path("state.json"))?,
+            journal: read(&self.path("journal"))?.unwrap_or_default(),
+        })
+    }
+
+    async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        durable::make_folder(&self.folder).map_err(failed("cannot make", &self.folder))?;
+        let path = self.path("lock");
+        let Some(lock) = FileLock::take(&path).map_err(failed("cannot lock", &path))? else {
+            let holder = read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            return Err(StoreError::Locked(holder));
+        };
+        let said = serde_json::to_vec(holder).unwrap_or_default();
+        lock.say(&said).map_err(failed("cannot write", &path))?;
+        let path = self.path("epoch");
+        let last = read(&path)?
+            .and_then(|bytes| String::from_utf8(bytes).ok()?.trim().parse::<u64>().ok())
+            .unwrap_or(0);
+        let epoch = last + 1;
+        durable::replace(&path, format!("{epoch}\n").as_bytes()).map_err(failed("cannot write", &path))?;
+        Ok(Box::new(Held {
+            store: self.clone(),
+            epoch,
+            _lock: lock,
+        }))
+    }
+
+    async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let states = (1..=self.kept).map(|number| read(&self.earlier(number)));
+        states.filter_map(Result::transpose).collect()
+    }
+
+    fn place(&self) -> String {
+        self.path("state.json").display().to_string()
+    }
+}
+
+#[async_trait]
+impl Locked for Held {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        let snapshot = self.store.peek().await?;
+        let whole = journal::whole_length(&snapshot.journal);
+        let mut journal = snapshot.journal;
+        if whole < journal.len() {
+            let path = self.store.path("journal");
+            durable::truncate(&path, whole as u64).map_err(failed("cannot cut", &path))?;
+            journal.truncate(whole);
+        }
+        Ok(Snapshot { journal, ..snapshot })
+    }
+
+    async fn save(&self, state: &[u8]) -> Result<(), StoreError> {
+        let path = self.store.path("state.json");
+        if let Some(before) = read(&path)? {
+            for number in (1..self.store.kept).rev() {
+                let (from, to) = (self.store.earlier(number), self.store.earlier(number + 1));
+                match fs::rename(&from, &to) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(failed("cannot rename", &from)(error));
+                    }
+                    _ => {}
+                }
+            }
+            let kept = self.store.earlier(1);
+            durable::replace(&kept, &before).map_err(failed("cannot write", &kept))?;
+        }
+        durable::replace(&path, state).map_err(failed("cannot write", &path))
+    }
+
+    async fn append(&self, records: &[u8]) -> Result<(), StoreError> {
+        let path = self.store.path("journal");
+        durable::append(&path, records).map_err(failed("cannot write", &path))
+    }
+
+    async fn cut(&self) -> Result<(), StoreError> {
+        let path = self.store.path("journal");
+        durable::truncate(&path, 0).map_err(failed("cannot cut", &path))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn holder(command: &str) -> Holder {
+        Holder {
+            user: "ada".into(),
+            host: "build".into(),
+            pid: 7,
+            since: "2026-01-01T00:00:00Z".into(),
+            command: command.into(),
+        }
+    }
+
+    #[tokio::test]
+    async fn one_holds_the_lock_and_the_next_has_a_higher_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(folder.path().join("state"), 10);
+        let first = store.lock(&holder("gosling apply")).await.unwrap();
+        let refused = store.lock(&holder("gosling destroy")).await.err().unwrap();
+        assert!(refused.to_string().contains("ada@build (process 7)"), "{refused}");
+        assert!(refused.to_string().contains("gosling apply"), "{refused}");
+        assert_eq!(first.epoch(), 1);
+        drop(first);
+        assert_eq!(store.lock(&holder("gosling apply")).await.unwrap().epoch(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_last_states_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(folder.path().to_owned(), 3);
+        let locked = store.lock(&holder("gosling apply")).await.unwrap();
+        for number in 0..6 {
+            locked.save(format!("state {number}").as_bytes()).await.unwrap();
+        }
+        let now = store.peek().await.unwrap().state.unwrap();
+        assert_eq!(now, b"state 5");
+        let history = store.history().await.unwrap();
+        assert_eq!(history, [b"state 4", b"state 3", b"state 2"]);
+    }
+
+    #[tokio::test]
+    async fn a_torn_end_is_cut_before_anything_is_added() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(folder.path().to_owned(), 3);
+        let record = journal::Record::Unknown {
+            op: "a".into(),
+            message: "cut".into(),
+        };
+        let frame = journal::frame(&record).unwrap();
+        let locked = store.lock(&holder("gosling apply")).await.unwrap();
+        locked.append(&frame).await.unwrap();
+        locked.append(&frame[..5]).await.unwrap();
+        assert_eq!(locked.load().await.unwrap().journal, frame);
+        locked.append(&frame).await.unwrap();
+        let both = locked.load().await.unwrap().journal;
+        assert_eq!(journal::records(&both).unwrap().0, [record.clone(), record]);
+    }
+}
