@@ -70,12 +70,18 @@ pub fn diff(
     }
     let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
     for address in order(wanted)? {
-        let Some(resource) = wanted.get(&address) else { continue };
+        let Some(resource) = wanted.get(&address) else {
+            continue;
+        };
         let kind = kind(&resource.kind).ok_or_else(|| DiffError::UnknownKind {
             kind: resource.kind.clone(),
             address: Box::new(address.clone()),
         })?;
-        if let Some(attribute) = resource.properties.keys().find(|name| kind.attribute(name).is_none()) {
+        if let Some(attribute) = resource
+            .properties
+            .keys()
+            .find(|name| kind.attribute(name).is_none())
+        {
             return Err(DiffError::UnknownAttribute {
                 kind: resource.kind.clone(),
                 attribute: attribute.clone(),
@@ -136,7 +142,9 @@ fn with_moves<'s>(
 fn order(wanted: &Resources) -> Result<Vec<Address>, DiffError> {
     let needs = |address: &Address| -> Vec<Address> {
         let resource = wanted.get(address);
-        resource.map(|resource| resource.needs().into_iter().collect()).unwrap_or_default()
+        resource
+            .map(|resource| resource.needs().into_iter().collect())
+            .unwrap_or_default()
     };
     let all = wanted.iter().map(|resource| resource.address.clone());
     crate::graph::sorted(all, needs).map_err(|address| DiffError::Cycle(Box::new(address)))
@@ -202,7 +210,9 @@ fn compare(
     }
     let other = there.is_some_and(|held| held.kind != resource.kind || held.provider != resource.provider);
     if other {
-        change.because.push("it is made elsewhere or is another kind of thing now".to_owned());
+        change
+            .because
+            .push("it is made elsewhere or is another kind of thing now".to_owned());
     }
     if forced && there.is_some() {
         change.because.push("--replace".to_owned());
@@ -268,7 +278,8 @@ fn narrow(changes: &mut BTreeMap<Address, Change>, targets: &[String]) {
             if wanted.contains(address) {
                 let needed = change.needs.iter().filter(|_| change.action != Action::Delete);
                 more.extend(needed.filter(|need| !wanted.contains(*need)).cloned());
-            } else if change.action == Action::Delete && change.needs.iter().any(|need| wanted.contains(need)) {
+            } else if change.action == Action::Delete && change.needs.iter().any(|need| wanted.contains(need))
+            {
                 more.push(address.clone());
             }
         }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A node that needs itself, directly or by others. Works on any depth without recursion.
-pub(crate) fn cycle<N: Ord + Clone>(nodes: impl IntoIterator<Item = N>, needs: impl Fn(&N) -> Vec<N>) -> Option<N> {
+pub(crate) fn cycle<N: Ord + Clone>(
+    nodes: impl IntoIterator<Item = N>,
+    needs: impl Fn(&N) -> Vec<N>,
+) -> Option<N> {
     sorted(nodes, needs).err()
 }
 
@@ -19,7 +22,10 @@ pub(crate) fn sorted<N: Ord + Clone>(
     let mut open: BTreeMap<N, usize> = BTreeMap::new();
     let mut wanted_by: BTreeMap<N, Vec<N>> = BTreeMap::new();
     for node in &nodes {
-        let wanted: BTreeSet<N> = needs(node).into_iter().filter(|other| nodes.contains(other)).collect();
+        let wanted: BTreeSet<N> = needs(node)
+            .into_iter()
+            .filter(|other| nodes.contains(other))
+            .collect();
         open.insert(node.clone(), wanted.len());
         for other in wanted {
             wanted_by.entry(other).or_default().push(node.clone());

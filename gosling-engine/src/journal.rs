@@ -292,7 +292,11 @@ mod tests {
         for cut in 0..=bytes.len() {
             let (read, good) = records(&bytes[..cut]).unwrap();
             let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
-            assert_eq!((read.as_slice(), good), (&log()[..whole], ends[whole]), "cut after {cut} bytes");
+            assert_eq!(
+                (read.as_slice(), good),
+                (&log()[..whole], ends[whole]),
+                "cut after {cut} bytes"
+            );
         }
         let last = bytes.len() - 2;
         bytes[last] ^= 1;
@@ -322,7 +326,10 @@ mod tests {
             vec![intent("a"), intent("a")],
             vec![intent("a"), done.clone(), unknown.clone()],
         ] {
-            assert!(matches!(entries(&wrong), Err(JournalError::Impossible { .. })), "{wrong:?}");
+            assert!(
+                matches!(entries(&wrong), Err(JournalError::Impossible { .. })),
+                "{wrong:?}"
+            );
         }
         let fine = [intent("a"), unknown.clone(), unknown, done];
         assert_eq!(entries(&fine).unwrap()[0].stage, Stage::Done(None));

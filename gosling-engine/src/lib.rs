@@ -1,9 +1,13 @@
 //! From what is wanted to what is there, and back after any crash.
 
+pub mod apply;
 pub mod diff;
 pub mod durable;
 pub mod journal;
 pub mod plan;
+pub mod recover;
+pub mod refresh;
+pub mod run;
 pub mod state;
 pub mod store;
 
@@ -11,8 +15,11 @@ mod graph;
 mod operation;
 mod provider;
 
+pub use apply::{Applied, apply};
 pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets};
+pub use refresh::refresh;
+pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError};

@@ -171,7 +171,9 @@ pub enum PlanError {
         state: String,
     },
     /// The state has moved on.
-    #[error("the plan is stale: it was made for serial {plan} of the state, which is at {state} now: plan again")]
+    #[error(
+        "the plan is stale: it was made for serial {plan} of the state, which is at {state} now: plan again"
+    )]
     Stale {
         /// The plan's serial.
         plan: u64,

@@ -1,0 +1,471 @@
+//! Carries out a plan: each operation after what it needs, so many at once, each with its intent on disk first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use gosling_resource::{Address, Properties, Value};
+use tokio::sync::Mutex as AsyncMutex;
+
+use crate::operation::{Operation, Verb};
+use crate::plan::{Action, Change, Plan};
+use crate::provider::{CallError, Context};
+use crate::recover;
+use crate::refresh;
+use crate::run::{Run, RunError, RunNotes, Stop};
+use crate::state::{Held, State};
+
+/// What came of a plan.
+#[derive(Debug)]
+pub struct Applied {
+    /// The state as it is now; saved.
+    pub state: State,
+    /// How many operations were done.
+    pub done: usize,
+    /// What failed, and why.
+    pub failed: Vec<(Address, Verb, CallError)>,
+    /// What was left alone, and because of what.
+    pub skipped: Vec<(Address, String)>,
+    /// Whether a person stopped it.
+    pub interrupted: bool,
+    /// Operations whose outcome is open.
+    pub open: Vec<Operation>,
+}
+
+/// One step of the graph: what is deleted, or what is made or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Delete(usize),
+    Put(usize),
+}
+
+impl Step {
+    fn change(self) -> usize {
+        match self {
+            Self::Delete(index) | Self::Put(index) => index,
+        }
+    }
+}
+
+/// How a step ended.
+enum End {
+    Done,
+    Failed(CallError),
+    Open(Box<Operation>, CallError),
+}
+
+/// Carries out a plan that was checked against this state under this lock, and saves what came of it. Partial success
+/// is normal; the state always verifies.
+///
+/// # Errors
+/// Where the journal or the state could not be written: nothing was sent without its intent, and the next run
+/// settles what is open.
+pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, RunError> {
+    let state = with_moves(run, plan, state).await?;
+    let changes = &plan.changes;
+    let (mut waits, wanted_by) = order(changes);
+    let state = Mutex::new(state);
+    let reserved: AsyncMutex<BTreeMap<String, Vec<String>>> = AsyncMutex::default();
+    let mut ready: BTreeSet<Step> = waits
+        .iter()
+        .filter(|(_, needs)| needs.is_empty())
+        .map(|(step, _)| *step)
+        .collect();
+    for step in &ready {
+        waits.remove(step);
+    }
+    let in_flight: Mutex<BTreeMap<String, Operation>> = Mutex::default();
+    let mut running = FuturesUnordered::new();
+    let mut stop = run.stop.clone();
+    let mut deadline: Option<tokio::time::Instant> = None;
+    let mut applied = Applied {
+        state: State::default(),
+        done: 0,
+        failed: Vec::new(),
+        skipped: Vec::new(),
+        interrupted: false,
+        open: Vec::new(),
+    };
+    let mut fatal = None;
+    loop {
+        let wish = *stop.borrow_and_update();
+        if wish != Stop::No {
+            applied.interrupted = true;
+            deadline.get_or_insert_with(|| tokio::time::Instant::now() + run.grace);
+        }
+        if wish == Stop::Now {
+            break;
+        }
+        while deadline.is_none() && fatal.is_none() && running.len() < run.parallelism.max(1) {
+            let Some(step) = ready.pop_first() else { break };
+            let change = &changes[step.change()];
+            let (state, reserved, in_flight) = (&state, &reserved, &in_flight);
+            running.push(async move {
+                (
+                    step,
+                    carry_out(run, step, change, state, reserved, in_flight).await,
+                )
+            });
+        }
+        if running.is_empty() {
+            break;
+        }
+        let patience = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        let ended = tokio::select! {
+            ended = running.next() => ended,
+            Ok(()) = stop.changed() => continue,
+            () = patience => break,
+        };
+        let Some((step, outcome)) = ended else { break };
+        let address = &changes[step.change()].address;
+        let verb = verb(step, &changes[step.change()]);
+        match outcome {
+            Ok(End::Done) => {
+                applied.done += 1;
+                for next in wanted_by.get(&step).into_iter().flatten() {
+                    if let Some(needs) = waits.get_mut(next) {
+                        needs.remove(&step);
+                        if needs.is_empty() {
+                            waits.remove(next);
+                            ready.insert(*next);
+                        }
+                    }
+                }
+            }
+            Ok(End::Failed(error)) => {
+                skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
+                applied.failed.push((address.clone(), verb, error));
+            }
+            Ok(End::Open(operation, error)) => {
+                skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
+                applied.failed.push((address.clone(), verb, error));
+                applied.open.push(*operation);
+            }
+            Err(error) => fatal = Some(error),
+        }
+    }
+    drop(running);
+    let still = in_flight.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let known: BTreeSet<String> = applied
+        .open
+        .iter()
+        .map(|operation| operation.op.clone())
+        .collect();
+    applied.open.extend(
+        still
+            .into_values()
+            .filter(|operation| !known.contains(&operation.op)),
+    );
+    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(error) = fatal {
+        return Err(error);
+    }
+    applied.state = end(run, state, &applied.open, plan).await?;
+    Ok(applied)
+}
+
+/// Saves the state. The journal is emptied only where nothing in it is open: an open intent must outlive this run, and
+/// taking in the outcomes beside it once more changes nothing.
+async fn end(run: &Run<'_>, state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
+    if plan.counts() == crate::plan::Counts::default() && open.is_empty() && !state.lineage.is_empty() {
+        return Ok(state);
+    }
+    let state = recover::save(run, state).await?;
+    if open.is_empty() {
+        run.journal.store().cut().await?;
+    }
+    Ok(state)
+}
+
+/// Gives moved resources their new addresses, and saves that before anything else.
+async fn with_moves(run: &Run<'_>, plan: &Plan, mut state: State) -> Result<State, RunError> {
+    let moves: Vec<(&Address, &Change)> = plan
+        .changes
+        .iter()
+        .filter_map(|change| Some((change.moved_from.as_ref()?, change)))
+        .collect();
+    if moves.is_empty() {
+        return Ok(state);
+    }
+    for (from, change) in &moves {
+        if let Some(mut held) = state.resources.remove(*from) {
+            if change.action != Action::Replace {
+                // What was only put into it when it was made counts as what is asked for now: see `diff`.
+                let silent = change.properties.iter().filter(|(name, _)| {
+                    let kind = crate::run::kind_of(run.providers, &change.kind);
+                    kind.and_then(|kind| kind.attribute(name))
+                        .is_some_and(|attribute| {
+                            attribute.change == gosling_resource::Change::Replace && !attribute.observed
+                        })
+                });
+                for (name, value) in silent {
+                    held.properties.insert(name.clone(), value.clone());
+                }
+            }
+            state.resources.insert(change.address.clone(), held);
+        }
+    }
+    for held in state.resources.values_mut() {
+        let renamed = |address: &Address| {
+            let new = moves.iter().find(|(from, _)| *from == address);
+            new.map_or_else(|| address.clone(), |(_, change)| change.address.clone())
+        };
+        held.depends_on = held.depends_on.iter().map(renamed).collect();
+    }
+    // Nothing is open before a plan is carried out, so the journal is empty already.
+    recover::save(run, state).await
+}
+
+type Waits = BTreeMap<Step, BTreeSet<Step>>;
+
+/// What each step waits for, and who waits for it.
+fn order(changes: &[Change]) -> (Waits, BTreeMap<Step, Vec<Step>>) {
+    let index: BTreeMap<&Address, usize> = changes
+        .iter()
+        .enumerate()
+        .map(|(index, change)| (&change.address, index))
+        .collect();
+    let puts = |change: &Change| matches!(change.action, Action::Create | Action::Update | Action::Replace);
+    let deletes = |change: &Change| matches!(change.action, Action::Delete | Action::Replace);
+    let mut waits = Waits::new();
+    for (at, change) in changes.iter().enumerate() {
+        if puts(change) {
+            waits.entry(Step::Put(at)).or_default();
+        }
+        if deletes(change) {
+            waits.entry(Step::Delete(at)).or_default();
+        }
+        if change.action == Action::Replace {
+            waits.entry(Step::Put(at)).or_default().insert(Step::Delete(at));
+        }
+        for need in &change.needs {
+            let Some(&other) = index.get(need) else { continue };
+            if puts(change) && puts(&changes[other]) {
+                waits.entry(Step::Put(at)).or_default().insert(Step::Put(other));
+            }
+            if deletes(&changes[other]) {
+                if deletes(change) {
+                    waits
+                        .entry(Step::Delete(other))
+                        .or_default()
+                        .insert(Step::Delete(at));
+                } else if change.action == Action::Update && changes[other].action == Action::Delete {
+                    waits
+                        .entry(Step::Delete(other))
+                        .or_default()
+                        .insert(Step::Put(at));
+                }
+            }
+        }
+    }
+    let mut wanted_by: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
+    for (step, needs) in &waits {
+        for need in needs {
+            wanted_by.entry(*need).or_default().push(*step);
+        }
+    }
+    (waits, wanted_by)
+}
+
+fn verb(step: Step, change: &Change) -> Verb {
+    match (step, change.action) {
+        (Step::Delete(_), _) => Verb::Delete,
+        (Step::Put(_), Action::Update) => Verb::Update,
+        (Step::Put(_), _) => Verb::Create,
+    }
+}
+
+/// Takes everything out of the waiting that needs a step that did not succeed.
+fn skip(
+    run: &Run<'_>,
+    step: Step,
+    changes: &[Change],
+    wanted_by: &BTreeMap<Step, Vec<Step>>,
+    waits: &mut Waits,
+    applied: &mut Applied,
+) {
+    let because = changes[step.change()].address.to_string();
+    let mut next = vec![step];
+    while let Some(step) = next.pop() {
+        for other in wanted_by.get(&step).into_iter().flatten() {
+            if waits.remove(other).is_some() {
+                let address = &changes[other.change()].address;
+                run.events.skipped(address, &because);
+                applied.skipped.push((address.clone(), because.clone()));
+                next.push(*other);
+            }
+        }
+    }
+}
+
+/// One step, from the last look at what is there to the record of what came of it.
+async fn carry_out(
+    run: &Run<'_>,
+    step: Step,
+    change: &Change,
+    state: &Mutex<State>,
+    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+    in_flight: &Mutex<BTreeMap<String, Operation>>,
+) -> Result<End, RunError> {
+    let op = crate::run::new_op()?;
+    let verb = verb(step, change);
+    let held = lock(state).resources.get(&change.address).cloned();
+    let mut operation = Operation {
+        marker: format!("gosling:{}:{}:{op}", run.nest, change.address),
+        op,
+        verb,
+        address: change.address.clone(),
+        kind: change.kind.clone(),
+        provider: change.provider.clone(),
+        id: None,
+        reserved: None,
+        properties: with_outputs(&change.properties, &lock(state)),
+        prior: change.prior.clone(),
+        again: false,
+        tasks: Vec::new(),
+    };
+    if verb == Verb::Create {
+        match reserve(run, &mut operation, reserved).await {
+            Ok(()) => {}
+            Err(error) => return Ok(End::Failed(error)),
+        }
+    } else {
+        let Some(held) = held else {
+            return Ok(if verb == Verb::Delete {
+                End::Done
+            } else {
+                End::Failed(CallError::failed(format!(
+                    "{} is not in the state any more",
+                    change.address
+                )))
+            });
+        };
+        match unchanged(run, change, &held).await? {
+            Look::AsPlanned => {}
+            Look::Gone if verb == Verb::Delete => {
+                lock(state).resources.remove(&change.address);
+                return Ok(End::Done);
+            }
+            Look::Gone => {
+                let words = format!("{} is gone since the plan was made", change.address);
+                return Ok(End::Failed(CallError::failed(words).help("plan and apply again")));
+            }
+            Look::Different(names) => {
+                let words = format!("{} has changed since the plan was made: {names}", change.address);
+                return Ok(End::Failed(CallError::failed(words).help("plan and apply again")));
+            }
+            Look::Unreadable(error) => return Ok(End::Failed(error)),
+        }
+        operation.id = Some(held.id.clone());
+        operation.marker.clone_from(&held.marker);
+        if verb == Verb::Delete {
+            operation.kind.clone_from(&held.kind);
+            operation.provider.clone_from(&held.provider);
+            operation.properties.clone_from(&held.properties);
+        }
+    }
+    let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
+    run.journal
+        .write(&recover::intent(run, &operation, &depends_on))
+        .await?;
+    lock(in_flight).insert(operation.op.clone(), operation.clone());
+    let outcome = run.carry_out(&operation, &depends_on, state).await?;
+    lock(in_flight).remove(&operation.op);
+    if let Some(held) = lock(state).resources.get_mut(&change.address) {
+        held.origin.clone_from(&change.origin);
+    }
+    Ok(match outcome {
+        Ok(()) => End::Done,
+        Err(error @ CallError::Failed { .. }) => End::Failed(error),
+        Err(error @ CallError::Unknown { .. }) => End::Open(Box::new(operation), error),
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Asks the provider what to reserve, one at a time for each provider, so that no two get the same.
+async fn reserve(
+    run: &Run<'_>,
+    operation: &mut Operation,
+    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+) -> Result<(), CallError> {
+    let Some(provider) = run.providers.get(&operation.provider) else {
+        return Err(CallError::failed(format!(
+            "the Nest has no provider `{}`",
+            operation.provider
+        )));
+    };
+    let notes = RunNotes { run };
+    let cx = Context {
+        secrets: run.secrets,
+        notes: &notes,
+    };
+    let mut reserved = reserved.lock().await;
+    let taken = reserved.entry(operation.provider.clone()).or_default();
+    let chosen = provider
+        .reserve(&cx, &operation.kind, &operation.properties, taken)
+        .await?;
+    taken.extend(chosen.clone());
+    operation.reserved = chosen;
+    Ok(())
+}
+
+/// What a last look before an operation shows.
+enum Look {
+    AsPlanned,
+    Gone,
+    Different(String),
+    Unreadable(CallError),
+}
+
+async fn unchanged(run: &Run<'_>, change: &Change, held: &Held) -> Result<Look, RunError> {
+    let observed = match refresh::read(&change.address, held, run.providers, run.secrets).await {
+        Ok(observed) => observed,
+        Err(RunError::Unreadable { error, .. }) => return Ok(Look::Unreadable(*error)),
+        Err(other) => return Err(other),
+    };
+    let Some(observed) = observed else {
+        return Ok(Look::Gone);
+    };
+    let differing = refresh::differences(&change.prior, &observed.properties);
+    if differing.is_empty() {
+        return Ok(Look::AsPlanned);
+    }
+    let names: Vec<&str> = differing
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    Ok(Look::Different(names.join(", ")))
+}
+
+/// The properties with every output in them that is known by now.
+fn with_outputs(properties: &Properties, state: &State) -> Properties {
+    let filled = properties
+        .iter()
+        .map(|(name, value)| (name.clone(), filled(value, state)));
+    filled.collect()
+}
+
+fn filled(value: &Value, state: &State) -> Value {
+    match value {
+        Value::Output { of, name } => {
+            let output = state.resources.get(of).and_then(|held| held.outputs.get(name));
+            output.cloned().unwrap_or_else(|| value.clone())
+        }
+        Value::List(values) => Value::List(values.iter().map(|value| filled(value, state)).collect()),
+        Value::Map(values) => Value::Map(
+            values
+                .iter()
+                .map(|(name, value)| (name.clone(), filled(value, state)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}

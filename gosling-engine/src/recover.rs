@@ -1,0 +1,101 @@
+//! What earlier runs left behind: done outcomes are taken in, open operations are settled, before anything is planned.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::journal::{self, Entry, Record, Stage};
+use crate::plan::OpenIntent;
+use crate::run::{Run, RunError};
+use crate::state::State;
+use crate::store::Snapshot;
+
+/// The state of a snapshot with everything that its journal says is done, and the operations that are open.
+///
+/// # Errors
+/// Where the state or the journal cannot be used.
+pub fn read(snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
+    let mut state = match &snapshot.state {
+        Some(bytes) => State::from_bytes(bytes)?,
+        None => State::default(),
+    };
+    let (records, _) = journal::records(&snapshot.journal)?;
+    let entries = journal::entries(&records)?;
+    state.replay(&entries);
+    let open = entries
+        .into_iter()
+        .filter(|entry| matches!(entry.stage, Stage::Open { .. }))
+        .collect();
+    Ok((state, open))
+}
+
+/// Open operations as a plan shows them.
+#[must_use]
+pub fn shown(open: &[Entry]) -> Vec<OpenIntent> {
+    let shown = open.iter().map(|entry| OpenIntent {
+        op: entry.operation.op.clone(),
+        verb: entry.operation.verb.to_string(),
+        address: entry.operation.address.clone(),
+        heard: match &entry.stage {
+            Stage::Open { heard } => heard.clone(),
+            Stage::Done(_) | Stage::Failed(_) => None,
+        },
+    });
+    shown.collect()
+}
+
+/// Settles every open operation, in the order in which they were begun: the provider looks for what the earlier
+/// attempt made and ends it. Then the state is saved and the journal emptied, in this order. Returns the state and
+/// how many operations were settled. A crash in here is like the one before it: the intents stay open.
+///
+/// # Errors
+/// [`RunError::StillOpen`] where one could not be settled, and nothing is lost by trying again.
+pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize), RunError> {
+    let (state, open) = read(snapshot)?;
+    let state = Mutex::new(state);
+    for entry in &open {
+        let mut operation = entry.operation.clone();
+        operation.again = true;
+        let outcome = run.carry_out(&operation, &entry.depends_on, &state).await?;
+        if let Err(error @ crate::CallError::Unknown { .. }) = outcome {
+            return Err(RunError::StillOpen {
+                verb: operation.verb.to_string(),
+                address: Box::new(operation.address),
+                error: Box::new(error),
+            });
+        }
+    }
+    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = if snapshot.journal.is_empty() {
+        state
+    } else {
+        let state = save(run, state).await?;
+        run.journal.store().cut().await?;
+        state
+    };
+    Ok((state, open.len()))
+}
+
+/// Saves the state under the run's lock. Only then may the journal be emptied: a crash between the two only makes the
+/// next run take in the same outcomes again.
+///
+/// # Errors
+/// Where it could not be written.
+pub async fn save(run: &Run<'_>, mut state: State) -> Result<State, RunError> {
+    let store = run.journal.store();
+    if state.lineage.is_empty() {
+        state.lineage = crate::run::new_lineage()?;
+    }
+    state.serial += 1;
+    state.epoch = store.epoch();
+    state.verify()?;
+    store.save(&state.to_bytes()).await?;
+    Ok(state)
+}
+
+/// The record that an operation is about to begin.
+pub(crate) fn intent(run: &Run<'_>, operation: &crate::Operation, depends_on: &[String]) -> Record {
+    Record::Intent {
+        epoch: run.journal.store().epoch(),
+        operation: Box::new(operation.clone()),
+        depends_on: depends_on.to_vec(),
+    }
+}

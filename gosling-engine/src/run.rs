@@ -1,0 +1,269 @@
+//! One run of the engine over a locked state: what apply, refresh and recovery share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use gosling_resource::{Address, Kind};
+use thiserror::Error;
+use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
+
+use crate::journal::{JournalError, Record, frame};
+use crate::operation::Operation;
+use crate::provider::{CallError, Notes, Provider, Secrets};
+use crate::state::{State, StateError};
+use crate::store::{Locked, StoreError};
+
+/// The providers of a Nest by their labels.
+pub type Providers = BTreeMap<String, Arc<dyn Provider>>;
+
+/// The kind of this name, whoever makes it.
+#[must_use]
+pub fn kind_of(providers: &Providers, name: &str) -> Option<&'static Kind> {
+    let all = providers.values().flat_map(|provider| provider.kinds());
+    all.copied().find(|kind| kind.name == name)
+}
+
+/// What a run tells a person while it works. Nothing it is told holds a secret.
+pub trait Events: Send + Sync {
+    /// An operation begins.
+    fn started(&self, operation: &Operation);
+    /// An operation has got somewhere.
+    fn progress(&self, op: &str, words: &str);
+    /// An operation ended.
+    fn ended(&self, operation: &Operation, outcome: &Result<(), CallError>);
+    /// A resource is left alone because of what happened to another.
+    fn skipped(&self, address: &Address, because: &str);
+}
+
+/// Why a run stopped as a whole.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The state or journal could not be read or written. Nothing was sent without its intent.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The state cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// An operation of an earlier run is still open, and nothing may be planned before it is settled.
+    #[error("what became of an earlier {verb} of {address} is still not known: {error}")]
+    StillOpen {
+        /// `create`, `update` or `delete`.
+        verb: String,
+        /// Of which resource.
+        address: Box<Address>,
+        /// What happened when it was asked about.
+        error: Box<CallError>,
+    },
+    /// A resource belongs to a provider that the Nest no longer has.
+    #[error(
+        "{address} was made by `{provider}`, which the Nest no longer has: put the provider back, or `gosling state rm {address}`"
+    )]
+    NoProvider {
+        /// Which resource.
+        address: Box<Address>,
+        /// Which provider.
+        provider: String,
+    },
+    /// A provider could not be read.
+    #[error("{address} could not be read: {error}")]
+    Unreadable {
+        /// Which resource.
+        address: Box<Address>,
+        /// Why.
+        error: Box<CallError>,
+    },
+}
+
+/// How a person stops a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Stop {
+    /// Not at all.
+    #[default]
+    No,
+    /// Nothing new is started; what is in flight may end within the grace.
+    Soon,
+    /// At once.
+    Now,
+}
+
+/// A run: everything that its parts need.
+pub struct Run<'a> {
+    /// The Nest's name, for markers.
+    pub nest: &'a str,
+    /// Who makes what.
+    pub providers: &'a Providers,
+    /// Where secrets are.
+    pub secrets: &'a dyn Secrets,
+    /// Who listens.
+    pub events: &'a dyn Events,
+    /// The store, under its lock.
+    pub journal: JournalWriter<'a>,
+    /// How many operations are in flight at once.
+    pub parallelism: usize,
+    /// How long what is in flight may take after a first stop.
+    pub grace: std::time::Duration,
+    /// Tells of a person's wish to stop.
+    pub stop: watch::Receiver<Stop>,
+}
+
+/// Writes records, and waits until they are on disk. Those who come while one write is under way share the next.
+pub struct JournalWriter<'a> {
+    store: &'a dyn Locked,
+    waiting: Mutex<Vec<Waiting>>,
+    writing: AsyncMutex<()>,
+}
+
+struct Waiting {
+    bytes: Vec<u8>,
+    done: oneshot::Sender<Result<(), String>>,
+}
+
+impl<'a> JournalWriter<'a> {
+    /// On this store.
+    #[must_use]
+    pub fn new(store: &'a dyn Locked) -> Self {
+        Self {
+            store,
+            waiting: Mutex::default(),
+            writing: AsyncMutex::new(()),
+        }
+    }
+
+    /// The store that it writes to.
+    #[must_use]
+    pub fn store(&self) -> &dyn Locked {
+        self.store
+    }
+
+    /// Writes one record; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// Where it is not: nothing may be sent then.
+    pub async fn write(&self, record: &Record) -> Result<(), StoreError> {
+        let failed = |why: String| StoreError::Io {
+            what: "cannot write the journal".to_owned(),
+            why: std::io::Error::other(why),
+        };
+        let bytes = frame(record).map_err(|error| failed(error.to_string()))?;
+        let (done, mut heard) = oneshot::channel();
+        self.lock_waiting().push(Waiting { bytes, done });
+        let _turn = self.writing.lock().await;
+        // Somebody who wrote before may have written this one too.
+        if let Ok(outcome) = heard.try_recv() {
+            return outcome.map_err(failed);
+        }
+        let batch = std::mem::take(&mut *self.lock_waiting());
+        let all: Vec<u8> = batch
+            .iter()
+            .flat_map(|waiting| waiting.bytes.iter().copied())
+            .collect();
+        let outcome = self.store.append(&all).await.map_err(|error| error.to_string());
+        for waiting in batch {
+            // Whoever was dropped meanwhile does not listen any more.
+            let _ = waiting.done.send(outcome.clone());
+        }
+        outcome.map_err(failed)
+    }
+
+    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What providers note goes into the journal and to the listeners.
+pub(crate) struct RunNotes<'r, 'a> {
+    pub(crate) run: &'r Run<'a>,
+}
+
+#[async_trait]
+impl Notes for RunNotes<'_, '_> {
+    async fn refer(&self, operation: &str, task: &str) -> Result<(), CallError> {
+        let record = Record::Ref {
+            op: operation.to_owned(),
+            task: task.to_owned(),
+        };
+        let written = self.run.journal.write(&record).await;
+        written.map_err(|error| CallError::unknown(error.to_string()))
+    }
+
+    fn progress(&self, operation: &str, words: &str) {
+        self.run.events.progress(operation, words);
+    }
+}
+
+impl Run<'_> {
+    /// Carries out one operation whose intent is on disk, and writes down what came of it. Returns what the API
+    /// answered; the state takes it in.
+    pub(crate) async fn carry_out(
+        &self,
+        operation: &Operation,
+        depends_on: &[String],
+        state: &Mutex<State>,
+    ) -> Result<Result<(), CallError>, RunError> {
+        let Some(provider) = self.providers.get(&operation.provider) else {
+            return Err(RunError::NoProvider {
+                address: Box::new(operation.address.clone()),
+                provider: operation.provider.clone(),
+            });
+        };
+        let notes = RunNotes { run: self };
+        let cx = crate::provider::Context {
+            secrets: self.secrets,
+            notes: &notes,
+        };
+        self.events.started(operation);
+        let outcome = match operation.verb {
+            crate::operation::Verb::Create => provider.create(&cx, operation).await.map(Some),
+            crate::operation::Verb::Update => provider.update(&cx, operation).await.map(Some),
+            crate::operation::Verb::Delete => provider.delete(&cx, operation).await.map(|()| None),
+        };
+        let op = operation.op.clone();
+        let (record, outcome) = match outcome {
+            Ok(observed) => {
+                let seen = observed.map(Into::into);
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.done(operation, depends_on, seen.as_ref());
+                (Record::Done { op, observed: seen }, Ok(()))
+            }
+            Err(error @ CallError::Failed { .. }) => {
+                let message = error.to_string();
+                (Record::Failed { op, message }, Err(error))
+            }
+            Err(error @ CallError::Unknown { .. }) => {
+                let message = error.to_string();
+                (Record::Unknown { op, message }, Err(error))
+            }
+        };
+        self.journal.write(&record).await?;
+        self.events.ended(operation, &outcome);
+        Ok(outcome)
+    }
+}
+
+/// 16 letters that no other operation has.
+pub(crate) fn new_op() -> Result<String, RunError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        RunError::Store(StoreError::Io {
+            what: "the system gives no random numbers".to_owned(),
+            why: std::io::Error::other(error.to_string()),
+        })
+    })?;
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(LETTERS[usize::from(byte % 32)]))
+        .collect())
+}
+
+/// A new lineage.
+///
+/// # Errors
+/// Where the system gives no random numbers.
+pub fn new_lineage() -> Result<String, RunError> {
+    new_op()
+}
