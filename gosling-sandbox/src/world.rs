@@ -162,6 +162,9 @@ pub struct ProjectWorld {
     /// The number of the group that it belongs to, if that is one of `groups`.
     #[serde(default)]
     pub group: Option<u64>,
+    /// The paths that it had before.
+    #[serde(default)]
+    pub was: Vec<String>,
     /// The tags of the job that every pipeline of this project has.
     #[serde(default)]
     pub ci_tags: Vec<String>,
@@ -252,6 +255,7 @@ impl Default for GitlabWorld {
             id,
             path: path.to_owned(),
             group,
+            was: Vec::new(),
             ci_tags: Vec::new(),
         };
         Self {

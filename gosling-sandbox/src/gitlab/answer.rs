@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Message(u16, Value),
     /// `{"error": "..."}`.
     Error(u16, String),
+    /// What was asked for is called otherwise now: the address to ask at.
+    Moved(String),
 }
 
 impl Failure {
@@ -63,6 +65,10 @@ pub(super) fn reply(answer: Answer) -> Reply {
         Ok(reply) => reply,
         Err(Failure::Message(status, message)) => Reply::json(status, &json!({ "message": message })),
         Err(Failure::Error(status, error)) => Reply::json(status, &json!({ "error": error })),
+        Err(Failure::Moved(address)) => {
+            let message = format!("This resource has been moved permanently to {address}.");
+            Reply::json(301, &json!({ "message": message })).header("location", address)
+        }
     }
 }
 

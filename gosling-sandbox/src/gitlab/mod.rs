@@ -31,7 +31,7 @@ use self::hooks::{Hook, HookOwner};
 use self::jobs::Job;
 use self::machines::Machine;
 use self::pipelines::Pipeline;
-use self::routes::{Access, ROUTES};
+use self::routes::{Access, ROUTES, Route};
 use self::runners::Runner;
 use self::terraform::State;
 use crate::clock::Clock;
@@ -149,14 +149,17 @@ impl Gitlab {
         }
         let parts = call.parts();
         let under = parts.get(2..).filter(|_| parts[0] == "api" && parts[1] == "v4");
-        let found = under.and_then(|parts| {
-            let routes = ROUTES.iter().filter(|route| route.method == call.method);
-            routes
-                .filter_map(|route| Some((route, route.variables(parts)?)))
-                .next()
+        let routes = under.into_iter().flat_map(|parts| {
+            let found = |route: &'static Route| Some((route, route.variables(parts)?));
+            ROUTES.iter().filter_map(found)
         });
-        let Some((route, variables)) = found else {
-            return Err(Failure::no_route());
+        let mut routes = routes.peekable();
+        let known = routes.peek().is_some();
+        let Some((route, variables)) = routes.find(|(route, _)| route.method == call.method) else {
+            return Err(match known {
+                true => Failure::Error(405, "405 Not Allowed".to_owned()),
+                false => Failure::no_route(),
+            });
         };
         if route.access == Access::Token {
             if !self.known(call) {

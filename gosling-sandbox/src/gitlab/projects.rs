@@ -14,13 +14,30 @@ impl Gitlab {
         self.world.tier == Tier::Premium
     }
 
-    /// The project of the call's path, by number or path.
+    /// The project of the call's path, by number or path. One that was renamed answers only to reading calls under
+    /// its old path, and only with its number.
     pub(super) fn project(&self, ask: &Ask) -> Result<&ProjectWorld, Failure> {
         let id = ask.given.text("id").unwrap_or_default();
+        let is = |path: &str| path.eq_ignore_ascii_case(id);
         let mut projects = self.world.projects.iter();
-        projects
-            .find(|project| project.path.eq_ignore_ascii_case(id) || project.id.to_string() == id)
-            .ok_or_else(|| Failure::missing("Project"))
+        if let Some(project) = projects.find(|project| is(&project.path) || project.id.to_string() == id) {
+            return Ok(project);
+        }
+        let mut projects = self.world.projects.iter();
+        match projects.find(|project| project.was.iter().any(|path| is(path))) {
+            Some(project) if ask.call.method == "GET" => {
+                // The variable is the third part of the path: `/api/v4/projects/{id}`.
+                let rest: Vec<_> = ask.call.path.split('/').skip(5).collect();
+                let rest: String = rest.into_iter().flat_map(|part| ["/", part]).collect();
+                let address = format!("{}/api/v4/projects/{}{rest}", self.origin, project.id);
+                Err(Failure::Moved(address))
+            }
+            Some(_) => {
+                let message = "405 Method Not Allowed - Non GET methods are not allowed for moved projects";
+                Err(Failure::Message(405, json!(message)))
+            }
+            None => Err(Failure::missing("Project")),
+        }
     }
 
     /// The group of the call's path, by number or path.

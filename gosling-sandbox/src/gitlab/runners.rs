@@ -178,26 +178,26 @@ impl Gitlab {
 
     /// A machine makes itself heard.
     pub(super) fn heard(&mut self, id: u64, system_id: &str, info: &Value, at: Duration) {
-        let number = self.number();
         let Some(runner) = self.runners.get_mut(&id) else {
             return;
         };
         let mut managers = runner.managers.iter_mut();
-        match managers.find(|manager| manager.system_id == system_id) {
-            Some(manager) => {
-                manager.contacted = at;
-                if info.is_object() {
-                    manager.info = info.clone();
-                }
+        if let Some(manager) = managers.find(|manager| manager.system_id == system_id) {
+            manager.contacted = at;
+            if info.is_object() {
+                manager.info = info.clone();
             }
-            None => runner.managers.push(Manager {
-                id: number,
-                system_id: system_id.to_owned(),
-                created: at,
-                contacted: at,
-                info: info.clone(),
-            }),
+            return;
         }
+        let manager = Manager {
+            id: self.next,
+            system_id: system_id.to_owned(),
+            created: at,
+            contacted: at,
+            info: info.clone(),
+        };
+        self.next += 1;
+        runner.managers.push(manager);
     }
 
     fn new_runner_token(&mut self, scope: &Scope) -> String {
@@ -316,9 +316,7 @@ impl Gitlab {
                     .is_none_or(|paused| runner.settings.paused == paused)
                 && tags.iter().all(|tag| runner.settings.tags.contains(tag))
         });
-        // The newest first, as GitLab lists what nobody asked to have in another order.
         let runners: Vec<_> = runners
-            .rev()
             .map(|(&id, runner)| self.runner_json(id, runner, ask.at))
             .collect();
         page(ask, &runners)
