@@ -60,6 +60,9 @@ impl Default for Options {
 /// Why a sandbox could not begin.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
+    /// The world's parts do not fit together.
+    #[error("the world is not one: {0}")]
+    World(String),
     /// The address is taken, or not one of this machine.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] std::io::Error),
@@ -82,8 +85,9 @@ impl Sandbox {
     /// is dropped.
     ///
     /// # Errors
-    /// When the address cannot be listened on, or no certificate can be made.
+    /// When the world's parts do not fit together, the address cannot be listened on, or no certificate can be made.
     pub async fn start(options: Options) -> Result<Running, SandboxError> {
+        options.world.check().map_err(SandboxError::World)?;
         let listener = TcpListener::bind(options.listen).await;
         let failed = |error| SandboxError::Listen(options.listen, error);
         let listener = listener.map_err(failed)?;

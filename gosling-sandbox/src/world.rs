@@ -15,6 +15,71 @@ pub struct WorldFile {
     pub vault: VaultWorld,
 }
 
+impl WorldFile {
+    /// Whether the parts fit together. `Err` says which do not.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let Self { proxmox, gitlab, .. } = self;
+        once("node", proxmox.nodes.iter().map(|node| &node.name))?;
+        once("storage", proxmox.storages.iter().map(|storage| &storage.name))?;
+        let machines = || proxmox.templates.iter().chain(&proxmox.machines);
+        once("vmid", machines().map(|machine| machine.vmid))?;
+        for machine in machines() {
+            let TemplateWorld {
+                vmid, node, storage, ..
+            } = machine;
+            if !proxmox.nodes.iter().any(|known| known.name == *node) {
+                return Err(format!(
+                    "machine {vmid} is on the node `{node}`, which is not among `nodes`"
+                ));
+            }
+            let holds = |known: &StorageWorld| known.content.iter().any(|word| word == "images");
+            if !proxmox
+                .storages
+                .iter()
+                .any(|known| known.name == *storage && holds(known))
+            {
+                return Err(format!(
+                    "the disk of machine {vmid} is on `{storage}`, which is no storage for `images`"
+                ));
+            }
+        }
+        for volume in &proxmox.volumes {
+            let storage = volume.split_once(':').map(|(storage, _)| storage);
+            if !proxmox
+                .storages
+                .iter()
+                .any(|known| Some(known.name.as_str()) == storage)
+            {
+                return Err(format!(
+                    "the volume `{volume}` is on no storage: write STORAGE:CONTENT/FILE"
+                ));
+            }
+        }
+        once("project", gitlab.projects.iter().map(|project| project.id))?;
+        once("group", gitlab.groups.iter().map(|group| group.id))?;
+        let parents = gitlab.projects.iter().filter_map(|project| project.group);
+        let parents = parents.chain(gitlab.groups.iter().filter_map(|group| group.parent));
+        match parents
+            .into_iter()
+            .find(|parent| !gitlab.groups.iter().any(|group| group.id == *parent))
+        {
+            Some(parent) => Err(format!("there is no group {parent} among `groups`")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Fails when a name is there twice.
+fn once<T: Ord + std::fmt::Display + Copy>(what: &str, names: impl Iterator<Item = T>) -> Result<(), String> {
+    let mut seen = std::collections::BTreeSet::new();
+    for name in names {
+        if !seen.insert(name) {
+            return Err(format!("the {what} {name} is there twice"));
+        }
+    }
+    Ok(())
+}
+
 /// A Proxmox VE cluster.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -310,4 +375,44 @@ const fn two_thousand() -> u64 {
 
 fn local_lvm() -> String {
     "local-lvm".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+
+    fn check(text: &str) -> Result<(), String> {
+        serde_json::from_str::<WorldFile>(text).unwrap().check()
+    }
+
+    #[test]
+    fn the_default_world_and_the_one_in_the_documentation_fit_together() {
+        assert_eq!(WorldFile::default().check(), Ok(()));
+        let page = include_str!("../../docs/sandbox.md");
+        let section = page.split("## Another world").nth(1).unwrap();
+        let json = section
+            .split("```json")
+            .nth(1)
+            .unwrap()
+            .split("```")
+            .next()
+            .unwrap();
+        assert_eq!(check(json), Ok(()));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let wrong = |text: &str| check(text).unwrap_err();
+        let nodes = r#"{"proxmox": {"nodes": [{"name": "a"}, {"name": "a"}]}}"#;
+        assert_eq!(wrong(nodes), "the node a is there twice");
+        let nodes = r#"{"proxmox": {"nodes": [{"name": "pve9"}]}}"#;
+        assert!(wrong(nodes).contains("the node `pve1`, which is not among `nodes`"));
+        let machine =
+            r#"{"proxmox": {"machines": [{"vmid": 1, "name": "a", "node": "pve1", "storage": "local"}]}}"#;
+        assert!(wrong(machine).contains("no storage for `images`"));
+        let project = r#"{"gitlab": {"projects": [{"id": 1, "path": "a/b", "group": 9}]}}"#;
+        assert_eq!(wrong(project), "there is no group 9 among `groups`");
+        assert!(serde_json::from_str::<WorldFile>(r#"{"proxmix": {}}"#).is_err());
+    }
 }
