@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod boot;
-mod collabora;
 mod contract;
+mod crates;
 mod gitlab;
 mod proxmoxer;
 mod python;

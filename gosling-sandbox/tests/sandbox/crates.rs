@@ -1,4 +1,5 @@
-//! A runner of Collabora's crate `gitlab-runner`, which knows nothing of the sandbox: `tests/stand-in-runner`.
+//! Sessions of other people's crates, `gitlab` and Collabora's `gitlab-runner`, which know nothing of the sandbox. They
+//! are built apart, in `tests/stand-in-runner`.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -10,13 +11,13 @@ use tokio::process::Command;
 
 use crate::{export, sandbox, wire};
 
-/// The stand-in, if somebody has built it and says where. In CI somebody does.
-fn stand_in() -> Option<PathBuf> {
+/// A program of `tests/stand-in-runner`, if somebody has built it and says where. In CI somebody does.
+fn program(name: &str) -> Option<PathBuf> {
     let found = std::env::var_os("GOSLING_STAND_IN_RUNNER").map(PathBuf::from);
     if found.is_none() {
         eprintln!("skipped: GOSLING_STAND_IN_RUNNER does not say where tests/stand-in-runner was built");
     }
-    found
+    Some(found?.with_file_name(name))
 }
 
 /// The body of GitLab's answer to a call with the token.
@@ -39,7 +40,7 @@ async fn send(running: &Running, method: &str, path: &str, body: &Value) -> Valu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_runner_that_others_wrote_takes_a_job() {
-    let Some(program) = stand_in() else {
+    let Some(program) = program("stand-in-runner") else {
         return;
     };
     let running = sandbox("[]").await;
@@ -98,4 +99,31 @@ async fn a_runner_that_others_wrote_takes_a_job() {
         (&shown["status"], &shown["revision"]),
         (&json!("online"), &json!("stand-in"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_others_wrote_makes_runners_hooks_and_a_pipeline() {
+    let Some(program) = program("gitlab-session") else {
+        return;
+    };
+    let running = sandbox("[]").await;
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(ca.path(), running.ca_pem()).unwrap();
+    let session = Command::new(program)
+        .arg(running.url().trim_start_matches("https://"))
+        .arg(export(&running, "GITLAB_TOKEN"))
+        .env("SSL_CERT_FILE", ca.path())
+        .env("NO_PROXY", "127.0.0.1")
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(Duration::from_secs(120), session).await;
+    let output = output.expect("the session does not end").unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "done\n");
+    let ledger = running.ledger();
+    let made = ledger.objects().iter().filter(|object| object.created.is_some());
+    assert_eq!(made.clone().count(), 46, "45 runners and a hook");
+    assert!(made.clone().all(|object| object.deleted.is_some()));
 }
