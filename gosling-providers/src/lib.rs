@@ -1,1 +1,3 @@
 //! The worlds in which resources are made: one folder each, HTTP once.
+
+pub mod http;
