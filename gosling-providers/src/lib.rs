@@ -1,3 +1,5 @@
 //! The worlds in which resources are made: one folder each, HTTP once.
 
+pub mod gitlab;
 pub mod http;
+pub mod secrets;

@@ -2,4 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod gitlab;
 mod http;
+mod secrets;
+mod vault;
+mod world;

@@ -1,0 +1,324 @@
+//! `gitlab_hook`: a webhook of a project, with a secret of its own.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gosling_engine::{CallError, Context, Known, Observed, Operation, SecretError};
+use gosling_resource::{Properties, Secret, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::session::{Errand, Session};
+use super::{Gitlab, marker, number};
+
+/// What a hook can be told of, with the field in which GitLab has it. What a Nest does not name is off.
+const EVENTS: [(&str, &str); 14] = [
+    ("push", "push_events"),
+    ("tag_push", "tag_push_events"),
+    ("merge_request", "merge_requests_events"),
+    ("pipeline", "pipeline_events"),
+    ("job", "job_events"),
+    ("issue", "issues_events"),
+    ("confidential_issue", "confidential_issues_events"),
+    ("note", "note_events"),
+    ("confidential_note", "confidential_note_events"),
+    ("wiki_page", "wiki_page_events"),
+    ("deployment", "deployment_events"),
+    ("release", "releases_events"),
+    ("feature_flag", "feature_flag_events"),
+    ("resource_access_token", "resource_access_token_events"),
+];
+
+/// How many random bytes a generated secret has.
+const BYTES: usize = 32;
+const NEEDS: &str = "the scope `api` and the role Maintainer in the project";
+
+/// Where a hook is: `17/3`, project and hook.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    project: i64,
+    hook: i64,
+}
+
+impl Place {
+    fn parse(id: &str) -> Result<Self, CallError> {
+        let (project, hook) = id.split_once('/').ok_or_else(|| {
+            CallError::failed(format!(
+                "`{id}` is no id of a webhook; one looks like 17/3, project and hook"
+            ))
+        })?;
+        Ok(Self {
+            project: number(project)?,
+            hook: number(hook)?,
+        })
+    }
+
+    fn path(self) -> String {
+        format!("projects/{}/hooks/{}", self.project, self.hook)
+    }
+}
+
+impl Gitlab {
+    pub(super) async fn read_hook(
+        &self,
+        cx: &Context<'_>,
+        known: &Known<'_>,
+    ) -> Result<Option<Observed>, CallError> {
+        let place = Place::parse(known.id)?;
+        let session = self.session(cx, known.properties).await?;
+        let found = session
+            .get(&place.path(), &errand("looking at a webhook of", place.project))
+            .await?;
+        let ours = found.filter(|shown| is_ours(shown, known.marker, known.properties));
+        Ok(ours.map(|shown| observed(&shown, place.project, known.marker, known.properties)))
+    }
+
+    pub(super) async fn create_hook(
+        &self,
+        cx: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<Observed, CallError> {
+        let earlier = |error: CallError| match operation.again {
+            true => error.after_changes(),
+            false => error,
+        };
+        let project = project(&operation.properties).map_err(earlier)?;
+        let session = self.session(cx, &operation.properties).await.map_err(earlier)?;
+        let found = match operation.again {
+            true => find(&session, cx, operation, project).await.map_err(earlier)?,
+            false => None,
+        };
+        let fields = fields(cx, operation).await.map_err(earlier)?;
+        let doing = errand("making a webhook for", project);
+        let shown = match found {
+            Some(hook) => {
+                let path = Place { project, hook }.path();
+                let shown = session.put(&path, &fields, &doing).await;
+                shown.map_err(CallError::after_changes)?
+            }
+            None => {
+                session
+                    .post(&format!("projects/{project}/hooks"), &fields, &doing)
+                    .await?
+            }
+        };
+        if shown["id"].as_i64().is_none() {
+            return Err(CallError::unknown(
+                "GitLab made a webhook and did not say which: its answer has no id",
+            ));
+        }
+        Ok(observed(
+            &shown,
+            project,
+            &operation.marker,
+            &operation.properties,
+        ))
+    }
+
+    pub(super) async fn update_hook(
+        &self,
+        cx: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<Observed, CallError> {
+        let place = Place::parse(operation.id.as_deref().unwrap_or_default())?;
+        let session = self.session(cx, &operation.properties).await?;
+        let doing = errand("changing a webhook of", place.project);
+        let found = session.get(&place.path(), &doing).await?;
+        // An update that was sent before may have changed what it is known by, where that is the address.
+        let ours = |shown: &Json| {
+            is_ours(shown, &operation.marker, &operation.prior)
+                || is_ours(shown, &operation.marker, &operation.properties)
+        };
+        if !found.as_ref().is_some_and(ours) {
+            let Place { project, hook } = place;
+            let message = format!("webhook {hook} of project {project} is gone, or is no longer this Nest's");
+            return Err(CallError::failed(message).help("run plan again: it will be made anew"));
+        }
+        let fields = fields(cx, operation).await?;
+        let shown = session.put(&place.path(), &fields, &doing).await?;
+        Ok(observed(
+            &shown,
+            place.project,
+            &operation.marker,
+            &operation.properties,
+        ))
+    }
+
+    pub(super) async fn delete_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
+        let place = Place::parse(operation.id.as_deref().unwrap_or_default())?;
+        let session = self.session(cx, &operation.properties).await?;
+        let doing = errand("deleting a webhook of", place.project);
+        match session.get(&place.path(), &doing).await? {
+            Some(shown) if is_ours(&shown, &operation.marker, &operation.properties) => {
+                session.delete(&place.path(), &doing).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn errand(doing: &str, project: i64) -> Errand {
+    Errand {
+        doing: format!("{doing} project {project}"),
+        of: format!("project {project}"),
+        needs: NEEDS,
+    }
+}
+
+fn project(properties: &Properties) -> Result<i64, CallError> {
+    let project = properties.get("project_id").and_then(Value::as_int);
+    project.ok_or_else(|| CallError::failed("a webhook needs a project_id"))
+}
+
+fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
+    properties.get(name).and_then(Value::as_text).unwrap_or_default()
+}
+
+/// Whether a hook carries our marker. A GitLab before 16.11 has no descriptions: there its address tells, which holds
+/// the egg's name.
+fn is_ours(shown: &Json, marker: &str, properties: &Properties) -> bool {
+    match shown.get("description") {
+        None => shown["url"].as_str() == Some(text(properties, "url")),
+        Some(description) => marker::is_in(description.as_str().unwrap_or_default(), marker),
+    }
+}
+
+/// The hook that an earlier attempt made. Two lists have to agree before none is believed.
+async fn find(
+    session: &Session,
+    cx: &Context<'_>,
+    operation: &Operation,
+    project: i64,
+) -> Result<Option<i64>, CallError> {
+    let doing = errand("looking for webhooks of", project);
+    for attempt in 0..2 {
+        if attempt > 0 {
+            session.pause().await;
+        }
+        let hooks = session.all(&format!("projects/{project}/hooks"), &doing).await?;
+        let ours = hooks
+            .iter()
+            .filter(|shown| is_ours(shown, &operation.marker, &operation.properties));
+        let mut ours: Vec<_> = ours.filter_map(|shown| shown["id"].as_i64()).collect();
+        ours.sort_unstable();
+        let Some((first, others)) = ours.split_first() else {
+            continue;
+        };
+        if !others.is_empty() {
+            let others: Vec<_> = others.iter().map(i64::to_string).collect();
+            let words = format!(
+                "several webhooks carry this operation's marker: {first} is kept; look at {} and delete what nobody uses",
+                others.join(", ")
+            );
+            cx.notes.progress(&operation.op, &words);
+        }
+        return Ok(Some(*first));
+    }
+    Ok(None)
+}
+
+/// What a create and an update both say.
+async fn fields(cx: &Context<'_>, operation: &Operation) -> Result<Json, CallError> {
+    let properties = &operation.properties;
+    let mut fields = Map::from_iter([
+        ("url".to_owned(), json!(text(properties, "url"))),
+        (
+            "description".to_owned(),
+            json!(marker::with(text(properties, "description"), &operation.marker)),
+        ),
+    ]);
+    if let Some(name) = properties.get("name").and_then(Value::as_text) {
+        fields.insert("name".to_owned(), json!(name));
+    }
+    if let Some(verify) = properties.get("enable_ssl_verification").and_then(Value::as_bool) {
+        fields.insert("enable_ssl_verification".to_owned(), json!(verify));
+    }
+    if let Some(events) = properties.get("events") {
+        let events = events.texts();
+        if let Some(event) = events
+            .iter()
+            .find(|event| !EVENTS.iter().any(|(word, _)| word == *event))
+        {
+            return Err(CallError::failed(format!(
+                "GitLab has no webhook event `{event}`"
+            )));
+        }
+        fields.extend(
+            EVENTS
+                .iter()
+                .map(|(word, field)| ((*field).to_owned(), json!(events.contains(word)))),
+        );
+    }
+    if let Some(secret) = secret(cx, properties).await? {
+        fields.insert("token".to_owned(), json!(secret.expose()));
+    }
+    Ok(Json::Object(fields))
+}
+
+/// The secret of the hook: the one in its place, or a new one that is there before GitLab hears of it.
+async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secret>, CallError> {
+    let Some(place) = properties.get("secret").and_then(Value::as_secret) else {
+        return Ok(None);
+    };
+    let generate = properties.get("generate_secret").and_then(Value::as_bool) == Some(true);
+    match cx.secrets.read(place).await {
+        Ok(secret) => return Ok(Some(secret)),
+        Err(SecretError::Missing(_)) if generate => {}
+        Err(error @ SecretError::Missing(_)) => {
+            return Err(CallError::from(error).help(format!("put one there: gosling secret set {place}")));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes)
+        .map_err(|error| CallError::failed(format!("the system gives no random numbers: {error}")))?;
+    let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes));
+    cx.secrets.write(place, &secret).await?;
+    if cx.secrets.read(place).await?.expose() == secret.expose() {
+        Ok(Some(secret))
+    } else {
+        Err(CallError::failed(format!(
+            "the webhook's secret was written to {place}, and something else is there"
+        )))
+    }
+}
+
+/// What GitLab says of a hook, in the words of the kind. `known` decides the order of the events.
+fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Observed {
+    let some = |name: &str| {
+        shown[name]
+            .as_str()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned)
+    };
+    let order = known.get("events").map(Value::texts).unwrap_or_default();
+    let on = EVENTS
+        .iter()
+        .filter(|(_, field)| shown[*field].as_bool() == Some(true));
+    let mut events: Vec<&str> = on.map(|(word, _)| *word).collect();
+    events.sort_by_key(|event| {
+        order
+            .iter()
+            .position(|known| known == event)
+            .unwrap_or(order.len())
+    });
+    let description = some("description").map(|text| marker::without(&text, marker));
+    let mut properties = Properties::from([
+        ("url".to_owned(), Value::from(some("url"))),
+        ("events".to_owned(), Value::from(events)),
+        (
+            "enable_ssl_verification".to_owned(),
+            Value::from(shown["enable_ssl_verification"].as_bool()),
+        ),
+    ]);
+    // What an old GitLab does not know of has not drifted.
+    if shown.get("description").is_some() {
+        let description = description.filter(|text| !text.is_empty());
+        properties.insert("description".to_owned(), Value::from(description));
+        properties.insert("name".to_owned(), Value::from(some("name")));
+    }
+    let hook = shown["id"].as_i64().unwrap_or_default();
+    Observed {
+        id: format!("{project}/{hook}"),
+        properties,
+        outputs: [("id".to_owned(), Value::Int(hook))].into(),
+    }
+}

@@ -1,0 +1,146 @@
+//! GitLab: runner records and webhooks, and what it tells of projects, runners and jobs.
+
+mod hook;
+mod kinds;
+mod marker;
+mod pipelines;
+mod projects;
+mod runner;
+mod session;
+mod status;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
+use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
+use serde_json::Value as Json;
+
+use self::kinds::{HOOK, KINDS, RUNNER};
+use self::session::Session;
+use crate::http::{Client, Endpoint};
+
+pub use self::pipelines::{Job, Pipeline};
+pub use self::projects::{Metadata, Project};
+pub use self::status::{Contact, Manager, RunnerStatus};
+
+/// How a GitLab server is reached.
+#[derive(Debug, Clone)]
+pub struct GitlabSettings {
+    /// What the Nest calls it; resources name it as their provider.
+    pub server: String,
+    /// Its address without `/api/v4`, `https://gitlab.example.com`, and whose certificate is believed there.
+    pub endpoint: Endpoint,
+    /// Where the token for its API is kept; a resource's own `api_token` goes before it.
+    pub token: SecretUri,
+}
+
+/// A GitLab server. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Gitlab {
+    settings: Arc<GitlabSettings>,
+    client: Client,
+    /// Where the token is kept that is used where no resource names another.
+    token: SecretUri,
+}
+
+impl Gitlab {
+    /// A server that is called when something is asked of it, not before.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] where the address or the certificate cannot be used.
+    pub fn new(settings: GitlabSettings) -> Result<Self, CallError> {
+        let client = Client::new(&settings.endpoint)?;
+        Ok(Self {
+            client,
+            token: settings.token.clone(),
+            settings: Arc::new(settings),
+        })
+    }
+
+    /// The same server by another token: an egg's own `api_token`.
+    #[must_use]
+    pub fn with_token(&self, token: &SecretUri) -> Self {
+        Self {
+            token: token.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// A session with the token that these properties name, or the server's.
+    async fn session(&self, cx: &Context<'_>, properties: &Properties) -> Result<Session, CallError> {
+        let own = properties.get("api_token").and_then(Value::as_secret);
+        let place = own.unwrap_or(&self.token);
+        let token = cx.secrets.read(place).await?;
+        Ok(Session::new(
+            self.client.clone(),
+            &self.settings.server,
+            token,
+            place,
+        ))
+    }
+
+    /// A session with the server's token.
+    async fn asking(&self, cx: &Context<'_>) -> Result<Session, CallError> {
+        self.session(cx, &Properties::new()).await
+    }
+}
+
+#[async_trait]
+impl Provider for Gitlab {
+    fn kinds(&self) -> &'static [&'static Kind] {
+        &KINDS
+    }
+
+    fn account(&self) -> String {
+        self.settings.endpoint.base.trim_end_matches('/').to_owned()
+    }
+
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+        match resource.kind {
+            RUNNER => self.read_runner(cx, resource).await,
+            HOOK => self.read_hook(cx, resource).await,
+            other => Err(unknown_kind(other)),
+        }
+    }
+
+    async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        match operation.kind.as_str() {
+            RUNNER => self.create_runner(cx, operation).await,
+            HOOK => self.create_hook(cx, operation).await,
+            other => Err(unknown_kind(other)),
+        }
+    }
+
+    async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        match operation.kind.as_str() {
+            RUNNER => self.update_runner(cx, operation).await,
+            HOOK => self.update_hook(cx, operation).await,
+            other => Err(unknown_kind(other)),
+        }
+    }
+
+    async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
+        match operation.kind.as_str() {
+            RUNNER => self.delete_runner(cx, operation).await,
+            HOOK => self.delete_hook(cx, operation).await,
+            other => Err(unknown_kind(other)),
+        }
+    }
+}
+
+fn unknown_kind(kind: &str) -> CallError {
+    CallError::failed(format!("GitLab makes no `{kind}`"))
+}
+
+/// The number in an id.
+fn number(id: &str) -> Result<i64, CallError> {
+    id.parse()
+        .map_err(|_| CallError::failed(format!("`{id}` is no id of GitLab's: it should be a number")))
+}
+
+/// The token in an answer that shows one.
+fn token(answer: &Json) -> Option<Secret> {
+    let token = answer["token"].as_str().filter(|token| !token.is_empty())?;
+    Some(Secret::new(token.to_owned()))
+}

@@ -1,0 +1,506 @@
+//! `gitlab_runner`: a runner record, whose token is shown once and must not be lost.
+
+use gosling_engine::{CallError, Context, Known, Observed, Operation};
+use gosling_resource::{Properties, SecretUri, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::session::{Errand, Session};
+use super::{Gitlab, marker, number, token};
+
+/// The longest maintenance note, in characters.
+const NOTE: usize = 1024;
+/// How many tags a runner may have, and one is needed to find it again.
+const TAGS: usize = 49;
+
+/// Where a runner belongs: whose jobs it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    Project(i64),
+    Group(i64),
+    Instance,
+}
+
+impl Scope {
+    /// The scope that properties ask for.
+    fn of(properties: &Properties) -> Result<Self, CallError> {
+        let id = |name| properties.get(name).and_then(Value::as_int);
+        let scope = properties.get("scope").and_then(Value::as_text);
+        match (scope, id("project_id"), id("group_id")) {
+            (Some("project") | None, Some(id), None) => Ok(Self::Project(id)),
+            (Some("group") | None, None, Some(id)) => Ok(Self::Group(id)),
+            (Some("instance"), None, None) => Ok(Self::Instance),
+            _ => Err(CallError::failed(
+                "a runner needs either a project_id or a group_id",
+            )),
+        }
+    }
+
+    /// `project 17`, for words.
+    fn words(self) -> String {
+        match self {
+            Self::Project(id) => format!("project {id}"),
+            Self::Group(id) => format!("group {id}"),
+            Self::Instance => "the whole server".to_owned(),
+        }
+    }
+
+    /// What a token needs to make a runner here.
+    fn needs(self) -> &'static str {
+        match self {
+            Self::Project(_) => "the scope `create_runner` (or `api`) and the role Maintainer in the project",
+            Self::Group(_) => "the scope `create_runner` (or `api`) and the role Owner in the group",
+            Self::Instance => "the scope `create_runner` (or `api`) of an administrator",
+        }
+    }
+
+    /// The path that lists its runners, with its query begun.
+    fn list(self) -> String {
+        match self {
+            Self::Project(id) => format!("projects/{id}/runners?type=project_type"),
+            Self::Group(id) => format!("groups/{id}/runners?type=group_type"),
+            Self::Instance => "runners/all?type=instance_type".to_owned(),
+        }
+    }
+
+    /// What a create says of it.
+    fn fields(self) -> Map<String, Json> {
+        let (kind, place) = match self {
+            Self::Project(id) => ("project_type", Some(("project_id", id))),
+            Self::Group(id) => ("group_type", Some(("group_id", id))),
+            Self::Instance => ("instance_type", None),
+        };
+        let mut fields = Map::from_iter([("runner_type".to_owned(), json!(kind))]);
+        fields.extend(place.map(|(name, id)| (name.to_owned(), json!(id))));
+        fields
+    }
+}
+
+/// An operation on a runner, with what its properties say.
+struct Runner<'a> {
+    session: &'a Session,
+    cx: &'a Context<'a>,
+    operation: &'a Operation,
+    scope: Scope,
+    token_secret: &'a SecretUri,
+}
+
+impl Gitlab {
+    pub(super) async fn read_runner(
+        &self,
+        cx: &Context<'_>,
+        known: &Known<'_>,
+    ) -> Result<Option<Observed>, CallError> {
+        let session = self.session(cx, known.properties).await?;
+        let found = session.get(&runner_path(known.id)?, &reading(known.id)).await?;
+        let ours = found.filter(|shown| marker::is_in(note(shown), known.marker));
+        Ok(ours.map(|shown| observed(&shown, known.marker, known.properties)))
+    }
+
+    pub(super) async fn create_runner(
+        &self,
+        cx: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<Observed, CallError> {
+        let session = self.session(cx, &operation.properties).await;
+        let session = session.map_err(|error| maybe(operation, error))?;
+        let runner = Runner::new(&session, cx, operation).map_err(|error| maybe(operation, error))?;
+        let found = match operation.again {
+            true => runner.find().await.map_err(CallError::after_changes)?,
+            false => None,
+        };
+        let id = match found {
+            Some(id) => runner.mend(id).await?,
+            None => runner.make().await?,
+        };
+        runner.finish(id).await.map_err(CallError::after_changes)
+    }
+
+    pub(super) async fn update_runner(
+        &self,
+        cx: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<Observed, CallError> {
+        let session = self.session(cx, &operation.properties).await?;
+        let runner = Runner::new(&session, cx, operation)?;
+        let id = number(operation.id.as_deref().unwrap_or_default())?;
+        let found = session
+            .get(&format!("runners/{id}"), &reading(&id.to_string()))
+            .await?;
+        if !found.is_some_and(|shown| marker::is_in(note(&shown), &operation.marker)) {
+            return Err(
+                CallError::failed(format!("runner {id} is gone, or is no longer this Nest's"))
+                    .help("run plan again: it will be made anew"),
+            );
+        }
+        if operation.prior.get("token_secret") != operation.properties.get("token_secret") {
+            runner.move_token(id).await?;
+            return runner.finish(id).await.map_err(CallError::after_changes);
+        }
+        runner.finish(id).await
+    }
+
+    pub(super) async fn delete_runner(
+        &self,
+        cx: &Context<'_>,
+        operation: &Operation,
+    ) -> Result<(), CallError> {
+        let session = self.session(cx, &operation.properties).await?;
+        let id = number(operation.id.as_deref().unwrap_or_default())?;
+        let (path, errand) = (format!("runners/{id}"), deleting(id));
+        match session.get(&path, &errand).await? {
+            Some(shown) if marker::is_in(note(&shown), &operation.marker) => {
+                session.delete(&path, &errand).await
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl<'a> Runner<'a> {
+    /// What can be known to be wrong before anything is sent is refused here.
+    fn new(session: &'a Session, cx: &'a Context<'a>, operation: &'a Operation) -> Result<Self, CallError> {
+        let properties = &operation.properties;
+        let token_secret = properties.get("token_secret").and_then(Value::as_secret);
+        let runner = Self {
+            session,
+            cx,
+            operation,
+            scope: Scope::of(properties)?,
+            token_secret: token_secret
+                .ok_or_else(|| CallError::failed("a runner needs a place for its token (`token_secret`)"))?,
+        };
+        let tags = runner.tags();
+        if tags.len() > TAGS {
+            return Err(CallError::failed(format!(
+                "a runner can have {TAGS} tags at most"
+            )));
+        }
+        let untagged = properties.get("run_untagged").and_then(Value::as_bool);
+        if tags.is_empty() && untagged == Some(false) {
+            return Err(CallError::failed(
+                "a runner without tags that runs no untagged jobs has none to run",
+            )
+            .help("give it tags, or set run_untagged = true"));
+        }
+        if runner.note().chars().count() > NOTE {
+            return Err(CallError::failed(format!(
+                "the maintenance note is too long: with gosling's own line it can have {NOTE} characters"
+            )));
+        }
+        Ok(runner)
+    }
+
+    fn text(&self, name: &str) -> &'a str {
+        let value = self.operation.properties.get(name);
+        value.and_then(Value::as_text).unwrap_or_default()
+    }
+
+    fn tags(&self) -> Vec<&'a str> {
+        self.operation
+            .properties
+            .get("tags")
+            .map(Value::texts)
+            .unwrap_or_default()
+    }
+
+    fn note(&self) -> String {
+        marker::with(self.text("maintenance_note"), &self.operation.marker)
+    }
+
+    /// The tag that it carries until its token is safe.
+    fn op_tag(&self) -> String {
+        format!("gosling-op-{}", self.operation.op)
+    }
+
+    /// What a create and an update both say.
+    fn fields(&self) -> Map<String, Json> {
+        let properties = &self.operation.properties;
+        let mut fields = Map::from_iter([
+            ("maintenance_note".to_owned(), json!(self.note())),
+            ("tag_list".to_owned(), json!(self.tags())),
+        ]);
+        for name in ["description", "access_level"] {
+            if let Some(text) = properties.get(name).and_then(Value::as_text) {
+                fields.insert(name.to_owned(), json!(text));
+            }
+        }
+        for name in ["run_untagged", "locked", "paused"] {
+            if let Some(truth) = properties.get(name).and_then(Value::as_bool) {
+                fields.insert(name.to_owned(), json!(truth));
+            }
+        }
+        // No limit is a limit too: one that was taken away has to go.
+        let timeout = properties.get("maximum_timeout").and_then(Value::as_int);
+        fields.insert("maximum_timeout".to_owned(), json!(timeout));
+        fields
+    }
+
+    fn making(&self) -> Errand {
+        Errand {
+            doing: format!("making a runner for {}", self.scope.words()),
+            of: self.scope.words(),
+            needs: self.scope.needs(),
+        }
+    }
+
+    /// Makes the record and keeps its token.
+    async fn make(&self) -> Result<i64, CallError> {
+        let mut fields = self.fields();
+        fields.extend(self.scope.fields());
+        // An empty timeout is no field of a create.
+        fields.retain(|_, value| !value.is_null());
+        let tags = self.tags().into_iter().map(str::to_owned).chain([self.op_tag()]);
+        fields.insert("tag_list".to_owned(), tags.collect());
+        let made = self
+            .session
+            .post("user/runners", &Json::Object(fields), &self.making())
+            .await?;
+        let (Some(id), Some(value)) = (made["id"].as_i64(), token(&made)) else {
+            return Err(CallError::unknown(
+                "GitLab made a runner and did not say which: its answer has no id and token",
+            ));
+        };
+        match self.keep(&value).await {
+            Ok(()) => Ok(id),
+            // Nobody has its token, and nobody ever had it: better no runner than one that cannot run.
+            Err(error) => match self.session.delete(&format!("runners/{id}"), &deleting(id)).await {
+                Ok(()) => Err(error),
+                Err(_) => Err(error.after_changes()),
+            },
+        }
+    }
+
+    /// Puts the token in its place and looks whether it is there.
+    async fn keep(&self, value: &gosling_resource::Secret) -> Result<(), CallError> {
+        let place = self.token_secret;
+        self.cx.secrets.write(place, value).await?;
+        let kept = self.cx.secrets.read(place).await?;
+        if kept.expose() == value.expose() {
+            Ok(())
+        } else {
+            Err(CallError::failed(format!(
+                "the runner's token was written to {place}, and something else is there"
+            )))
+        }
+    }
+
+    /// The record that an earlier attempt made. Two lists have to agree before none is believed.
+    async fn find(&self) -> Result<Option<i64>, CallError> {
+        for attempt in 0..2 {
+            if attempt > 0 {
+                self.session.pause().await;
+            }
+            let found = self.carriers().await?;
+            if let Some(chosen) = self.choose(&found).await? {
+                return Ok(Some(chosen));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every record that carries our marker, the oldest first.
+    async fn carriers(&self) -> Result<Vec<i64>, CallError> {
+        let errand = self.making();
+        let (list, tag) = (self.scope.list(), self.op_tag());
+        let mut found = Vec::new();
+        let tagged = self
+            .session
+            .all(&format!("{list}&tag_list={tag}"), &errand)
+            .await?;
+        // The tag is gone once the token is safe; the description is not.
+        let described = self.session.all(&list, &errand).await?;
+        let described = described
+            .into_iter()
+            .filter(|shown| shown["description"].as_str().unwrap_or_default() == self.text("description"));
+        for shown in tagged.into_iter().chain(described) {
+            let Some(id) = shown["id"].as_i64().filter(|id| !found.contains(id)) else {
+                continue;
+            };
+            let details = self.session.get(&format!("runners/{id}"), &errand).await?;
+            if details.is_some_and(|shown| marker::is_in(note(&shown), &self.operation.marker)) {
+                found.push(id);
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The one to keep: the oldest whose token is safe, or else the oldest. The others are told of and left alone.
+    async fn choose(&self, found: &[i64]) -> Result<Option<i64>, CallError> {
+        let [first, others @ ..] = found else {
+            return Ok(None);
+        };
+        if others.is_empty() {
+            return Ok(Some(*first));
+        }
+        let kept = self.kept().await?;
+        let chosen = kept.filter(|kept| found.contains(kept)).unwrap_or(*first);
+        let others: Vec<_> = found
+            .iter()
+            .filter(|&&id| id != chosen)
+            .map(i64::to_string)
+            .collect();
+        let words = format!(
+            "several runners carry this operation's marker: {chosen} is kept; look at {} and delete what nobody uses",
+            others.join(", ")
+        );
+        self.cx.notes.progress(&self.operation.op, &words);
+        Ok(Some(chosen))
+    }
+
+    /// Whose token is in its place, if GitLab knows it.
+    async fn kept(&self) -> Result<Option<i64>, CallError> {
+        let value = match self.cx.secrets.read(self.token_secret).await {
+            Ok(value) => value,
+            Err(gosling_engine::SecretError::Missing(_)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        self.session.owner_of(&value).await
+    }
+
+    /// Gives a record that was found its token back, where that was lost. The result is the record to go on with.
+    async fn mend(&self, id: i64) -> Result<i64, CallError> {
+        let lost = self.kept().await.map_err(CallError::after_changes)? != Some(id);
+        if !lost {
+            return Ok(id);
+        }
+        let managers = self
+            .session
+            .managers(id)
+            .await
+            .map_err(CallError::after_changes)?;
+        if managers.is_empty() {
+            // No machine has the token: a new record leaves nothing of the old one behind.
+            let deleted = self.session.delete(&format!("runners/{id}"), &deleting(id)).await;
+            deleted.map_err(CallError::after_changes)?;
+            return self.make().await;
+        }
+        self.reset(id).await?;
+        Ok(id)
+    }
+
+    /// Makes a new token for a record and keeps it. Whatever used the old one is cut off.
+    async fn reset(&self, id: i64) -> Result<(), CallError> {
+        let errand = Errand {
+            doing: format!("resetting the token of runner {id}"),
+            of: format!("runner {id}"),
+            needs: self.scope.needs(),
+        };
+        let path = format!("runners/{id}/reset_authentication_token");
+        let reset = self.session.post(&path, &json!({}), &errand).await;
+        let reset = reset.map_err(CallError::after_changes)?;
+        let Some(value) = token(&reset) else {
+            return Err(CallError::unknown(format!(
+                "GitLab did not say the new token of runner {id}"
+            )));
+        };
+        self.keep(&value).await.map_err(CallError::after_changes)
+    }
+
+    /// Brings the token to the place where it is wanted now.
+    async fn move_token(&self, id: i64) -> Result<(), CallError> {
+        if self.kept().await? == Some(id) {
+            return Ok(());
+        }
+        if let Some(before) = self
+            .operation
+            .prior
+            .get("token_secret")
+            .and_then(Value::as_secret)
+            && let Ok(value) = self.cx.secrets.read(before).await
+            && self.session.owner_of(&value).await? == Some(id)
+        {
+            return self.keep(&value).await;
+        }
+        self.reset(id).await
+    }
+
+    /// Makes the record what it is to be, without the tag of the operation. Sending it twice does no harm.
+    async fn finish(&self, id: i64) -> Result<Observed, CallError> {
+        let errand = Errand {
+            doing: format!("changing runner {id}"),
+            of: format!("runner {id}"),
+            needs: "the scope `api` (or `manage_runner`) and the role Maintainer",
+        };
+        let fields = Json::Object(self.fields());
+        let shown = self
+            .session
+            .put(&format!("runners/{id}"), &fields, &errand)
+            .await?;
+        Ok(observed(
+            &shown,
+            &self.operation.marker,
+            &self.operation.properties,
+        ))
+    }
+}
+
+/// A failure of a create that may be the second attempt: then the first one may have made something.
+fn maybe(operation: &Operation, error: CallError) -> CallError {
+    if operation.again {
+        error.after_changes()
+    } else {
+        error
+    }
+}
+
+fn runner_path(id: &str) -> Result<String, CallError> {
+    Ok(format!("runners/{}", number(id)?))
+}
+
+fn reading(id: &str) -> Errand {
+    Errand {
+        doing: format!("looking at runner {id}"),
+        of: format!("runner {id}"),
+        needs: "the scope `api` (or `manage_runner`) and the role Maintainer",
+    }
+}
+
+fn deleting(id: i64) -> Errand {
+    Errand {
+        doing: format!("deleting runner {id}"),
+        of: format!("runner {id}"),
+        needs: "the scope `api` (or `manage_runner`) and the role Maintainer",
+    }
+}
+
+fn note(shown: &Json) -> &str {
+    shown["maintenance_note"].as_str().unwrap_or_default()
+}
+
+/// What GitLab says of a runner, in the words of the kind. `known` decides the order of the tags, which GitLab forgets.
+fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
+    let text = |name: &str| Value::from(shown[name].as_str().map(str::to_owned));
+    let truth = |name: &str| Value::from(shown[name].as_bool());
+    let mut tags: Vec<&str> = shown["tag_list"]
+        .as_array()
+        .map(|tags| tags.iter().filter_map(Json::as_str).collect())
+        .unwrap_or_default();
+    let order = known.get("tags").map(Value::texts).unwrap_or_default();
+    tags.sort_by_key(|tag| {
+        (
+            order.iter().position(|known| known == tag).unwrap_or(order.len()),
+            *tag,
+        )
+    });
+    let note = marker::without(note(shown), marker);
+    let properties = [
+        ("description", text("description")),
+        ("tags", Value::from(tags)),
+        ("run_untagged", truth("run_untagged")),
+        ("locked", truth("locked")),
+        ("access_level", text("access_level")),
+        ("maximum_timeout", Value::from(shown["maximum_timeout"].as_i64())),
+        ("paused", truth("paused")),
+        (
+            "maintenance_note",
+            Value::from(Some(note).filter(|note| !note.is_empty())),
+        ),
+    ];
+    let id = shown["id"].as_i64().unwrap_or_default();
+    Observed {
+        id: id.to_string(),
+        properties: properties.map(|(name, value)| (name.to_owned(), value)).into(),
+        outputs: [("id".to_owned(), Value::Int(id))].into(),
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether a runner's machines are heard of, and what they do.
+
+use gosling_engine::{CallError, Context};
+use serde_json::Value as Json;
+
+use super::Gitlab;
+use super::pipelines::Job;
+use super::session::{Errand, OURSELVES, Session};
+
+/// When GitLab last heard of a runner, in its own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contact {
+    /// A short time ago.
+    Online,
+    /// Longer ago than two hours.
+    Offline,
+    /// Longer ago than a week.
+    Stale,
+    /// Never.
+    NeverContacted,
+}
+
+impl Contact {
+    fn read(word: &Json) -> Self {
+        match word.as_str() {
+            Some("online") => Self::Online,
+            Some("offline") => Self::Offline,
+            Some("stale") => Self::Stale,
+            _ => Self::NeverContacted,
+        }
+    }
+}
+
+/// A runner and all its machines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunnerStatus {
+    /// The best that any of its machines has to say.
+    pub contact: Contact,
+    /// Whether it is told to take no jobs.
+    pub paused: bool,
+    /// When any machine was last heard of, as GitLab writes times.
+    pub contacted_at: Option<String>,
+    /// The machines that use its token, those heard of most recently first.
+    pub managers: Vec<Manager>,
+    /// The jobs that it is running.
+    pub jobs: Vec<Job>,
+}
+
+/// A machine that uses a runner's token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manager {
+    /// What it calls itself: `s_1a2b3c`.
+    pub system_id: String,
+    /// When it was heard of.
+    pub contact: Contact,
+    /// When exactly, as GitLab writes times.
+    pub contacted_at: Option<String>,
+    /// Its gitlab-runner's version, once it asked for a job.
+    pub version: Option<String>,
+    /// The address from which it called.
+    pub ip_address: Option<String>,
+    /// Whether it is running a job.
+    pub busy: bool,
+}
+
+impl Manager {
+    fn read(shown: &Json) -> Self {
+        let text = |name: &str| {
+            shown[name]
+                .as_str()
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned)
+        };
+        Self {
+            system_id: text("system_id").unwrap_or_default(),
+            contact: Contact::read(&shown["status"]),
+            contacted_at: text("contacted_at"),
+            version: text("version"),
+            ip_address: text("ip_address"),
+            busy: shown["job_execution_status"].as_str() == Some("active"),
+        }
+    }
+}
+
+fn errand(id: i64) -> Errand {
+    Errand {
+        doing: format!("looking at runner {id}"),
+        of: format!("runner {id}"),
+        needs: "the scope `api` (or `manage_runner`) and the role Maintainer",
+    }
+}
+
+impl Session {
+    /// The machines that use a runner's token; gosling's own look at a token does not count.
+    pub(super) async fn managers(&self, id: i64) -> Result<Vec<Manager>, CallError> {
+        let shown = self.all(&format!("runners/{id}/managers"), &errand(id)).await?;
+        let managers = shown.iter().map(Manager::read);
+        let mut managers: Vec<_> = managers
+            .filter(|manager| manager.system_id != OURSELVES)
+            .collect();
+        managers.sort_by(|one, other| other.contacted_at.cmp(&one.contacted_at));
+        Ok(managers)
+    }
+}
+
+impl Gitlab {
+    /// Whether a runner is heard of, by whom, and what it is running.
+    ///
+    /// # Errors
+    /// Any failed call; that the runner is not there, or not for this token.
+    pub async fn runner_status(&self, cx: &Context<'_>, id: i64) -> Result<RunnerStatus, CallError> {
+        let session = self.asking(cx).await?;
+        let shown = session.there(&format!("runners/{id}"), &errand(id)).await?;
+        let managers = session.managers(id).await?;
+        let jobs = session
+            .all(&format!("runners/{id}/jobs?status=running"), &errand(id))
+            .await?;
+        let contact = managers.iter().map(|manager| manager.contact).min();
+        // GitLab forgets machines that are silent for long, and the runner stays stale. One that is online without
+        // any machine heard only gosling, which looked whether its token is good.
+        let contact = contact.unwrap_or_else(|| match Contact::read(&shown["status"]) {
+            Contact::Online => Contact::NeverContacted,
+            other => other,
+        });
+        Ok(RunnerStatus {
+            contact,
+            paused: shown["paused"].as_bool() == Some(true),
+            contacted_at: managers
+                .iter()
+                .filter_map(|manager| manager.contacted_at.clone())
+                .max(),
+            managers,
+            jobs: jobs.iter().filter_map(Job::read).collect(),
+        })
+    }
+}

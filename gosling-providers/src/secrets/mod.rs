@@ -1,0 +1,182 @@
+//! Where the values of secrets are: one backend for each scheme.
+
+mod env;
+mod identity;
+mod store;
+mod vault;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use gosling_engine::{SecretError, Secrets};
+use gosling_resource::{Secret, SecretUri};
+
+use self::env::Env;
+use self::store::Store;
+use self::vault::Vault;
+
+pub use self::identity::generate_identity;
+pub use self::store::StoreSettings;
+pub use self::vault::{Approle, VaultLogin, VaultSettings};
+
+/// What the backends need to know. A scheme whose settings are missing is refused when it is used, not before.
+#[derive(Debug, Default)]
+pub struct BackendSettings {
+    /// The environment: every variable that an `env://` may name.
+    pub env: BTreeMap<String, Secret>,
+    /// The file of `store://`.
+    pub store: Option<StoreSettings>,
+    /// The server of `vault://`.
+    pub vault: Option<VaultSettings>,
+}
+
+/// Every backend there is.
+#[derive(Debug)]
+pub struct Backends {
+    env: Env,
+    store: Option<Store>,
+    vault: Option<Vault>,
+}
+
+/// What may be said of a secret without saying it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Description {
+    /// Whether there is a value.
+    pub present: bool,
+    /// Which version it is, where the backend counts.
+    pub version: Option<String>,
+    /// When it was written, as RFC 3339 in UTC, where the backend knows.
+    pub updated: Option<String>,
+    /// When it ends, as RFC 3339, where the backend knows of an end.
+    pub expires: Option<String>,
+}
+
+impl Backends {
+    /// The backends with these settings. Nothing is opened and nobody is called yet.
+    ///
+    /// # Errors
+    /// Where the settings of Vault cannot be used: an address or a certificate that is none.
+    pub fn new(settings: BackendSettings) -> Result<Self, gosling_engine::CallError> {
+        Ok(Self {
+            env: Env(settings.env),
+            store: settings.store.map(Store::new),
+            vault: settings.vault.map(Vault::new).transpose()?,
+        })
+    }
+
+    /// What is known of a secret beside its value.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked. A secret that is not there is no error.
+    pub async fn describe(&self, uri: &SecretUri) -> Result<Description, SecretError> {
+        match uri.scheme() {
+            "env" => match self.env.read(uri) {
+                Ok(_) => Ok(Description {
+                    present: true,
+                    ..Description::default()
+                }),
+                Err(SecretError::Missing(_)) => Ok(Description::default()),
+                Err(error) => Err(error),
+            },
+            "store" => self.store(uri)?.describe(uri).await,
+            "vault" => self.vault(uri)?.describe(uri, self).await,
+            _ => Err(not_yet(uri)),
+        }
+    }
+
+    /// The places of all secrets under `uri`, a folder such as `store://gitlab`, in order. `store://` and `vault://`
+    /// can tell; what a place of Vault holds under its keys counts one by one.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked, or has no list.
+    pub async fn list(&self, uri: &SecretUri) -> Result<Vec<SecretUri>, SecretError> {
+        match uri.scheme() {
+            "store" => self.store(uri)?.list(uri).await,
+            "vault" => self.vault(uri)?.list(uri, self).await,
+            "env" => Err(refused(uri, "the environment is not listed")),
+            _ => Err(not_yet(uri)),
+        }
+    }
+
+    fn store(&self, uri: &SecretUri) -> Result<&Store, SecretError> {
+        let help =
+            "there is no secret store here: run `gosling init`, or name its recipients in `nest { secrets }`";
+        self.store.as_ref().ok_or_else(|| refused(uri, help))
+    }
+
+    fn vault(&self, uri: &SecretUri) -> Result<&Vault, SecretError> {
+        let help = "no Vault is configured: add a `provider \"vault\"` block with its address";
+        self.vault.as_ref().ok_or_else(|| refused(uri, help))
+    }
+
+    /// The value with which Vault is logged in to: it cannot come out of Vault itself.
+    async fn credential(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
+        match uri.scheme() {
+            "env" => self.env.read(uri),
+            "store" => self.store(uri)?.read(uri).await,
+            "vault" => Err(refused(
+                uri,
+                "what opens Vault cannot lie in Vault: use env:// or store://",
+            )),
+            _ => Err(not_yet(uri)),
+        }
+    }
+}
+
+#[async_trait]
+impl Secrets for Backends {
+    async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
+        match uri.scheme() {
+            "env" => self.env.read(uri),
+            "store" => self.store(uri)?.read(uri).await,
+            "vault" => self.vault(uri)?.read(uri, self).await,
+            _ => Err(not_yet(uri)),
+        }
+    }
+
+    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+        if uri.version().is_some() {
+            return Err(refused(uri, "a version is only read: leave `?version=` out"));
+        }
+        match uri.scheme() {
+            "env" => Err(Env::read_only(uri)),
+            "store" => self.store(uri)?.write(uri, value).await,
+            "vault" => self.vault(uri)?.write(uri, value, self).await,
+            _ => Err(not_yet(uri)),
+        }
+    }
+
+    async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError> {
+        if uri.version().is_some() {
+            return Err(refused(uri, "a version is only read: leave `?version=` out"));
+        }
+        match uri.scheme() {
+            "env" => Err(Env::read_only(uri)),
+            "store" => self.store(uri)?.writable(uri).await,
+            "vault" => self.vault(uri)?.writable(uri, self).await,
+            _ => Err(not_yet(uri)),
+        }
+    }
+}
+
+fn refused(uri: &SecretUri, why: impl Into<String>) -> SecretError {
+    SecretError::Refused {
+        uri: uri.clone(),
+        why: why.into(),
+    }
+}
+
+fn unreachable(uri: &SecretUri, why: impl Into<String>) -> SecretError {
+    SecretError::Unreachable {
+        uri: uri.clone(),
+        why: why.into(),
+    }
+}
+
+fn not_yet(uri: &SecretUri) -> SecretError {
+    let scheme = uri.scheme();
+    refused(
+        uri,
+        format!("{scheme}:// is not in this release: use store://, vault:// or env://"),
+    )
+}
