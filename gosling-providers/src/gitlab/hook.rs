@@ -7,7 +7,7 @@ use gosling_resource::{Properties, Secret, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, marker, number};
+use super::{Gitlab, marker, number, told};
 
 /// What a hook can be told of, with the field in which GitLab has it. What a Nest does not name is off.
 const EVENTS: [(&str, &str); 14] = [
@@ -283,12 +283,7 @@ async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secr
 
 /// What GitLab says of a hook, in the words of the kind. `known` decides the order of the events.
 fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Observed {
-    let some = |name: &str| {
-        shown[name]
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
+    let text = |name: &str| shown[name].as_str();
     let order = known.get("events").map(Value::texts).unwrap_or_default();
     let on = EVENTS
         .iter()
@@ -300,21 +295,21 @@ fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Obs
             .position(|known| known == event)
             .unwrap_or(order.len())
     });
-    let description = some("description").map(|text| marker::without(&text, marker));
-    let mut properties = Properties::from([
-        ("url".to_owned(), Value::from(some("url"))),
-        ("events".to_owned(), Value::from(events)),
+    let description = text("description").map(|text| marker::without(text, marker));
+    let seen = [
+        ("url", Value::from(text("url"))),
+        ("events", Value::from(events)),
         (
-            "enable_ssl_verification".to_owned(),
+            "enable_ssl_verification",
             Value::from(shown["enable_ssl_verification"].as_bool()),
         ),
-    ]);
-    // What an old GitLab does not know of has not drifted.
-    if shown.get("description").is_some() {
-        let description = description.filter(|text| !text.is_empty());
-        properties.insert("description".to_owned(), Value::from(description));
-        properties.insert("name".to_owned(), Value::from(some("name")));
-    }
+        ("name", Value::from(text("name"))),
+        ("description", Value::from(description)),
+    ];
+    let mut properties = told(known, seen);
+    // What an old GitLab does not know of has not changed.
+    properties
+        .retain(|name, _| !matches!(name.as_str(), "name" | "description") || shown.get(name).is_some());
     let hook = shown["id"].as_i64().unwrap_or_default();
     Observed {
         id: format!("{project}/{hook}"),

@@ -27,10 +27,6 @@ const fn silent(name: &'static str) -> Attribute {
     attribute(name, Change::Update, false)
 }
 
-const fn at_creation(name: &'static str) -> Attribute {
-    attribute(name, Change::OnlyAtCreation, false)
-}
-
 /// The kinds of a GitLab server.
 pub(super) static KINDS: [&Kind; 2] = [
     &Kind {
@@ -54,8 +50,8 @@ pub(super) static KINDS: [&Kind; 2] = [
             updates("maintenance_note"),
             // Where the runner's token is kept.
             silent("token_secret"),
-            // The token for GitLab's API, where it is not the server's.
-            at_creation("api_token"),
+            // The token for GitLab's API, where it is not the server's. A change of it only has to be kept.
+            silent("api_token"),
         ],
     },
     &Kind {
@@ -72,8 +68,8 @@ pub(super) static KINDS: [&Kind; 2] = [
             // Where the secret is kept with which GitLab proves that it is GitLab.
             silent("secret"),
             // Whether a secret that is not there yet is made.
-            at_creation("generate_secret"),
-            at_creation("api_token"),
+            attribute("generate_secret", Change::OnlyAtCreation, false),
+            silent("api_token"),
         ],
     },
 ];

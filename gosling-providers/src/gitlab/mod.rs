@@ -133,6 +133,32 @@ fn unknown_kind(kind: &str) -> CallError {
     CallError::failed(format!("GitLab makes no `{kind}`"))
 }
 
+/// What is told of a resource, by name, without what would look like a change and is none: an attribute that a Nest does
+/// not name is GitLab's own affair, and empty is as good as absent.
+fn told<const N: usize>(known: &Properties, seen: [(&str, Value); N]) -> Properties {
+    let empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Text(text) => text.is_empty(),
+        Value::List(values) => values.is_empty(),
+        _ => false,
+    };
+    let told = seen.into_iter().filter_map(|(name, value)| {
+        let known = known.get(name).filter(|known| **known != Value::Null);
+        let value = match known {
+            Some(known) if empty(known) && empty(&value) => known.clone(),
+            Some(_) => value,
+            None if ALWAYS_SET.contains(&name) && !empty(&value) => value,
+            None if ALWAYS_SET.contains(&name) => Value::Null,
+            None => return None,
+        };
+        Some((name.to_owned(), value))
+    });
+    told.collect()
+}
+
+/// What every update sets, also where a Nest does not name it: what somebody else puts there is taken away again.
+const ALWAYS_SET: [&str; 4] = ["tags", "maximum_timeout", "maintenance_note", "url"];
+
 /// The number in an id.
 fn number(id: &str) -> Result<i64, CallError> {
     id.parse()

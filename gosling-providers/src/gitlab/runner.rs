@@ -5,7 +5,7 @@ use gosling_resource::{Properties, SecretUri, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, marker, number, token};
+use super::{Gitlab, marker, number, token, told};
 
 /// The longest maintenance note, in characters.
 const NOTE: usize = 1024;
@@ -470,21 +470,19 @@ fn note(shown: &Json) -> &str {
 
 /// What GitLab says of a runner, in the words of the kind. `known` decides the order of the tags, which GitLab forgets.
 fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
-    let text = |name: &str| Value::from(shown[name].as_str().map(str::to_owned));
+    let text = |name: &str| Value::from(shown[name].as_str());
     let truth = |name: &str| Value::from(shown[name].as_bool());
-    let mut tags: Vec<&str> = shown["tag_list"]
-        .as_array()
-        .map(|tags| tags.iter().filter_map(Json::as_str).collect())
-        .unwrap_or_default();
+    let tags = shown["tag_list"].as_array().into_iter().flatten();
+    let mut tags: Vec<&str> = tags.filter_map(Json::as_str).collect();
     let order = known.get("tags").map(Value::texts).unwrap_or_default();
-    tags.sort_by_key(|tag| {
-        (
-            order.iter().position(|known| known == tag).unwrap_or(order.len()),
-            *tag,
-        )
-    });
-    let note = marker::without(note(shown), marker);
-    let properties = [
+    let place = |tag: &str| {
+        order
+            .iter()
+            .position(|known| *known == tag)
+            .unwrap_or(order.len())
+    };
+    tags.sort_by_key(|tag| (place(tag), *tag));
+    let seen = [
         ("description", text("description")),
         ("tags", Value::from(tags)),
         ("run_untagged", truth("run_untagged")),
@@ -494,13 +492,13 @@ fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
         ("paused", truth("paused")),
         (
             "maintenance_note",
-            Value::from(Some(note).filter(|note| !note.is_empty())),
+            Value::from(marker::without(note(shown), marker)),
         ),
     ];
     let id = shown["id"].as_i64().unwrap_or_default();
     Observed {
         id: id.to_string(),
-        properties: properties.map(|(name, value)| (name.to_owned(), value)).into(),
+        properties: told(known, seen),
         outputs: [("id".to_owned(), Value::Int(id))].into(),
     }
 }

@@ -183,21 +183,13 @@ impl Vault {
             .await?;
         if answer.is_success() {
             let said = body(&answer);
-            let rights = said["data"][&asked]
-                .as_array()
-                .or_else(|| said["data"]["capabilities"].as_array());
-            let has = |wanted: &str| rights.is_some_and(|rights| rights.iter().any(|right| right == wanted));
-            if !has("root") {
-                let missing: Vec<_> = ["create", "update", "read"]
-                    .into_iter()
-                    .filter(|right| !has(right))
-                    .collect();
-                if !missing.is_empty() {
-                    return Err(refused(
-                        uri,
-                        format!("the policy allows no {} on {asked}", missing.join(", no ")),
-                    ));
-                }
+            let missing = missing_rights(&said, &asked);
+            if !missing.is_empty() {
+                let missing = missing.join(", no ");
+                return Err(refused(
+                    uri,
+                    format!("the policy of Vault allows no {missing} on {asked}"),
+                ));
             }
         }
         // The engine may not be there, whatever the policy says; and a key cannot be put into what is no secret.
@@ -277,7 +269,8 @@ impl Vault {
         }
         let answer = self.get(uri, &path, others).await?;
         match answer.status {
-            404 => Ok(None),
+            // With words of an error it is the engine that is missing, not the secret.
+            404 if body(&answer)["errors"].as_array().is_none_or(Vec::is_empty) => Ok(None),
             _ if answer.is_success() => {
                 let mut said = body(&answer);
                 let mut data = said["data"].take();
@@ -419,6 +412,16 @@ impl Vault {
     }
 }
 
+/// What the policies do not allow of what a write needs, as Vault tells of a path.
+fn missing_rights(said: &Json, path: &str) -> Vec<&'static str> {
+    let rights = said["data"][path]
+        .as_array()
+        .or_else(|| said["data"]["capabilities"].as_array());
+    let has = |wanted: &str| rights.is_some_and(|rights| rights.iter().any(|right| right == wanted));
+    let needed = ["create", "update", "read"].into_iter();
+    needed.filter(|right| !has(right) && !has("root")).collect()
+}
+
 /// The JSON of an answer, or null. What it was made of may hold values: errors of reading it are never shown.
 fn body(answer: &Answer) -> Json {
     serde_json::from_slice(&answer.body).unwrap_or_default()
@@ -440,5 +443,20 @@ fn errors(answer: &Answer) -> String {
             answer.status,
             said.join(" ").chars().take(300).collect::<String>()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_policy_does_not_allow_is_named() {
+        let path = "secret/data/ci/gitlab";
+        let rights = |rights: &[&str]| missing_rights(&json!({ "data": { path: rights } }), path);
+        assert_eq!(rights(&["root"]), [""; 0]);
+        assert_eq!(rights(&["create", "read", "update", "list"]), [""; 0]);
+        assert_eq!(rights(&["read", "list"]), ["create", "update"]);
+        assert_eq!(rights(&["deny"]), ["create", "update", "read"]);
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -248,5 +249,68 @@ async fn many_writers_lose_nothing_and_what_a_killed_one_left_harms_nobody() {
             .await
             .unwrap();
         assert_eq!(value.expose(), format!("value {number}"));
+    }
+}
+
+/// The other process of the next test: it writes until it is killed, and says what is written.
+#[tokio::test]
+async fn writes_until_it_is_killed() {
+    let Ok(folder) = std::env::var("GOSLING_TEST_KILLED_STORE") else {
+        return;
+    };
+    let folder = Path::new(&folder);
+    let recipient = std::fs::read_to_string(folder.join("recipient")).unwrap();
+    let identity = secret(&std::fs::read_to_string(folder.join("identity")).unwrap());
+    let backends = backends(store(folder, &(identity, recipient)));
+    for number in 0_u64.. {
+        let value = format!("{number:0>4000}");
+        backends
+            .write(&uri("store://a/count"), &secret(&value))
+            .await
+            .unwrap();
+        println!("written {number}");
+    }
+}
+
+#[tokio::test]
+async fn kill_9_at_any_moment_loses_nothing_that_was_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let identity = generate_identity();
+    std::fs::write(folder.path().join("identity"), identity.0.expose()).unwrap();
+    std::fs::write(folder.path().join("recipient"), &identity.1).unwrap();
+    let backends = backends(store(folder.path(), &identity));
+    backends
+        .write(&uri("store://other/key"), &secret("stays"))
+        .await
+        .unwrap();
+    for wanted in [1, 2, 3, 5, 8, 13] {
+        let mut writer = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "secrets::writes_until_it_is_killed", "--nocapture"])
+            .env("GOSLING_TEST_KILLED_STORE", folder.path())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(writer.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        let confirmed = lines.filter_map(|line| line.rsplit_once("written ")?.1.parse::<u64>().ok());
+        let mut confirmed = confirmed.take(wanted);
+        let last = confirmed.by_ref().last().unwrap();
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let value = backends.read(&uri("store://a/count")).await.unwrap();
+        assert_eq!(value.expose().len(), 4000);
+        let read: u64 = value.expose().parse().unwrap();
+        // Some more may have been written before the kill came.
+        assert!(read >= last, "{read} is older than {last}, which was confirmed");
+        assert_eq!(
+            backends.read(&uri("store://other/key")).await.unwrap().expose(),
+            "stays"
+        );
+        // And the lock is free again.
+        backends
+            .write(&uri("store://a/after"), &secret("x"))
+            .await
+            .unwrap();
     }
 }

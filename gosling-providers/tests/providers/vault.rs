@@ -226,4 +226,17 @@ async fn every_refusal_says_what_to_do() {
     });
     let error = nobody.unwrap().read(&place).await.unwrap_err();
     assert_eq!(error, SecretError::Missing(uri("env://VAULT_TOKEN")));
+    // An engine that is not there is no empty place.
+    let mut elsewhere = settings(&world, VaultLogin::Token(uri("env://VAULT_TOKEN")));
+    elsewhere.vault.as_mut().unwrap().mount = "other".to_owned();
+    let elsewhere = Backends::new(elsewhere).unwrap();
+    for error in [
+        elsewhere.read(&place).await.unwrap_err(),
+        elsewhere.writable(&place).await.unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().contains("version 2 mounted at other?"),
+            "{error}"
+        );
+    }
 }
