@@ -76,20 +76,29 @@ impl Session {
 
     /// A list with all of its pages.
     pub(super) async fn all(&self, path: &str, errand: &Errand) -> Result<Vec<Json>, CallError> {
+        let list = self.list(path, errand).await?;
+        list.ok_or_else(|| self.missing(errand))
+    }
+
+    /// The same; `None` where there is no such list.
+    pub(super) async fn list(&self, path: &str, errand: &Errand) -> Result<Option<Vec<Json>>, CallError> {
         let (bare, query) = path.split_once('?').unwrap_or((path, ""));
         let mut page = match query {
             "" => format!("per_page={PAGE}"),
             query => format!("{query}&per_page={PAGE}"),
         };
         let mut items = Vec::new();
-        for _ in 0..PAGES {
+        for number in 0..PAGES {
             let answer = self.read(&format!("{bare}?{page}")).await?;
+            if answer.status == 404 && number == 0 {
+                return Ok(None);
+            }
             match self.said(&answer, errand).map_err(nothing_changed)? {
                 Json::Array(more) => items.extend(more),
                 _ => return Err(self.nonsense(errand)),
             }
             match next(answer.header("link").unwrap_or_default()) {
-                None => return Ok(items),
+                None => return Ok(Some(items)),
                 Some(next) if next == page => break,
                 Some(next) => page = next,
             }
@@ -178,7 +187,7 @@ impl Session {
     /// What a refusal means, and what to do about it.
     fn refusal(&self, answer: &Answer, errand: &Errand) -> CallError {
         let Self { server, place, .. } = self;
-        let Errand { doing, of, needs } = errand;
+        let Errand { doing, needs, .. } = errand;
         let said = words(answer);
         match answer.status {
             401 => {
@@ -194,14 +203,7 @@ impl Session {
                     .refusal(message)
                     .help(format!("the token at {place} needs {needs}"))
             }
-            404 => {
-                let message = format!(
-                    "GitLab {server}: {of}: not there, or the token at {place} has no right to see it"
-                );
-                answer
-                    .refusal(message)
-                    .help(format!("check the number; the token needs {needs}"))
-            }
+            404 => self.missing(errand),
             429 => {
                 let message = format!("GitLab {server} has had too many calls, and did not answer {doing}");
                 answer.refusal(message).help("wait a minute, and run it again")
@@ -223,6 +225,15 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// GitLab does not tell what is not there from what one may not see.
+    fn missing(&self, errand: &Errand) -> CallError {
+        let Self { server, place, .. } = self;
+        let Errand { of, needs, .. } = errand;
+        let message =
+            format!("GitLab {server}: {of}: not there, or the token at {place} has no right to see it");
+        CallError::failed(message).help(format!("check the number; the token needs {needs}"))
     }
 
     fn nonsense(&self, errand: &Errand) -> CallError {

@@ -49,7 +49,7 @@ pub struct RunnerStatus {
 /// A machine that uses a runner's token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manager {
-    /// What it calls itself: `s_1a2b3c`.
+    /// What it calls itself: `s_1a2b3c`; empty where GitLab is too old to tell machines apart.
     pub system_id: String,
     /// When it was heard of.
     pub contact: Contact,
@@ -93,13 +93,19 @@ fn errand(id: i64) -> Errand {
 impl Session {
     /// The machines that use a runner's token; gosling's own look at a token does not count.
     pub(super) async fn managers(&self, id: i64) -> Result<Vec<Manager>, CallError> {
-        let shown = self.all(&format!("runners/{id}/managers"), &errand(id)).await?;
-        let managers = shown.iter().map(Manager::read);
-        let mut managers: Vec<_> = managers
-            .filter(|manager| manager.system_id != OURSELVES)
-            .collect();
-        managers.sort_by(|one, other| other.contacted_at.cmp(&one.contacted_at));
-        Ok(managers)
+        let errand = errand(id);
+        if let Some(shown) = self.list(&format!("runners/{id}/managers"), &errand).await? {
+            let managers = shown.iter().map(Manager::read);
+            let mut managers: Vec<_> = managers
+                .filter(|manager| manager.system_id != OURSELVES)
+                .collect();
+            managers.sort_by(|one, other| other.contacted_at.cmp(&one.contacted_at));
+            return Ok(managers);
+        }
+        // A GitLab that does not list them still says of the runner when the last one of them was heard of.
+        let runner = self.there(&format!("runners/{id}"), &errand).await?;
+        let heard = Some(Manager::read(&runner)).filter(|manager| manager.contacted_at.is_some());
+        Ok(heard.into_iter().collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sends calls.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use hyper::ext::ReasonPhrase;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -174,14 +174,48 @@ fn is_not_now(status: u16) -> bool {
     matches!(status, 429 | 502..=504 | 595..=599)
 }
 
-/// How long the API asks to be left alone.
+/// How long the API asks to be left alone: in seconds, or, as GitLab does behind some proxies, until a time.
 fn asked_pause(answer: &Answer) -> Option<Duration> {
-    let seconds = answer.header("retry-after")?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let number = |name: &str| answer.header(name)?.trim().parse().ok();
+    if let Some(seconds) = number("retry-after") {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = UNIX_EPOCH.checked_add(Duration::from_secs(number("ratelimit-reset")?))?;
+    // Its clock may be behind ours.
+    Some(until.duration_since(SystemTime::now()).unwrap_or_default() + Duration::from_secs(1))
 }
 
 /// 0.1 to 0.2 s, and twice as much each time: no two helpers of one cluster ask in step.
 pub(crate) fn backoff(attempt: u32) -> Duration {
     let base = 100_u64 << attempt.saturating_sub(1).min(6);
     Duration::from_millis(base + fastrand::u64(0..=base))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_says_for_how_long_or_until_when() {
+        let asked = |headers: &[(&str, &str)]| {
+            asked_pause(&Answer {
+                status: 429,
+                reason: String::new(),
+                headers: headers
+                    .iter()
+                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                    .collect(),
+                body: Vec::new(),
+            })
+        };
+        assert_eq!(asked(&[]), None);
+        assert_eq!(asked(&[("retry-after", "soon")]), None);
+        assert_eq!(asked(&[("ratelimit-reset", &u64::MAX.to_string())]), None);
+        let both = [("ratelimit-reset", "1"), ("retry-after", "7")];
+        assert_eq!(asked(&both), Some(Duration::from_secs(7)));
+        // Long over.
+        assert_eq!(asked(&[("ratelimit-reset", "1")]), Some(Duration::from_secs(1)));
+        let far = asked(&[("ratelimit-reset", "32503680000")]);
+        assert!(far.is_some_and(|pause| pause > LONGEST_PAUSE));
+    }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gosling_engine::{CallError, Context, Operation, Provider, SecretError, Secrets, Verb};
+use gosling_providers::gitlab::Contact;
 use gosling_providers::secrets::Backends;
 use gosling_resource::{Secret, SecretUri, Value};
 use gosling_sandbox::{GitlabWorld, Tier};
@@ -178,6 +179,45 @@ async fn a_lost_token_is_made_anew_without_cutting_machines_off_that_run() {
     assert_eq!(third.id, second.id);
     assert!(world.value(TOKEN_PLACE).await != before);
     assert_eq!(owner(&world, TOKEN_PLACE).await.unwrap().to_string(), second.id);
+}
+
+#[tokio::test]
+async fn a_gitlab_that_lists_no_machines_is_asked_for_the_runner_s_last_contact() {
+    let world = World::start().await;
+    let gitlab = gitlab(&world);
+    world.sandbox.inject(fault(&json!({
+        "method": "GET", "path": "*/managers", "nth": "every", "kind": "status", "code": 404,
+    })));
+    let made = create("gitlab_runner", runner_properties());
+    let first = gitlab.create(&world.cx(), &made).await.unwrap();
+    let status = gitlab
+        .runner_status(&world.cx(), first.outputs["id"].as_int().unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (status.contact, status.managers.len()),
+        (Contact::NeverContacted, 0)
+    );
+    for used in [false, true] {
+        world
+            .secrets
+            .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"))
+            .await
+            .unwrap();
+        let observed = gitlab.create(&world.cx(), &again(&made)).await.unwrap();
+        assert!(observed.id != first.id);
+        assert_eq!(
+            world.alive("runner"),
+            std::slice::from_ref(&observed.id),
+            "used: {used}"
+        );
+        assert_eq!(owner(&world, TOKEN_PLACE).await.unwrap().to_string(), observed.id);
+        let status = gitlab
+            .runner_status(&world.cx(), observed.outputs["id"].as_int().unwrap())
+            .await
+            .unwrap();
+        assert_eq!((status.contact, status.managers.len()), (Contact::Online, 1));
+    }
 }
 
 #[tokio::test]
