@@ -158,7 +158,10 @@ impl Store {
         let recipients = recipients(&self.0.recipients).map_err(|why| refused(uri, why))?;
         let own = self.identities(uri)?;
         let own: Vec<_> = own.iter().map(|own| own.to_public().to_string()).collect();
-        if self.0.recipients.iter().any(|recipient| own.contains(recipient)) {
+        if recipients
+            .iter()
+            .any(|recipient| own.contains(&recipient.to_string()))
+        {
             return Ok(recipients);
         }
         let own = own.join(", ");

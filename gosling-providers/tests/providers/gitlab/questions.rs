@@ -1,5 +1,7 @@
 //! What is asked of GitLab without changing anything, and how it refuses.
 
+use std::collections::BTreeSet;
+
 use gosling_engine::{CallError, Provider};
 use gosling_providers::gitlab::Contact;
 use gosling_resource::Value;
@@ -198,4 +200,28 @@ async fn too_many_calls_are_an_open_outcome_for_a_mutation() {
         ledger.calls().iter().filter(|call| call.method == "POST").count(),
         1
     );
+}
+
+#[tokio::test]
+async fn what_a_kind_promises_is_what_a_read_tells() {
+    let world = World::start().await;
+    let gitlab = gitlab(&world);
+    for (kind, properties) in [
+        ("gitlab_runner", runner_properties()),
+        ("gitlab_hook", hook_properties()),
+    ] {
+        let kind = *gitlab.kinds().iter().find(|known| known.name == kind).unwrap();
+        let made = create(kind.name, properties);
+        let observed = gitlab.create(&world.cx(), &made).await.unwrap();
+        let told: BTreeSet<_> = observed.properties.keys().map(String::as_str).collect();
+        let promised = kind.attributes.iter().filter(|attribute| attribute.observed);
+        assert_eq!(told, promised.map(|attribute| attribute.name).collect());
+        for name in made.properties.keys() {
+            assert!(
+                kind.attribute(name).is_some(),
+                "{name} is no attribute of {}",
+                kind.name
+            );
+        }
+    }
 }
