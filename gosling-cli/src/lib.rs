@@ -3,6 +3,7 @@
 pub mod check;
 pub mod commands;
 mod compiler;
+mod engine;
 mod failure;
 mod fly_text;
 mod host;

@@ -1,15 +1,28 @@
 //! The commands: one module each, with its arguments.
 
 mod add;
+mod apply;
 mod completions;
+mod demo;
 mod eval;
 mod explain;
 mod fix;
 mod fmt;
+mod graph;
+mod import;
 mod init;
+mod plan;
+mod refresh;
+mod sandbox;
 mod schema;
+mod secret;
+mod smoke;
+mod state;
+mod status;
 mod target;
 mod validate;
+
+pub(crate) use target::{Target, VariableArgs};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -20,7 +33,7 @@ use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, Valu
 use crate::render::Look;
 use crate::{Failure, Host};
 
-/// The compiler for Fly, the language of Polar Gosling's Nests.
+/// CI runners as code: check a Nest, plan it, and make it so.
 #[derive(Debug, Parser)]
 #[command(
     name = "gosling",
@@ -39,7 +52,10 @@ Examples:
   gosling init lab --provider proxmox --yes   start a Nest
   gosling validate lab                        find every mistake in it
   gosling fix lab                             mend what has one sure way out
-  gosling explain egg.resources               what may be written there"
+  gosling explain egg.resources               what may be written there
+  gosling plan                                what would change
+  gosling apply                               change it
+  gosling demo                                all of it in a minute, against simulated services"
 )]
 struct Cli {
     /// When to use colour; never under NO_COLOR
@@ -66,7 +82,69 @@ enum Command {
     Explain(explain::ExplainArgs),
     Eval(eval::EvalArgs),
     Schema(schema::SchemaArgs),
+    Plan(Box<plan::PlanArgs>),
+    Apply(Box<apply::ApplyArgs>),
+    Destroy(Box<apply::DestroyArgs>),
+    Refresh(refresh::RefreshArgs),
+    Status(status::StatusArgs),
+    Smoke(smoke::SmokeArgs),
+    Show(state::ShowArgs),
+    State(state::StateArgs),
+    Import(import::ImportArgs),
+    Unlock(state::UnlockArgs),
+    Graph(graph::GraphArgs),
+    Secret(secret::SecretArgs),
+    Sandbox(sandbox::SandboxArgs),
+    Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+}
+
+impl Command {
+    /// Whether its exit codes are those of the engine: 1 for wrong use too, since 2 means that changes are pending.
+    fn is_engine(&self) -> bool {
+        match self {
+            Self::Plan(_)
+            | Self::Apply(_)
+            | Self::Destroy(_)
+            | Self::Refresh(_)
+            | Self::Status(_)
+            | Self::Smoke(_)
+            | Self::Show(_)
+            | Self::State(_)
+            | Self::Import(_)
+            | Self::Unlock(_)
+            | Self::Graph(_)
+            | Self::Secret(_)
+            | Self::Sandbox(_)
+            | Self::Demo(_) => true,
+            Self::Init(_)
+            | Self::Add(_)
+            | Self::Validate(_)
+            | Self::Fmt(_)
+            | Self::Fix(_)
+            | Self::Explain(_)
+            | Self::Eval(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => false,
+        }
+    }
+}
+
+/// The engine's commands by name, for arguments that could not be read.
+const ENGINE: [&str; 14] = [
+    "plan", "apply", "destroy", "refresh", "status", "smoke", "show", "state", "import", "unlock", "graph", "secret",
+    "sandbox", "demo",
+];
+
+/// A runtime for calls to other services.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    Ok(built?)
+}
+
+/// Carries out work that waits for others.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    runtime()?.block_on(work)
 }
 
 /// How output for people looks on this host.
@@ -85,18 +163,30 @@ pub(crate) enum Exit {
     Clean = 0,
     /// Done, and something is wrong with the Nest.
     Problems = 1,
-    /// Not done: it was asked for something that cannot be done.
+    /// Not done: it was asked for something that cannot be done. For the commands of the engine: changes are pending.
     WrongUse = 2,
+    /// A person stopped it.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// Changes are pending: `plan --detailed-exitcode`.
+    pub(crate) const PENDING: Self = Self::WrongUse;
 }
 
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let exit = match parse(&args, host) {
-        Ok(cli) => execute(cli, host),
-        Err(exit) => exit,
+    let (engine, exit) = match parse(&args, host) {
+        Ok(cli) => (cli.command.is_engine(), execute(cli, host)),
+        Err(exit) => {
+            let engine = args.get(1).and_then(|word| word.to_str()).is_some_and(|word| ENGINE.contains(&word));
+            let exit = exit.map(|exit| if engine && exit == Exit::WrongUse { Exit::Problems } else { exit });
+            (engine, exit)
+        }
     };
-    exit.map_or_else(|failure| report_failure(&failure, host), |exit| exit as u8)
+    exit.map_or_else(|failure| report_failure(&failure, host), |exit| exit as u8);
+    code
 }
 
 /// Reads the arguments; what ends here is help, the version and wrong use.
@@ -184,6 +274,20 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Explain(args) => explain::cmd_explain(host, &args),
         Command::Eval(args) => eval::cmd_eval(host, context, &args),
         Command::Schema(args) => schema::cmd_schema(host, &args),
+        Command::Plan(args) => plan::cmd_plan(host, context, &args),
+        Command::Apply(args) => apply::cmd_apply(host, context, &args),
+        Command::Destroy(args) => apply::cmd_destroy(host, context, &args),
+        Command::Refresh(args) => refresh::cmd_refresh(host, context, &args),
+        Command::Status(args) => status::cmd_status(host, context, &args),
+        Command::Smoke(args) => smoke::cmd_smoke(host, context, &args),
+        Command::Show(args) => state::cmd_show(host, context, &args),
+        Command::State(args) => state::cmd_state(host, &args),
+        Command::Import(args) => import::cmd_import(host, context, &args),
+        Command::Unlock(args) => state::cmd_unlock(host, &args),
+        Command::Graph(args) => graph::cmd_graph(host, context, &args),
+        Command::Secret(args) => secret::cmd_secret(host, context, &args),
+        Command::Sandbox(args) => sandbox::cmd_sandbox(host, &args),
+        Command::Demo(args) => demo::cmd_demo(host, context, &args),
         Command::Completions(args) => completions::cmd_completions(host, &args),
     }?;
     host.out.flush()?;
@@ -191,7 +295,7 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
 }
 
 /// Says why a command ended early. A reader that went away (`gosling ... | head`) needs no words.
-fn report_failure(failure: &Failure, host: &mut Host) -> u8 {
+fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     if let Failure::Stream(error) = failure
         && error.kind() == io::ErrorKind::BrokenPipe
     {
@@ -203,5 +307,5 @@ fn report_failure(failure: &Failure, host: &mut Host) -> u8 {
     if let Failure::WrongUse { hint: Some(hint), .. } = failure {
         let _ = writeln!(host.err, "  help: {hint}");
     }
-    Exit::WrongUse as u8
+    if engine { Exit::Problems as u8 } else { Exit::WrongUse as u8 }
 }

@@ -6,6 +6,7 @@ pub mod gitlab;
 pub mod human;
 pub mod json;
 mod place;
+pub mod plan;
 pub mod sarif;
 pub mod value;
 

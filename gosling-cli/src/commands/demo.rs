@@ -1,0 +1,104 @@
+//! `gosling demo`
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use clap::Args;
+use gosling_sandbox::{Options, Sandbox, WorldFile};
+
+use super::sandbox::SandboxFiles;
+use super::{Context, Exit};
+use crate::{Failure, Host};
+
+/// See the whole of it in a minute: a Nest, a plan, runners that come online, drift put right, and nothing left
+///
+/// Everything happens in a temporary folder and against simulated services on this machine. Nothing of yours is read
+/// or changed.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Keep the folder
+    #[arg(long)]
+    keep: bool,
+}
+
+/// What the demo shows, in order: words, and the command.
+const STEPS: [(&str, &[&str]); 9] = [
+    ("A new Nest: every folder with a working file in it.", &["init", ".", "--name", "demo", "--provider", "proxmox", "--yes"]),
+    ("Every mistake would be found here, before anything is touched.", &["validate"]),
+    ("What would be made.", &["plan"]),
+    ("Make it. Killed at any moment, the next run would pick up.", &["apply", "--yes"]),
+    ("The runner is online and takes jobs.", &["status"]),
+    ("A pipeline lands on it.", &["smoke", "hello"]),
+    ("Once more: nothing to do.", &["apply", "--yes"]),
+    ("Somebody changed the machine by hand. gosling sees it...", &["refresh"]),
+    ("...and everything can go again, without a trace.", &["destroy", "--yes"]),
+];
+
+pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    let folder = tempfile::Builder::new().prefix("gosling-demo-").tempdir()?;
+    let world: WorldFile = serde_json::from_str(WORLD).map_err(|error| Failure::wrong_use(error.to_string()))?;
+    let runtime = super::runtime()?;
+    let running = runtime.block_on(Sandbox::start(Options {
+        world,
+        ..Options::default()
+    }));
+    let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
+    let files = SandboxFiles::write(&running)?;
+    let mut environment: BTreeMap<String, String> = files.environment(&running).into_iter().collect();
+    for name in ["HOME", "USER", "TERM", "LANG", "LC_ALL", "NO_COLOR"] {
+        if let Some(value) = host.environment.get(name) {
+            environment.insert(name.to_owned(), value.clone());
+        }
+    }
+    host.say(format_args!("The demo runs in {} against simulated services at {}.", folder.path().display(), running.url()))?;
+    let real = (std::mem::replace(&mut host.environment, environment), std::mem::replace(&mut host.folder, folder.path().to_owned()));
+    let shown = show(host, &runtime);
+    (host.environment, host.folder) = real;
+    let exit = shown?;
+    let left = running.ledger().objects().iter().filter(|object| object.created.is_some() && object.deleted.is_none() && object.kind != "secret").count();
+    host.say(format_args!("\nLeft behind: {left} objects. Calls made: {}.", running.ledger().calls().len()))?;
+    runtime.block_on(running.stop());
+    if args.keep {
+        let kept = folder.keep();
+        host.say(format_args!("The Nest is in {}.", kept.display()))?;
+    }
+    Ok(if left == 0 { exit } else { Exit::Problems })
+}
+
+fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Failure> {
+    for (words, command) in STEPS {
+        host.say(format_args!("\n# {words}\n$ gosling {}", command.join(" ")))?;
+        if command == ["refresh"] {
+            runtime.block_on(drift(host))?;
+        }
+        let args = std::iter::once("gosling").chain(command.iter().copied()).map(OsString::from);
+        let code = super::run(args, host);
+        if code != 0 {
+            return Err(Failure::wrong_use(format!("`gosling {}` ended with {code}", command.join(" "))));
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// Another hand gives the demo's machine more memory, through the same API.
+async fn drift(host: &Host) -> Result<(), Failure> {
+    let args = crate::engine::EngineArgs::default();
+    let at = crate::engine::StateAt::find(host, &args)?;
+    let (state, _) = at.peek().await?;
+    let Some((_, machine)) = state.resources.iter().find(|(_, held)| held.kind == "proxmox_vm") else {
+        return Err(Failure::wrong_use("the demo made no machine"));
+    };
+    let variable = |name: &str| host.environment.get(name).cloned().unwrap_or_default();
+    let mut endpoint = gosling_providers::http::Endpoint::new(variable("GOSLING_ENDPOINT_PROXMOX"));
+    let ca = std::fs::read(variable("GOSLING_CA_FILE"))?;
+    endpoint.extra_ca = Some(ca);
+    gosling_providers::proxmox::by_hand(&endpoint, &variable("PROXMOX_TOKEN"), &machine.id, &[("memory", "6144")])
+        .await
+        .map_err(|error| crate::engine::call_failure(&error))
+}
+
+/// The default world with the project that a new Nest's egg names.
+const WORLD: &str = r#"{
+  "proxmox": { "auth_delay_ms": 0 },
+  "gitlab": { "projects": [{ "id": 1, "path": "demo/hello", "ci_tags": ["docker"] }] }
+}"#;

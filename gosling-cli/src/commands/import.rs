@@ -1,0 +1,87 @@
+//! `gosling import`
+
+use clap::Args;
+use gosling_engine::store::Locked;
+use gosling_engine::{Held, Known, recover};
+use gosling_resource::Address;
+
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Session, failure};
+use crate::{Failure, Host};
+
+/// Take something that is there already into the state
+///
+/// The Nest must ask for it under this address. Nothing outside is changed; the next plan shows what apply would
+/// change about it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling import egg.app.runner 42         a runner record of GitLab, by its number
+  gosling import egg.app.hook[17] 17/3     a webhook: project and number
+  gosling import egg.app.vm[0] pve1/5001   a virtual machine: node and VMID")]
+pub(crate) struct ImportArgs {
+    /// The address that the Nest gives it
+    address: Address,
+    /// What the API calls it
+    id: String,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -> Result<Exit, Failure> {
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        let locked: Box<dyn Locked> = session.lock(host, "gosling import").await?;
+        let snapshot = locked.load().await.map_err(failure)?;
+        let (mut state, open) = recover::read(&snapshot).map_err(failure)?;
+        if !open.is_empty() {
+            return Err(Failure::wrong_use("an earlier run has not ended").hint("`gosling apply` settles it; then try again"));
+        }
+        let address = &args.address;
+        if state.resources.contains_key(address) {
+            return Err(Failure::wrong_use(format!("{address} is in the state already")).hint(format!("gosling state show {address}")));
+        }
+        let wanted = session.wanted().await?;
+        let resource = wanted.get(address).ok_or_else(|| {
+            Failure::wrong_use(format!("the Nest asks for no {address}")).hint("`gosling graph` shows what it asks for")
+        })?;
+        let known = Known {
+            kind: &resource.kind,
+            id: &args.id,
+            // An empty one is not looked for: what is imported was made by somebody else.
+            marker: "",
+            properties: &resource.properties,
+        };
+        let provider = session.provider(&resource.provider)?;
+        let observed = provider.read(&session.context(), &known).await;
+        let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
+        let observed = observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
+        // What the API does not tell is taken to be as the Nest says.
+        let mut properties = resource.properties.clone();
+        properties.retain(|_, value| value.outputs().is_empty());
+        properties.extend(observed.properties);
+        let held = Held {
+            kind: resource.kind.clone(),
+            provider: resource.provider.clone(),
+            id: observed.id,
+            marker: String::new(),
+            properties,
+            outputs: observed.outputs,
+            depends_on: resource.needs().into_iter().filter(|need| state.resources.contains_key(need)).collect(),
+            origin: resource.origin.clone(),
+        };
+        state.resources.insert(address.clone(), held);
+        if state.lineage.is_empty() {
+            state.lineage = gosling_engine::run::new_lineage().map_err(failure)?;
+        }
+        state.serial += 1;
+        state.epoch = locked.epoch();
+        state.verify().map_err(failure)?;
+        locked.save(&state.to_bytes()).await.map_err(failure)?;
+        locked.cut().await.map_err(failure)?;
+        host.say(format_args!("{address} is {} now; `gosling plan` shows what apply would change about it", args.id))?;
+        Ok(Exit::Clean)
+    })
+}

@@ -1,0 +1,129 @@
+//! `gosling plan`
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Args;
+use gosling_engine::{Plan, Wishes};
+
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Progress, Session};
+use crate::render::plan as render;
+use crate::{Failure, Host};
+
+/// What a plan is narrowed to or widened by.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct WishArgs {
+    /// Only this and what it needs: egg.app, egg.app.vm, egg.app.vm[0]
+    #[arg(long = "target", value_name = "ADDR")]
+    targets: Vec<String>,
+    /// Make this anew, though nothing asks for it
+    #[arg(long, value_name = "ADDR")]
+    replace: Vec<String>,
+    /// Whether to look at what is there; --refresh=false believes the state
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    refresh: bool,
+}
+
+impl WishArgs {
+    /// For the engine.
+    pub(crate) fn wishes(&self, destroy: bool) -> Wishes {
+        Wishes {
+            targets: self.targets.clone(),
+            replace: self.replace.clone(),
+            destroy,
+        }
+    }
+
+    /// Whether to look at what is there.
+    pub(crate) fn refresh(&self) -> bool {
+        self.refresh
+    }
+}
+
+/// Show what apply would change; only reads
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling plan                                  what would change
+  gosling plan -o plan.json                     keep it, for `gosling apply plan.json`
+  gosling plan --detailed-exitcode              exit code 2 where something would change
+  gosling plan --target egg.app                 one egg and what it needs
+  gosling plan --report gitlab=plan-report.json the numbers for a merge request's widget
+
+Exit codes: 0 done, 1 failed or wrong use, 2 changes pending (with --detailed-exitcode).")]
+pub(crate) struct PlanArgs {
+    /// Write the plan here
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    wishes: WishArgs,
+    /// Plan to delete everything
+    #[arg(long)]
+    destroy: bool,
+    /// Exit with 2 where something would change
+    #[arg(long)]
+    detailed_exitcode: bool,
+    /// Write a report: gitlab=FILE is for artifacts:reports:terraform
+    #[arg(long, value_name = "gitlab=FILE")]
+    report: Option<String>,
+    /// As JSON; docs/plan-format.md says how it is made
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Result<Exit, Failure> {
+    let report = args.report.as_deref().map(gitlab_report).transpose()?;
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        let progress = Progress::default();
+        let wishes = args.wishes.wishes(args.destroy);
+        let work = session.plan(&progress, &wishes, args.wishes.refresh());
+        let plan = progress.show(host, None, work).await??;
+        show(host, context, &plan, args.json)?;
+        if let Some(path) = &args.out {
+            let path = host.path(path);
+            gosling_engine::durable::replace(&path, &plan.to_bytes()).map_err(Failure::file("write", &path))?;
+            host.say(format_args!("the plan is in {0}: `gosling apply {0}`", path.display()))?;
+        }
+        if let Some(path) = report {
+            write_report(host, &path, &plan)?;
+        }
+        let pending = args.detailed_exitcode && !plan.is_empty();
+        Ok(if pending { Exit::PENDING } else { Exit::Clean })
+    })
+}
+
+/// Shows a plan, for people or as JSON.
+pub(crate) fn show(host: &mut Host, context: Context, plan: &Plan, json: bool) -> Result<(), Failure> {
+    if json {
+        host.out.write_all(&plan.to_bytes())?;
+    } else {
+        render::write(plan, context.out, &mut host.out)?;
+    }
+    host.out.flush()?;
+    Ok(())
+}
+
+fn gitlab_report(text: &str) -> Result<PathBuf, Failure> {
+    match text.split_once('=') {
+        Some(("gitlab", file)) if !file.is_empty() => Ok(PathBuf::from(file)),
+        _ => Err(Failure::wrong_use(format!("--report {text}: there is no such report")).hint("write --report gitlab=FILE")),
+    }
+}
+
+/// What GitLab's merge request widget reads: a replacement is one made and one deleted.
+fn write_report(host: &Host, path: &std::path::Path, plan: &Plan) -> Result<(), Failure> {
+    let counts = plan.counts();
+    let report = serde_json::json!({
+        "create": counts.create + counts.replace,
+        "update": counts.update,
+        "delete": counts.delete + counts.replace,
+    });
+    let path = host.path(path);
+    std::fs::write(&path, format!("{report}\n")).map_err(Failure::file("write", &path))
+}

@@ -1,0 +1,41 @@
+//! `gosling refresh`
+
+use clap::Args;
+use gosling_engine::Wishes;
+
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Progress, Session};
+use crate::{Failure, Host};
+
+/// Show what has changed outside gosling, and the plan that would follow
+///
+/// Only reads: nothing is changed, neither outside nor in the state.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling refresh           drift, and what apply would do about it
+  gosling refresh --json")]
+pub(crate) struct RefreshArgs {
+    /// As JSON: a plan, whose `drift` says what has changed
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs) -> Result<Exit, Failure> {
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        let progress = Progress::default();
+        let wishes = Wishes::default();
+        let work = session.plan(&progress, &wishes, true);
+        let plan = progress.show(host, None, work).await??;
+        if plan.drift.is_empty() && !args.json {
+            host.say("nothing has changed outside gosling")?;
+        }
+        super::plan::show(host, context, &plan, args.json)?;
+        Ok(Exit::Clean)
+    })
+}

@@ -1,0 +1,129 @@
+//! `gosling sandbox`
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
+
+use super::Exit;
+use crate::{Failure, Host};
+
+/// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on, until stopped
+///
+/// They answer the real protocols over HTTPS. Any Nest that names env://PROXMOX_TOKEN and env://GITLAB_TOKEN runs
+/// against them unchanged, once the printed `export` lines are in the shell. docs/sandbox.md says what they can do.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling sandbox --env-file sandbox.env &     then: . ./sandbox.env && gosling plan
+  gosling sandbox --world two-nodes.json       another world
+  gosling sandbox --faults lost-answers.json   a world in which things go wrong
+
+GET /_sandbox/ledger says what was asked and what was made.")]
+pub(crate) struct SandboxArgs {
+    /// Where to listen; port 0 is any free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Write the `export` lines here too, when it is ready
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// The same seed gives the same tokens and the same quirks
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// What goes wrong: a JSON list
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Every answer comes so many milliseconds later
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    latency: u64,
+    /// What there is: nodes, storages, templates, projects, groups, licence
+    #[arg(long, value_name = "FILE")]
+    world: Option<PathBuf>,
+}
+
+pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, Failure> {
+    let faults: Vec<Fault> = read(host, args.faults.as_deref())?.unwrap_or_default();
+    let world: WorldFile = read(host, args.world.as_deref())?.unwrap_or_default();
+    let options = Options {
+        listen: args.listen,
+        seed: args.seed,
+        latency: Duration::from_millis(args.latency),
+        faults,
+        world,
+    };
+    super::block_on(async {
+        let running = Sandbox::start(options).await;
+        let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
+        let files = SandboxFiles::write(&running)?;
+        let exports = files.exports(&running);
+        if let Some(path) = &args.env_file {
+            let path = host.path(path);
+            gosling_engine::durable::replace(&path, exports.as_bytes()).map_err(Failure::file("write", &path))?;
+        }
+        host.out.write_all(exports.as_bytes())?;
+        host.out.flush()?;
+        host.say(format_args!("the sandbox answers at {}; Ctrl-C ends it", running.url()))?;
+        crate::engine::stopped().await?;
+        running.stop().await;
+        Ok(Exit::Clean)
+    })
+}
+
+/// The files that a sandbox's clients need, in a folder that goes with it.
+pub(crate) struct SandboxFiles {
+    folder: tempfile::TempDir,
+}
+
+impl SandboxFiles {
+    /// Writes the CA and a new age identity.
+    pub(crate) fn write(running: &Running) -> Result<Self, Failure> {
+        let folder = tempfile::Builder::new().prefix("gosling-sandbox-").tempdir()?;
+        let files = Self { folder };
+        let (identity, _) = gosling_providers::secrets::generate_identity();
+        for (path, text) in [(files.ca(), running.ca_pem()), (files.identity(), identity.expose())] {
+            gosling_engine::durable::replace(&path, text.as_bytes()).map_err(Failure::file("write", &path))?;
+        }
+        Ok(files)
+    }
+
+    fn ca(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    fn identity(&self) -> PathBuf {
+        self.folder.path().join("identity.txt")
+    }
+
+    /// What a client's environment needs.
+    pub(crate) fn environment(&self, running: &Running) -> Vec<(String, String)> {
+        let mut variables = running.exports();
+        variables.retain(|(name, _)| name != "GOSLING_CA_FILE");
+        variables.push(("GOSLING_CA_FILE".to_owned(), self.ca().display().to_string()));
+        variables.push(("GOSLING_AGE_IDENTITY".to_owned(), self.identity().display().to_string()));
+        variables
+    }
+
+    /// The same as lines for a shell.
+    fn exports(&self, running: &Running) -> String {
+        let mut lines = String::new();
+        for (name, value) in self.environment(running) {
+            let value = gosling_resource::Escape::Shell.write(&value);
+            let _ = writeln!(lines, "export {name}='{value}'");
+        }
+        lines
+    }
+}
+
+/// A JSON file.
+fn read<T: serde::de::DeserializeOwned>(host: &Host, path: Option<&Path>) -> Result<Option<T>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let path = host.path(path);
+    let text = std::fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
+    let parsed = serde_json::from_str(&text);
+    parsed
+        .map(Some)
+        .map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())).hint("docs/sandbox.md shows one"))
+}

@@ -1,0 +1,145 @@
+//! `gosling secret`
+
+use std::io::{Read, Write};
+
+use clap::{Args, Subcommand};
+use gosling_engine::Secrets;
+use gosling_resource::{Secret, SecretUri};
+
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Session};
+use crate::{Failure, Host};
+
+/// The largest value that is taken: more than any token or key.
+const LARGEST: u64 = 64 * 1024;
+
+/// Put secrets where the Nest looks for them, and see whether they are there
+///
+/// A value is read from standard input and never shown: not here, not in a plan, not in a log.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling secret set store://app/registry-password < password.txt
+  gosling secret check                                  every secret that the Nest names
+  gosling secret check vault://ci/gitlab/token          present? which version? until when?
+  gosling secret list store://
+  openssl rand -base64 32 | gosling secret rotate store://app/key")]
+pub(crate) struct SecretArgs {
+    #[command(subcommand)]
+    command: SecretCommand,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretCommand {
+    /// Take a value from standard input and put it there
+    Set {
+        /// Where: store://path/key, vault://path/key
+        uri: SecretUri,
+    },
+    /// Whether secrets are there: version and expiry, never a value
+    Check {
+        /// Which; without it every secret that the Nest names
+        uris: Vec<SecretUri>,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a backend holds, by place
+    List {
+        /// Under which place: store://, vault://ci
+        under: String,
+    },
+    /// Replace a value that is there by one from standard input
+    Rotate {
+        /// Where
+        uri: SecretUri,
+    },
+}
+
+pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -> Result<Exit, Failure> {
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        match &args.command {
+            SecretCommand::Set { uri } => {
+                let value = value(host)?;
+                session.secrets.write(uri, &value).await.map_err(crate::engine::failure)?;
+                host.say(format_args!("{uri} is set"))?;
+                Ok(Exit::Clean)
+            }
+            SecretCommand::Rotate { uri } => {
+                let before = session.secrets.read(uri).await.map_err(crate::engine::failure)?;
+                let value = value(host)?;
+                if before.expose() == value.expose() {
+                    return Err(Failure::wrong_use(format!("{uri} has this very value already")).hint("give it a new one"));
+                }
+                session.secrets.write(uri, &value).await.map_err(crate::engine::failure)?;
+                host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;
+                Ok(Exit::Clean)
+            }
+            SecretCommand::Check { uris, json } => {
+                let uris = if uris.is_empty() { session.named_secrets().await? } else { uris.clone() };
+                check(host, &session, &uris, *json).await
+            }
+            SecretCommand::List { under } => {
+                let under: SecretUri = if under.ends_with("://") { format!("{under}*") } else { under.clone() }
+                    .parse()
+                    .map_err(|error| crate::engine::failure(format!("{under}: {error}")))?;
+                for uri in session.secrets.list(&under).await.map_err(crate::engine::failure)? {
+                    writeln!(host.out, "{uri}")?;
+                }
+                Ok(Exit::Clean)
+            }
+        }
+    })
+}
+
+/// A value from standard input, without the line break that a file or `echo` ends it with.
+fn value(host: &mut Host) -> Result<Secret, Failure> {
+    if host.interactive {
+        host.say("the value, then Ctrl-D (better: from a file or a pipe, `< FILE`):")?;
+    }
+    let mut text = String::new();
+    host.input.by_ref().take(LARGEST + 1).read_to_string(&mut text)?;
+    let text = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text).to_owned()).unwrap_or(text);
+    if text.len() as u64 > LARGEST {
+        return Err(Failure::wrong_use(format!("the value is longer than {LARGEST} bytes")));
+    }
+    if text.is_empty() {
+        return Err(Failure::wrong_use("there is no value on standard input").hint("gosling secret set URI < FILE"));
+    }
+    Ok(Secret::new(text))
+}
+
+async fn check(host: &mut Host, session: &Session, uris: &[SecretUri], json: bool) -> Result<Exit, Failure> {
+    let mut all = true;
+    let mut list = Vec::new();
+    for uri in uris {
+        let described = session.secrets.describe(uri).await;
+        let present = described.as_ref().is_ok_and(|known| known.present);
+        all &= present;
+        match described {
+            Ok(known) if json => list.push(serde_json::json!({
+                "uri": uri, "present": known.present, "version": known.version, "updated": known.updated, "expires": known.expires,
+            })),
+            Err(error) if json => list.push(serde_json::json!({ "uri": uri, "present": false, "error": error.to_string() })),
+            Ok(known) => {
+                let mut words = if known.present { "there".to_owned() } else { "missing".to_owned() };
+                for (name, value) in [("version", known.version), ("written", known.updated), ("until", known.expires)] {
+                    if let Some(value) = value {
+                        words.push_str(&format!(", {name} {value}"));
+                    }
+                }
+                writeln!(host.out, "{uri}: {words}")?;
+            }
+            Err(error) => writeln!(host.out, "{error}")?,
+        }
+    }
+    if json {
+        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+    }
+    Ok(if all { Exit::Clean } else { Exit::Problems })
+}

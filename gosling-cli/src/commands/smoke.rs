@@ -1,0 +1,164 @@
+//! `gosling smoke`
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use gosling_engine::Secrets;
+use gosling_providers::gitlab::{Gitlab, Job};
+use gosling_resource::Value;
+use serde_json::json;
+
+use super::status::runner_of;
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Progress, Session, ago};
+use crate::{Failure, Host};
+
+/// A representative job ends within this.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// Run a pipeline and see whether its job lands on an egg's runner
+///
+/// Says on which runner it landed, how long it waited and ran, and looks for the Nest's secret values in its log.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling smoke app                a pipeline on the project's default branch
+  gosling smoke app --ref main
+  gosling smoke lint --project 51  an egg of a group runs it in one of its projects
+
+Exit codes: 0 the job ran on this egg's runner and was green, 1 it did not.")]
+pub(crate) struct SmokeArgs {
+    /// The egg
+    egg: String,
+    /// The branch or tag, otherwise the project's default branch
+    #[arg(long = "ref", value_name = "REF")]
+    reference: Option<String>,
+    /// The project, for an egg that serves a group
+    #[arg(long, value_name = "ID")]
+    project: Option<i64>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> Result<Exit, Failure> {
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        let (state, _) = session.at.peek().await?;
+        let (_, held) = runner_of(&state, &args.egg)
+            .ok_or_else(|| Failure::wrong_use(format!("no runner was made for `{}`", args.egg)).hint("gosling apply"))?;
+        let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
+        let project = args.project.or_else(|| held.properties.get("project_id").and_then(Value::as_int));
+        let project = project.ok_or_else(|| {
+            Failure::wrong_use(format!("`{}` serves a group, and a pipeline runs in a project", args.egg)).hint("--project ID")
+        })?;
+        let tags = held.properties.get("tags").map(Value::texts).unwrap_or_default().join(",");
+        let gitlab = session.gitlab(&held.provider)?;
+        let gitlab = match held.properties.get("api_token").and_then(Value::as_secret) {
+            Some(token) => gitlab.with_token(token),
+            None => (*gitlab).clone(),
+        };
+        let progress = Progress::default();
+        let work = run(&session, &gitlab, project, args.reference.as_deref(), &tags, &progress);
+        let (jobs, logs) = progress.show(host, None, work).await??;
+        let leaked = leaked(&mut session, &logs).await?;
+        report(host, args, own, &jobs, &leaked)
+    })
+}
+
+/// Runs a pipeline to its end and reads its jobs' logs.
+async fn run(
+    session: &Session,
+    gitlab: &Gitlab,
+    project: i64,
+    reference: Option<&str>,
+    tags: &str,
+    progress: &Progress,
+) -> Result<(Vec<Job>, Vec<String>), Failure> {
+    let cx = session.context();
+    let failed = |error: gosling_engine::CallError| crate::engine::call_failure(&error);
+    let reference = match reference {
+        Some(reference) => reference.to_owned(),
+        None => {
+            let seen = gitlab.project(&cx, project).await.map_err(failed)?;
+            seen.default_branch
+                .ok_or_else(|| Failure::wrong_use(format!("project {project} has no branch yet")).hint("--ref REF"))?
+        }
+    };
+    // A `.gitlab-ci.yml` may take its job's tags from here: `tags: [$GOSLING_SMOKE_TAGS]`.
+    let variables = [("GOSLING_SMOKE_TAGS".to_owned(), tags.to_owned())];
+    let pipeline = gitlab.create_pipeline(&cx, project, &reference, &variables).await.map_err(failed)?;
+    progress.say(format!("pipeline {} on {reference} of project {project}", pipeline.id));
+    let began = Instant::now();
+    let ended = |status: &str| matches!(status, "success" | "failed" | "canceled" | "skipped" | "manual");
+    loop {
+        let seen = gitlab.pipeline(&cx, project, pipeline.id).await.map_err(failed)?;
+        if ended(&seen.status) {
+            break;
+        }
+        if began.elapsed() > LONGEST {
+            gitlab.cancel_pipeline(&cx, project, pipeline.id).await.map_err(failed)?;
+            progress.say(format!("the pipeline was stopped: it had not ended after {}", ago(LONGEST)));
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let jobs = gitlab.pipeline_jobs(&cx, project, pipeline.id).await.map_err(failed)?;
+    let mut logs = Vec::new();
+    for job in &jobs {
+        logs.push(gitlab.job_trace(&cx, project, job.id).await.map_err(failed)?);
+    }
+    Ok((jobs, logs))
+}
+
+/// The secrets of the Nest whose values stand in a log.
+async fn leaked(session: &mut Session, logs: &[String]) -> Result<Vec<String>, Failure> {
+    let mut leaked = Vec::new();
+    for uri in session.named_secrets().await? {
+        let Ok(value) = session.secrets.read(&uri).await else { continue };
+        // A short value would be found by chance.
+        if value.expose().len() >= 8 && logs.iter().any(|log| log.contains(value.expose())) {
+            leaked.push(uri.to_string());
+        }
+    }
+    Ok(leaked)
+}
+
+fn report(host: &mut Host, args: &SmokeArgs, own: i64, jobs: &[Job], leaked: &[String]) -> Result<Exit, Failure> {
+    let landed = jobs.iter().any(|job| job.runner == Some(own));
+    let green = jobs.iter().filter(|job| job.runner == Some(own)).all(|job| job.status == "success");
+    if args.json {
+        let list: Vec<_> = jobs
+            .iter()
+            .map(|job| {
+                json!({ "id": job.id, "name": job.name, "status": job.status, "runner": job.runner,
+                        "queued_seconds": job.queued_seconds, "seconds": job.seconds, "failure_reason": job.failure_reason })
+            })
+            .collect();
+        let result = json!({ "egg": args.egg, "runner": own, "landed": landed, "green": green, "jobs": list, "secrets_in_log": leaked });
+        writeln!(host.out, "{result:#}")?;
+    } else {
+        for job in jobs {
+            let place = match job.runner {
+                Some(runner) if runner == own => format!("on this egg's runner {runner}"),
+                Some(runner) => format!("on runner {runner}, which is another one"),
+                None => "on no runner".to_owned(),
+            };
+            let (waited, ran) = (job.queued_seconds.unwrap_or(0.0), job.seconds.unwrap_or(0.0));
+            let why = job.failure_reason.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+            writeln!(host.out, "job {} `{}`: {}{why} {place}; waited {waited:.1} s, ran {ran:.1} s", job.id, job.name, job.status)?;
+        }
+        for uri in leaked {
+            writeln!(host.out, "error: the value of {uri} stands in a job's log: rotate it, and mask it in GitLab")?;
+        }
+        if !landed {
+            host.say("help: the runner takes a job that has all of the runner's tags asked for and no other; `gosling status` says whether it is online")?;
+        }
+    }
+    Ok(if landed && green && leaked.is_empty() { Exit::Clean } else { Exit::Problems })
+}

@@ -1,0 +1,285 @@
+//! `gosling state`, `gosling show`, `gosling unlock`
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gosling_engine::store::{Locked, Store};
+use gosling_engine::{Held, Plan, State};
+use gosling_resource::Address;
+
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, StateAt};
+use crate::render::plan as render;
+use crate::{Failure, Host};
+
+/// Look into the state, and put it right by hand
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state list                                every resource
+  gosling state show egg.app.runner                 one of them
+  gosling state mv egg.app.vm[1] egg.app.vm[0]      another address; nothing outside changes
+  gosling state rm egg.app.runner                   forget it; it stays where it is
+  gosling state history                             the states before this one")]
+pub(crate) struct StateArgs {
+    #[command(subcommand)]
+    command: StateCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum StateCommand {
+    /// Every resource and its id
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+    /// One resource with all that is known of it
+    Show {
+        /// Which: egg.app.runner
+        address: Address,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+    /// Give a resource another address
+    Mv {
+        /// As it is
+        from: Address,
+        /// As it will be
+        to: Address,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+    /// Forget a resource, which stays where it is
+    Rm {
+        /// Which
+        address: Address,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+    /// The states before this one, latest first
+    History {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+}
+
+/// Show a saved plan, or the state
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling show plan.json           a plan as people read it
+  gosling show plan.json --json
+  gosling show state               everything that was made")]
+pub(crate) struct ShowArgs {
+    /// A plan file, or the word `state`
+    what: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Take over a lock whose holder is gone
+///
+/// A local lock ends with its process, so there is nothing to break: this says who holds it, or raises the epoch so
+/// that a holder that comes back can write no more.
+#[derive(Debug, Args)]
+pub(crate) struct UnlockArgs {
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failure> {
+    super::block_on(async {
+        match &args.command {
+            StateCommand::List { json, engine } => list(host, &peek(host, engine).await?, *json),
+            StateCommand::Show { address, json, engine } => {
+                let state = peek(host, engine).await?;
+                let held = held(&state, address)?;
+                show_one(host, address, held, *json)
+            }
+            StateCommand::Mv { from, to, engine } => {
+                let words = format!("{from} is {to} now");
+                change(host, engine, "gosling state mv", &words, |state| {
+                    if state.resources.contains_key(to) {
+                        return Err(Failure::wrong_use(format!("{to} is taken")));
+                    }
+                    let resource = held(state, from)?.clone();
+                    state.resources.remove(from);
+                    state.resources.insert(to.clone(), resource);
+                    for held in state.resources.values_mut() {
+                        let renamed = held.depends_on.iter().map(|address| if address == from { to } else { address });
+                        held.depends_on = renamed.cloned().collect();
+                    }
+                    Ok(())
+                })
+                .await
+            }
+            StateCommand::Rm { address, engine } => {
+                let words = format!("{address} is forgotten; what was made stays where it is");
+                change(host, engine, "gosling state rm", &words, |state| {
+                    held(state, address)?;
+                    state.resources.remove(address);
+                    for held in state.resources.values_mut() {
+                        held.depends_on.remove(address);
+                    }
+                    Ok(())
+                })
+                .await
+            }
+            StateCommand::History { json, engine } => history(host, engine, *json).await,
+        }
+    })
+}
+
+pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Result<Exit, Failure> {
+    if args.what.as_os_str() == "state" {
+        return super::block_on(async {
+            let state = peek(host, &args.engine).await?;
+            if args.json {
+                host.out.write_all(&state.to_bytes())?;
+                return Ok(Exit::Clean);
+            }
+            for (address, held) in &state.resources {
+                show_one(host, address, held, false)?;
+            }
+            host.say(format_args!("{} resources, serial {}", state.resources.len(), state.serial))?;
+            Ok(Exit::Clean)
+        });
+    }
+    let path = host.path(&args.what);
+    let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
+    let plan = Plan::from_bytes(&bytes);
+    let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
+    super::plan::show(host, context, &plan, args.json)?;
+    Ok(Exit::Clean)
+}
+
+pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
+    super::block_on(async {
+        let at = StateAt::find(host, &args.engine)?;
+        let locked = at.lock(host, "gosling unlock").await?;
+        let epoch = locked.epoch();
+        host.say(format_args!(
+            "nobody holds the lock of {}; its epoch is {epoch} now, and whoever had an earlier one can write no more",
+            at.store.place()
+        ))?;
+        Ok(Exit::Clean)
+    })
+}
+
+/// The state as it is, outcomes of the journal taken in.
+async fn peek(host: &Host, engine: &EngineArgs) -> Result<State, Failure> {
+    let at = StateAt::find(host, engine)?;
+    let (state, _) = at.peek().await?;
+    Ok(state)
+}
+
+fn held<'s>(state: &'s State, address: &Address) -> Result<&'s Held, Failure> {
+    state.resources.get(address).ok_or_else(|| {
+        Failure::wrong_use(format!("{address} is not in the state")).hint("`gosling state list` shows what is")
+    })
+}
+
+fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
+    if json {
+        let list: Vec<_> = state
+            .resources
+            .iter()
+            .map(|(address, held)| serde_json::json!({ "address": address, "kind": held.kind, "provider": held.provider, "id": held.id }))
+            .collect();
+        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+        return Ok(Exit::Clean);
+    }
+    let width = state.resources.keys().map(|address| address.to_string().len()).max().unwrap_or(0);
+    for (address, held) in &state.resources {
+        let address = address.to_string();
+        writeln!(host.out, "{address:width$}  {} {}", held.kind, held.id)?;
+    }
+    Ok(Exit::Clean)
+}
+
+fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Result<Exit, Failure> {
+    if json {
+        let text = serde_json::to_string_pretty(held).map_err(|error| Failure::wrong_use(error.to_string()))?;
+        writeln!(host.out, "{text}")?;
+        return Ok(Exit::Clean);
+    }
+    writeln!(host.out, "{address} ({}) at {}", held.kind, held.provider)?;
+    writeln!(host.out, "  id: {}", held.id)?;
+    if let Some(origin) = &held.origin {
+        writeln!(host.out, "  from: {origin}")?;
+    }
+    for (name, value) in &held.properties {
+        writeln!(host.out, "  {name} = {}", render::shown(value))?;
+    }
+    let needs: BTreeSet<String> = held.depends_on.iter().map(ToString::to_string).collect();
+    if !needs.is_empty() {
+        writeln!(host.out, "  needs: {}", needs.into_iter().collect::<Vec<_>>().join(", "))?;
+    }
+    Ok(Exit::Clean)
+}
+
+/// Changes the state under its lock. What an earlier run left open goes first: `gosling apply` settles it.
+async fn change(
+    host: &mut Host,
+    engine: &EngineArgs,
+    command: &str,
+    words: &str,
+    change: impl FnOnce(&mut State) -> Result<(), Failure>,
+) -> Result<Exit, Failure> {
+    let at = StateAt::find(host, engine)?;
+    let locked: Box<dyn Locked> = at.lock(host, command).await?;
+    let snapshot = locked.load().await.map_err(crate::engine::failure)?;
+    let (mut state, open) = gosling_engine::recover::read(&snapshot).map_err(crate::engine::failure)?;
+    if let Some(entry) = open.first() {
+        return Err(Failure::wrong_use(format!(
+            "an earlier run's {} of {} has not ended",
+            entry.operation.verb, entry.operation.address
+        ))
+        .hint("`gosling apply` settles it; then try again"));
+    }
+    change(&mut state)?;
+    state.serial += 1;
+    state.epoch = locked.epoch();
+    state.verify().map_err(crate::engine::failure)?;
+    locked.save(&state.to_bytes()).await.map_err(crate::engine::failure)?;
+    locked.cut().await.map_err(crate::engine::failure)?;
+    host.say(words)?;
+    Ok(Exit::Clean)
+}
+
+async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
+    let at = StateAt::find(host, engine)?;
+    let mut states = Vec::new();
+    for bytes in at.store.history().await.map_err(crate::engine::failure)? {
+        states.push(State::from_bytes(&bytes).map_err(crate::engine::failure)?);
+    }
+    if json {
+        let list: Vec<_> = states
+            .iter()
+            .map(|state| serde_json::json!({ "serial": state.serial, "epoch": state.epoch, "resources": state.resources.len() }))
+            .collect();
+        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+        return Ok(Exit::Clean);
+    }
+    for state in &states {
+        writeln!(host.out, "serial {}: {} resources, written under lock {}", state.serial, state.resources.len(), state.epoch)?;
+    }
+    if states.is_empty() {
+        host.say("there is no earlier state")?;
+    }
+    Ok(Exit::Clean)
+}

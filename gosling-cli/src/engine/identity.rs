@@ -1,0 +1,48 @@
+//! The age identity that opens `store://`: never in the Nest, never in Git.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use gosling_resource::Secret;
+
+use crate::{Failure, Host};
+
+/// The identity: what `GOSLING_AGE_IDENTITY` says (the identity itself, or a file with it), else the file in the
+/// user's configuration folder that `gosling init` makes. `None` where there is neither.
+pub(crate) fn find(host: &Host) -> Result<Option<Secret>, Failure> {
+    if let Some(value) = host.environment.get("GOSLING_AGE_IDENTITY").filter(|value| !value.is_empty()) {
+        if value.trim_start().starts_with("AGE-SECRET-KEY-") {
+            return Ok(Some(Secret::new(value.trim().to_owned())));
+        }
+        let path = host.path(value);
+        return read(&path).map(Some);
+    }
+    match place(host) {
+        Some(path) if path.exists() => read(&path).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Where `gosling init` puts it: `$XDG_CONFIG_HOME/gosling/age-identity.txt`, or the same under `~/.config`.
+pub(crate) fn place(host: &Host) -> Option<PathBuf> {
+    let variable = |name: &str| host.environment.get(name).filter(|value| !value.is_empty());
+    let folder = match variable("XDG_CONFIG_HOME") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(variable("HOME")?).join(".config"),
+    };
+    Some(folder.join("gosling/age-identity.txt"))
+}
+
+/// Reads an identity's file, which nobody else may read.
+fn read(path: &std::path::Path) -> Result<Secret, Failure> {
+    let metadata = std::fs::metadata(path).map_err(Failure::file("read", path))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(
+            Failure::wrong_use(format!("{} can be read by others (mode {mode:o}): it opens every secret of the store", path.display()))
+                .hint(format!("chmod 600 {}", path.display())),
+        );
+    }
+    let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
+    Ok(Secret::new(text))
+}

@@ -1,0 +1,12 @@
+//! What the commands of plan and apply share: a Nest made ready for the engine, progress, and the clock.
+
+mod clock;
+mod endpoints;
+mod health;
+pub(crate) mod identity;
+mod progress;
+mod session;
+
+pub(crate) use clock::{ago, now};
+pub(crate) use progress::{Progress, stopped};
+pub(crate) use session::{EngineArgs, Session, StateAt, Tempo, call_failure, failure};

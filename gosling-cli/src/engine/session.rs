@@ -1,0 +1,490 @@
+//! A Nest made ready for the engine: checked, lowered, with its providers, its secrets and its state.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use fly_codegen::{Connections, Facts, Question, Source};
+use fly_syntax::Severity;
+use fly_typeck::nest::Nest;
+use gosling_engine::store::{Holder, LocalStore, Locked, Store};
+use gosling_engine::{
+    Applied, Bound, JournalWriter, Plan, Providers, Run, RunError, State, Stop, Wishes, recover,
+};
+use gosling_providers::gitlab::{Gitlab, GitlabSettings};
+use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
+use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings, VaultSettings};
+use gosling_resource::{Resources, Secret};
+use tokio::sync::watch;
+
+use super::endpoints::{authority, endpoint};
+use super::{Progress, now};
+use crate::check::{CheckedNest, check_root};
+use crate::commands::{Context, Target, VariableArgs};
+use crate::render::{self, Format, Report};
+use crate::{Failure, Host};
+
+/// Which Nest, with which variables.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct EngineArgs {
+    /// The Nest, otherwise the one around the current folder
+    #[arg(long, value_name = "DIR")]
+    nest: Option<PathBuf>,
+    #[command(flatten)]
+    variables: VariableArgs,
+}
+
+impl EngineArgs {
+    fn target(&self, host: &Host) -> Result<Target, Failure> {
+        let target = match &self.nest {
+            Some(nest) => Target::find(host, std::slice::from_ref(nest))?.into_iter().next(),
+            None => Some(Target::around(host)?),
+        };
+        target.ok_or_else(|| Failure::wrong_use("no Nest is given"))
+    }
+
+    /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
+    fn check(&self, host: &mut Host, context: Context) -> Result<Option<(Target, CheckedNest, Vec<(String, String)>)>, Failure> {
+        let target = self.target(host)?;
+        let variables = self.variables.variables(host)?;
+        let files = self.variables.files(host)?;
+        let nest = check_root(&target.root, &files, &variables);
+        let is_error = |severity| severity == Severity::Error;
+        if nest.problems.iter().any(|problem| is_error(problem.severity())) {
+            let problems = nest.problems.iter().filter(|problem| is_error(problem.severity()));
+            let report = Report {
+                problems: problems.collect(),
+                ..target.report(host, &nest)
+            };
+            render::write(Format::Human, &[report], context.err, &mut host.err)?;
+            return Ok(None);
+        }
+        let given = variables.given.iter().map(|given| (given.name.to_string(), given.text.clone()));
+        Ok(Some((target, nest, given.collect())))
+    }
+}
+
+/// How many at once, and how long a stop may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tempo {
+    /// Operations under way at once.
+    pub(crate) parallelism: usize,
+    /// What is under way may take so long after a first stop.
+    pub(crate) grace: Duration,
+}
+
+/// Where a Nest's state is. It can be looked at without lowering the Nest.
+pub(crate) struct StateAt {
+    /// The store.
+    pub(crate) store: LocalStore,
+}
+
+impl StateAt {
+    /// By the Nest's `state` block, as far as it can be read; a Nest with problems may still have a state to look at.
+    pub(crate) fn find(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
+        let target = args.target(host)?;
+        let variables = args.variables.variables(host)?;
+        let files = args.variables.files(host)?;
+        let checked = check_root(&target.root, &files, &variables);
+        let block = checked.checked.blocks.iter().find(|block| block.name == "state");
+        let backend = block.and_then(|block| block.value("backend")?.as_str().map(str::to_owned));
+        if let Some(backend) = backend.filter(|backend| backend != "local") {
+            return Err(Failure::wrong_use(format!("state.backend = \"{backend}\": only `local` works in this release"))
+                .hint("docs/tasks.md says what comes next"));
+        }
+        let path = block.and_then(|block| block.value("path")?.as_str().map(str::to_owned));
+        let kept = block.and_then(|block| match block.value("retention")? {
+            fly_typeck::Value::Int(kept) => usize::try_from(*kept).ok(),
+            _ => None,
+        });
+        let folder = target.root.join(path.as_deref().unwrap_or(".gosling"));
+        Ok(Self {
+            store: LocalStore::new(folder, kept.unwrap_or(20)),
+        })
+    }
+
+    /// The state with the outcomes of its journal, and what is open.
+    pub(crate) async fn peek(&self) -> Result<(State, Vec<gosling_engine::journal::Entry>), Failure> {
+        let snapshot = self.store.peek().await.map_err(failure)?;
+        recover::read(&snapshot).map_err(failure)
+    }
+
+    /// Takes the lock.
+    pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
+        let holder = Holder {
+            user: host.environment.get("USER").cloned().unwrap_or_else(|| "somebody".to_owned()),
+            host: host_name(),
+            pid: std::process::id(),
+            since: now(),
+            command: command.to_owned(),
+        };
+        self.store.lock(&holder).await.map_err(failure)
+    }
+}
+
+fn host_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
+}
+
+/// An engine's error as the command line says it.
+pub(crate) fn failure(error: impl std::fmt::Display) -> Failure {
+    Failure::wrong_use(error.to_string())
+}
+
+/// A failed call with its way out.
+pub(crate) fn call_failure(error: &gosling_engine::CallError) -> Failure {
+    let failure = Failure::wrong_use(error.to_string());
+    match error.way_out() {
+        Some(help) => failure.hint(help),
+        None => failure,
+    }
+}
+
+fn run_failure(error: RunError) -> Failure {
+    let help = match &error {
+        RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => error.way_out().map(str::to_owned),
+        _ => None,
+    };
+    let failure = Failure::wrong_use(error.to_string());
+    match help {
+        Some(help) => failure.hint(help),
+        None => failure,
+    }
+}
+
+/// A Nest made ready.
+pub(crate) struct Session {
+    checked: CheckedNest,
+    nest: Nest,
+    name: String,
+    providers: Providers,
+    gitlabs: BTreeMap<String, Arc<Gitlab>>,
+    proxmoxes: BTreeMap<String, Arc<Proxmox>>,
+    pub(crate) secrets: Backends,
+    pub(crate) at: StateAt,
+    nest_digest: String,
+    variables_digest: String,
+}
+
+impl Session {
+    /// Checks the Nest and makes ready all that it names; calls nobody. `None`: it has problems, which were shown.
+    pub(crate) fn open(host: &mut Host, context: Context, args: &EngineArgs) -> Result<Option<Self>, Failure> {
+        let Some((target, checked, given)) = args.check(host, context)? else {
+            return Ok(None);
+        };
+        let at = StateAt::find(host, args)?;
+        let nest = checked.checked.nest().ok_or_else(|| Failure::wrong_use("the Nest cannot be read"))?;
+        let connections = fly_codegen::connections(&Source {
+            nest: &nest,
+            blocks: &checked.checked.blocks,
+            files: &checked.files,
+        });
+        let name = connections.nest_name.clone().unwrap_or_else(|| {
+            let folder = target.root.file_name().map(|name| name.to_string_lossy().into_owned());
+            folder.unwrap_or_else(|| "nest".to_owned())
+        });
+        let secrets = backends(host, &target, &at, &connections)?;
+        let (gitlabs, proxmoxes) = worlds(host, &target, &connections, &name)?;
+        let mut providers = Providers::new();
+        for (label, gitlab) in &gitlabs {
+            providers.insert(label.clone(), Arc::clone(gitlab) as Arc<dyn gosling_engine::Provider>);
+        }
+        for (label, proxmox) in &proxmoxes {
+            providers.insert(label.clone(), Arc::clone(proxmox) as Arc<dyn gosling_engine::Provider>);
+        }
+        let texts: Vec<u8> = checked
+            .files
+            .files
+            .iter()
+            .flat_map(|file| [file.path.as_bytes(), &[0], file.bytes(), &[0]].concat())
+            .collect();
+        let given: Vec<u8> = given.iter().flat_map(|(name, text)| format!("{name}={text}\0").into_bytes()).collect();
+        Ok(Some(Self {
+            nest_digest: gosling_engine::state::digest(&texts),
+            variables_digest: gosling_engine::state::digest(&given),
+            checked,
+            nest,
+            name,
+            providers,
+            gitlabs,
+            proxmoxes,
+            secrets,
+            at,
+        }))
+    }
+
+    fn source(&self) -> Source<'_> {
+        Source {
+            nest: &self.nest,
+            blocks: &self.checked.checked.blocks,
+            files: &self.checked.files,
+        }
+    }
+
+    /// Everything that the Nest asks for. Asks GitLab which projects a group has.
+    pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
+        let mut facts = Facts::default();
+        for question in fly_codegen::questions(&self.source()) {
+            match question {
+                Question::GroupProjects { server, group_id, api_token, .. } => {
+                    let gitlab = self.gitlab(&server)?;
+                    let projects = gitlab.group_projects(&self.secrets, group_id, api_token.as_ref()).await;
+                    let projects = projects.map_err(|error| call_failure(&error))?;
+                    facts.group_projects.insert((server, group_id), projects);
+                }
+            }
+        }
+        let resources = fly_codegen::lower(&self.source(), &facts).map_err(|errors| lower_failure(&errors))?;
+        resources.check().map_err(failure)?;
+        Ok(resources)
+    }
+
+    /// The GitLab server of this name.
+    pub(crate) fn gitlab(&self, server: &str) -> Result<Arc<Gitlab>, Failure> {
+        let gitlab = self.gitlabs.get(server).cloned();
+        gitlab.ok_or_else(|| Failure::wrong_use(format!("the Nest names no GitLab server {server}")))
+    }
+
+    /// The Proxmox cluster of this label.
+    pub(crate) fn proxmox(&self, label: &str) -> Option<Arc<Proxmox>> {
+        self.proxmoxes.get(label).cloned()
+    }
+
+    /// Takes the state's lock.
+    pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
+        self.at.lock(host, command).await
+    }
+
+    fn run<'a>(&'a self, locked: &'a dyn Locked, progress: &'a Progress, tempo: Tempo, stop: watch::Receiver<Stop>) -> Run<'a> {
+        Run {
+            nest: &self.name,
+            providers: &self.providers,
+            secrets: &self.secrets,
+            events: progress,
+            journal: JournalWriter::new(locked),
+            parallelism: tempo.parallelism,
+            grace: tempo.grace,
+            stop,
+        }
+    }
+
+    /// Settles what earlier runs left open. Returns the state and how many operations that were.
+    pub(crate) async fn settle(
+        &self,
+        locked: &dyn Locked,
+        progress: &Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<(State, usize), Failure> {
+        let snapshot = locked.load().await.map_err(failure)?;
+        let run = self.run(locked, progress, tempo, stop);
+        recover::recover(&run, &snapshot).await.map_err(run_failure)
+    }
+
+    /// A plan from what is there; only reads.
+    pub(crate) async fn plan(&mut self, progress: &Progress, wishes: &Wishes, refresh: bool) -> Result<Plan, Failure> {
+        let (state, open) = self.at.peek().await?;
+        if !state.resources.is_empty() && refresh {
+            progress.say(format!("looking at {} resources", state.resources.len()));
+        }
+        self.plan_from(&state, recover::shown(&open), wishes, refresh).await
+    }
+
+    /// A plan from this state.
+    pub(crate) async fn plan_from(
+        &mut self,
+        state: &State,
+        open: Vec<gosling_engine::OpenIntent>,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
+        let wanted = if wishes.destroy { Resources::default() } else { self.wanted().await? };
+        let (now, drift) = if refresh {
+            let asked = |address: &gosling_resource::Address| {
+                wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
+            };
+            let refreshed = gosling_engine::refresh(state, &self.providers, &self.secrets, 10, asked).await;
+            refreshed.map_err(run_failure)?
+        } else {
+            (state.clone(), Vec::new())
+        };
+        let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
+        let changes = gosling_engine::diff(&wanted, &now, kind, wishes).map_err(failure)?;
+        Ok(Plan {
+            format: gosling_engine::plan::FORMAT,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            state_digest: state.digest(),
+            nest_digest: self.nest_digest.clone(),
+            variables_digest: self.variables_digest.clone(),
+            accounts: self.accounts(),
+            targets: wishes.targets.clone(),
+            destroy: wishes.destroy,
+            changes,
+            drift,
+            open,
+        })
+    }
+
+    fn accounts(&self) -> BTreeMap<String, String> {
+        let accounts = self.providers.iter().map(|(label, provider)| (label.clone(), provider.account()));
+        accounts.collect()
+    }
+
+    /// Whether a saved plan may be applied here and now.
+    pub(crate) fn may_apply(&self, plan: &Plan, state: &State) -> Result<(), Failure> {
+        let accounts = self.accounts();
+        let now = Bound {
+            tool: env!("CARGO_PKG_VERSION"),
+            state,
+            nest_digest: &self.nest_digest,
+            variables_digest: &self.variables_digest,
+            accounts: &accounts,
+        };
+        plan.check(&now).map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
+    }
+
+    /// Looks, before anything is changed, whether every secret that the plan reads is there, and every place that it
+    /// writes a token to can be written.
+    pub(crate) async fn may_use_secrets(&self, plan: &Plan) -> Result<(), Failure> {
+        use gosling_engine::{Action, Secrets};
+        for change in &plan.changes {
+            if !matches!(change.action, Action::Create | Action::Update | Action::Replace) {
+                continue;
+            }
+            for (name, value) in &change.properties {
+                for uri in value.secrets() {
+                    let place = change.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+                    let written = name == "token_secret" || name == "secret";
+                    let made_here = plan.changes.iter().any(|other| {
+                        other.properties.get("token_secret").and_then(gosling_resource::Value::as_secret) == Some(uri)
+                    });
+                    let outcome = if written {
+                        self.secrets.writable(uri).await
+                    } else if made_here {
+                        Ok(())
+                    } else {
+                        self.secrets.read(uri).await.map(drop)
+                    };
+                    outcome.map_err(|error| {
+                        failure(format!("{}{place}: {error}", change.address)).hint(format!(
+                            "put it there with `gosling secret set {uri}`, or check how its backend is reached"
+                        ))
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Carries out a plan.
+    pub(crate) async fn apply(
+        &self,
+        locked: &dyn Locked,
+        plan: &Plan,
+        state: State,
+        progress: &Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<Applied, Failure> {
+        let run = self.run(locked, progress, tempo, stop);
+        gosling_engine::apply(&run, plan, state).await.map_err(run_failure)
+    }
+}
+
+/// What lowering could not do, all of it at once.
+fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
+    let lines = errors.iter().map(|error| match error.origin() {
+        Some(origin) => format!("{origin}: {error}"),
+        None => error.to_string(),
+    });
+    let lines: Vec<String> = lines.collect();
+    let help: Vec<String> = errors.iter().filter_map(|error| error.help().map(|help| help.to_string())).collect();
+    let failure = Failure::wrong_use(lines.join("\n"));
+    match help.first() {
+        Some(help) => failure.hint(help.clone()),
+        None => failure,
+    }
+}
+
+type Worlds = (BTreeMap<String, Arc<Gitlab>>, BTreeMap<String, Arc<Proxmox>>);
+
+/// A client for each service that the Nest names.
+fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -> Result<Worlds, Failure> {
+    let extra = authority(host)?;
+    let mut gitlabs = BTreeMap::new();
+    for server in &connections.gitlabs {
+        let base = endpoint(host, "gitlab", &server.server);
+        let settings = GitlabSettings {
+            server: server.server.clone(),
+            base_url: base.unwrap_or_else(|| server.base_url.clone()),
+            token: server.token.clone(),
+            ca_pem: nest_file(target, server.ca_file.as_deref())?,
+            extra_ca: extra.clone(),
+            insecure: server.insecure,
+            nest: nest.to_owned(),
+        };
+        let gitlab = Gitlab::new(settings).map_err(|error| call_failure(&error))?;
+        gitlabs.insert(server.server.clone(), Arc::new(gitlab));
+    }
+    let mut proxmoxes = BTreeMap::new();
+    for cluster in &connections.proxmoxes {
+        let base = endpoint(host, "proxmox", &cluster.label);
+        let settings = ProxmoxSettings {
+            name: cluster.label.clone(),
+            endpoint: base.unwrap_or_else(|| cluster.endpoint.clone()),
+            token_id: cluster.token_id.clone(),
+            token: cluster.token.clone(),
+            ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
+            extra_ca: extra.clone(),
+            fingerprint: cluster.fingerprint.clone(),
+            insecure: cluster.insecure,
+            nest: nest.to_owned(),
+        };
+        let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
+        proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
+    }
+    Ok((gitlabs, proxmoxes))
+}
+
+/// A file of the Nest, by its checked path.
+fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let path = target.root.join(path);
+    std::fs::read(&path).map(Some).map_err(Failure::file("read", &path))
+}
+
+/// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault.
+fn backends(host: &Host, target: &Target, at: &StateAt, connections: &Connections) -> Result<Backends, Failure> {
+    let env = host
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
+    let store = StoreSettings {
+        folder: at.store.folder().to_owned(),
+        recipients: connections.recipients.clone(),
+        identity: super::identity::find(host)?,
+    };
+    let vault = match &connections.vault {
+        Some(vault) => Some(VaultSettings {
+            address: endpoint(host, "vault", "vault").unwrap_or_else(|| vault.address.clone()),
+            mount: vault.mount.clone(),
+            namespace: vault.namespace.clone(),
+            token: vault.token.clone(),
+            approle: vault.approle.clone(),
+            ca_pem: nest_file(target, vault.ca_file.as_deref())?,
+            extra_ca: authority(host)?,
+        }),
+        None => None,
+    };
+    let settings = BackendSettings {
+        env: env.collect(),
+        store: Some(store),
+        vault,
+    };
+    Backends::new(settings).map_err(|error| call_failure(&error))
+}
