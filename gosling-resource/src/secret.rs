@@ -19,6 +19,12 @@ pub struct SecretUri(String);
 pub struct SecretUriError;
 
 impl SecretUri {
+    /// A variable of the environment of the run: `env://NAME`.
+    #[must_use]
+    pub fn env(name: &str) -> Self {
+        Self(format!("env://{name}"))
+    }
+
     /// `vault`, `store`, `env`...
     #[must_use]
     pub fn scheme(&self) -> &str {
