@@ -20,6 +20,6 @@ pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets};
-pub use refresh::refresh;
+pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError};

@@ -113,8 +113,9 @@ pub(crate) fn differences(held: &Properties, observed: &Properties) -> Vec<Attri
     differing.collect()
 }
 
-/// Reading notes nothing.
-struct Silent;
+/// For calls that note nothing: reading.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
 
 #[async_trait::async_trait]
 impl Notes for Silent {

@@ -120,14 +120,14 @@ fn carry_out(
         let progress = Progress::default();
         let (stop, stopped) = tokio::sync::watch::channel(gosling_engine::Stop::No);
         let locked = session.lock(host, command).await?;
-        let work = session.settle(&locked, &progress, tempo, stopped.clone());
+        let work = session.settle(&*locked, &progress, tempo, stopped.clone());
         let (state, settled) = progress.show(host, Some(&stop), work).await??;
         if settled > 0 {
             host.say(format_args!("settled {settled} operations that earlier runs left open"))?;
         }
         let plan = match file {
             Some(plan) => {
-                session.may_apply(&plan, &state).await?;
+                session.may_apply(&plan, &state)?;
                 plan
             }
             None => {
@@ -143,12 +143,12 @@ fn carry_out(
         if nothing {
             return Ok(Exit::Clean);
         }
-        session.may_write_tokens(&plan).await?;
+        session.may_use_secrets(&plan).await?;
         if !run.yes && !agreed(host, destroy)? {
             host.say("nothing was changed")?;
             return Ok(Exit::Problems);
         }
-        let work = session.apply(&locked, &plan, state, &progress, tempo, stopped);
+        let work = session.apply(&*locked, &plan, state, &progress, tempo, stopped);
         let applied = progress.show(host, Some(&stop), work).await??;
         let healthy = if applied.failed.is_empty() && !applied.interrupted && !destroy {
             let work = session.wait_until_online(&plan, &applied.state, &progress);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
+use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
+use gosling_resource::Secret;
 use gosling_sandbox::{Options, Sandbox, WorldFile};
 
 use super::sandbox::SandboxFiles;
@@ -89,12 +91,18 @@ async fn drift(host: &Host) -> Result<(), Failure> {
         return Err(Failure::wrong_use("the demo made no machine"));
     };
     let variable = |name: &str| host.environment.get(name).cloned().unwrap_or_default();
-    let mut endpoint = gosling_providers::http::Endpoint::new(variable("GOSLING_ENDPOINT_PROXMOX"));
-    let ca = std::fs::read(variable("GOSLING_CA_FILE"))?;
-    endpoint.extra_ca = Some(ca);
-    gosling_providers::proxmox::by_hand(&endpoint, &variable("PROXMOX_TOKEN"), &machine.id, &[("memory", "6144")])
-        .await
-        .map_err(|error| crate::engine::call_failure(&error))
+    let endpoint = Endpoint {
+        extra_ca: Some(std::fs::read(variable("GOSLING_CA_FILE"))?),
+        ..Endpoint::new(variable("GOSLING_ENDPOINT_PROXMOX"))
+    };
+    let (node, vmid) = machine.id.split_once('/').unwrap_or_default();
+    let token = Secret::new(format!("PVEAPIToken=someone@pve!else={}", variable("PROXMOX_TOKEN")));
+    let request = Request::new(Method::Put, format!("/api2/json/nodes/{node}/qemu/{vmid}/config"))
+        .header("authorization", token)
+        .body(Body::Form(vec![("memory".to_owned(), "6144".to_owned())]));
+    let sent = async { Client::new(&endpoint)?.send(&request).await };
+    let answer = sent.await.map_err(crate::engine::failure)?;
+    if answer.is_success() { Ok(()) } else { Err(Failure::wrong_use("the demo's machine could not be changed by hand")) }
 }
 
 /// The default world with the project that a new Nest's egg names.

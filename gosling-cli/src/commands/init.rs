@@ -8,6 +8,7 @@ use clap::Args;
 use super::Exit;
 use super::add::formatted;
 use super::target::lexical;
+use crate::engine::identity;
 use crate::fly_text::{fill, quoted};
 use crate::nest::relative;
 use crate::questions::{Question, Questions, one_of, text};
@@ -43,6 +44,8 @@ const PROVIDERS: [&str; 3] = ["proxmox", "aws", "yandex"];
 struct Answers {
     name: String,
     provider: String,
+    /// Who can open what the Nest keeps in `store://`: `age1...`.
+    recipient: Option<String>,
 }
 
 pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure> {
@@ -78,7 +81,16 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         root.display().to_string()
     };
     let prefix = if shown.is_empty() { shown } else { shown + "/" };
-    for (path, text) in (Answers { name, provider }).files() {
+    let (recipient, identity) = match identity::own_recipient(host)? {
+        Some((recipient, identity)) => (Some(recipient), identity),
+        None => (None, None),
+    };
+    let answers = Answers {
+        name,
+        provider,
+        recipient,
+    };
+    for (path, text) in answers.files() {
         let place = root.join(path);
         if write::create(&place, &text).map_err(Failure::file("write", &place))? {
             writeln!(host.out, "wrote {prefix}{path}")?;
@@ -86,11 +98,23 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
             writeln!(host.out, "kept  {prefix}{path}, which was there already")?;
         }
     }
+    if let Some(identity) = identity {
+        let words = "which opens the Nest's secrets: keep it secret, keep a copy, and never put it into git";
+        writeln!(host.out, "wrote {}, {words}", identity.display())?;
+    }
     host.say("next: replace what says example.com, then `gosling validate`")?;
     Ok(Exit::Clean)
 }
 
 impl Answers {
+    /// Who can open what the Nest keeps in `store://`.
+    fn secrets(&self) -> String {
+        let block = self.recipient.as_deref().map(|recipient| {
+            format!("\n  // Who can open what `store://` holds, with the identity that belongs to it.\n  secrets {{\n    recipients = [{}]\n  }}\n", quoted(recipient))
+        });
+        block.unwrap_or_default()
+    }
+
     /// Every file of the new Nest: its path and its text.
     fn files(&self) -> Vec<(&'static str, String)> {
         macro_rules! template {
@@ -132,6 +156,7 @@ impl Answers {
             ("name", quoted(&self.name)),
             ("title", self.name.clone()),
             ("slug", slug(&self.name)),
+            ("secrets", self.secrets()),
         ];
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
         let filled = files.map(|(path, template)| {
@@ -149,7 +174,7 @@ impl Answers {
     }
 }
 
-/// A name that every cloud takes: small letters, digits and single hyphens, a letter first.
+/// A name that every cloud takes: small letters, digits and single hyphens, a letter first, not too short.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
     for character in name.to_lowercase().chars() {
@@ -163,9 +188,10 @@ fn slug(name: &str) -> String {
         }
     }
     let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "nest".to_owned()
-    } else {
-        slug.to_owned()
+    match slug.len() {
+        0 => "nest".to_owned(),
+        // A cloud takes no shorter names than three letters.
+        1 | 2 => format!("{slug}-nest"),
+        _ => slug.to_owned(),
     }
 }

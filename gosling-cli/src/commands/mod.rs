@@ -185,8 +185,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
             (engine, exit)
         }
     };
-    exit.map_or_else(|failure| report_failure(&failure, host), |exit| exit as u8);
-    code
+    exit.map_or_else(|failure| report_failure(&failure, engine, host), |exit| exit as u8)
 }
 
 /// Reads the arguments; what ends here is help, the version and wrong use.

@@ -33,6 +33,23 @@ pub(crate) fn place(host: &Host) -> Option<PathBuf> {
     Some(folder.join("gosling/age-identity.txt"))
 }
 
+/// The recipient of this user's identity, which is made where there is none yet. `None`: nobody says where the user's
+/// configuration is.
+pub(crate) fn own_recipient(host: &Host) -> Result<Option<(String, Option<PathBuf>)>, Failure> {
+    if let Some(identity) = find(host)? {
+        let recipients = gosling_providers::secrets::recipients_of(&identity).map_err(super::failure)?;
+        return Ok(recipients.into_iter().next().map(|recipient| (recipient, None)));
+    }
+    let Some(path) = place(host) else { return Ok(None) };
+    let (identity, recipient) = gosling_providers::secrets::generate_identity();
+    let text = format!("# Opens what gosling keeps in store://. Keep it secret, and keep a copy.\n# {recipient}\n{}\n", identity.expose());
+    if let Some(folder) = path.parent() {
+        gosling_engine::durable::make_folder(folder).map_err(Failure::file("make", folder))?;
+    }
+    gosling_engine::durable::replace(&path, text.as_bytes()).map_err(Failure::file("write", &path))?;
+    Ok(Some((recipient, Some(path))))
+}
+
 /// Reads an identity's file, which nobody else may read.
 fn read(path: &std::path::Path) -> Result<Secret, Failure> {
     let metadata = std::fs::metadata(path).map_err(Failure::file("read", path))?;

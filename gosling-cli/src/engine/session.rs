@@ -15,7 +15,8 @@ use gosling_engine::{
 };
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
-use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings, VaultSettings};
+use gosling_providers::http::Endpoint;
+use gosling_providers::secrets::{Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings};
 use gosling_resource::{Resources, Secret};
 use tokio::sync::watch;
 
@@ -165,6 +166,8 @@ pub(crate) struct Session {
     proxmoxes: BTreeMap<String, Arc<Proxmox>>,
     pub(crate) secrets: Backends,
     pub(crate) at: StateAt,
+    /// Where the tokens are that its providers are called with.
+    tokens: Vec<gosling_resource::SecretUri>,
     nest_digest: String,
     variables_digest: String,
 }
@@ -186,7 +189,7 @@ impl Session {
             let folder = target.root.file_name().map(|name| name.to_string_lossy().into_owned());
             folder.unwrap_or_else(|| "nest".to_owned())
         });
-        let secrets = backends(host, &target, &at, &connections)?;
+        let secrets = backends(host, &at, &connections)?;
         let (gitlabs, proxmoxes) = worlds(host, &target, &connections, &name)?;
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
@@ -205,6 +208,12 @@ impl Session {
         Ok(Some(Self {
             nest_digest: gosling_engine::state::digest(&texts),
             variables_digest: gosling_engine::state::digest(&given),
+            tokens: connections
+                .proxmoxes
+                .iter()
+                .map(|cluster| cluster.token.clone())
+                .chain(connections.gitlabs.iter().map(|server| server.token.clone()))
+                .collect(),
             checked,
             nest,
             name,
@@ -230,10 +239,11 @@ impl Session {
         for question in fly_codegen::questions(&self.source()) {
             match question {
                 Question::GroupProjects { server, group_id, api_token, .. } => {
-                    let gitlab = self.gitlab(&server)?;
-                    let projects = gitlab.group_projects(&self.secrets, group_id, api_token.as_ref()).await;
+                    let gitlab = self.gitlab(&server)?.with_token(&api_token);
+                    let projects = gitlab.group_projects(&self.context(), group_id).await;
                     let projects = projects.map_err(|error| call_failure(&error))?;
-                    facts.group_projects.insert((server, group_id), projects);
+                    let ids = projects.iter().map(|project| project.id).collect();
+                    facts.group_projects.insert((server, group_id), ids);
                 }
             }
         }
@@ -246,6 +256,30 @@ impl Session {
     pub(crate) fn gitlab(&self, server: &str) -> Result<Arc<Gitlab>, Failure> {
         let gitlab = self.gitlabs.get(server).cloned();
         gitlab.ok_or_else(|| Failure::wrong_use(format!("the Nest names no GitLab server {server}")))
+    }
+
+    /// The provider of this label.
+    pub(crate) fn provider(&self, label: &str) -> Result<Arc<dyn gosling_engine::Provider>, Failure> {
+        let provider = self.providers.get(label).cloned();
+        provider.ok_or_else(|| Failure::wrong_use(format!("the Nest has no provider `{label}`")))
+    }
+
+    /// Every secret that the Nest's resources name.
+    pub(crate) async fn named_secrets(&mut self) -> Result<Vec<gosling_resource::SecretUri>, Failure> {
+        let wanted = self.wanted().await?;
+        let all = wanted.iter().flat_map(|resource| resource.properties.values().flat_map(gosling_resource::Value::secrets));
+        let mut all: std::collections::BTreeSet<_> = all.cloned().collect();
+        all.extend(self.tokens.iter().cloned());
+        Ok(all.into_iter().collect())
+    }
+
+    /// How long an egg's machines may take to come online.
+    pub(crate) fn online_within(&self, label: &str) -> Duration {
+        let eggs = self.nest.eggs.iter().map(|egg| (&egg.label, &egg.pool));
+        let buckets = self.nest.eggsbuckets.iter().map(|bucket| (&bucket.label, &bucket.pool));
+        let mut pools = eggs.chain(buckets);
+        let check = pools.find(|(own, _)| *own == label).and_then(|(_, pool)| pool.health_check.as_ref());
+        check.map_or(Duration::from_secs(120), |check| Duration::from_millis(check.online_within.as_millis()))
     }
 
     /// The Proxmox cluster of this label.
@@ -421,12 +455,13 @@ fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -
         let base = endpoint(host, "gitlab", &server.server);
         let settings = GitlabSettings {
             server: server.server.clone(),
-            base_url: base.unwrap_or_else(|| server.base_url.clone()),
+            endpoint: Endpoint {
+                ca_pem: nest_file(target, server.ca_file.as_deref())?,
+                extra_ca: extra.clone(),
+                insecure: server.insecure,
+                ..Endpoint::new(base.unwrap_or_else(|| server.base_url.clone()))
+            },
             token: server.token.clone(),
-            ca_pem: nest_file(target, server.ca_file.as_deref())?,
-            extra_ca: extra.clone(),
-            insecure: server.insecure,
-            nest: nest.to_owned(),
         };
         let gitlab = Gitlab::new(settings).map_err(|error| call_failure(&error))?;
         gitlabs.insert(server.server.clone(), Arc::new(gitlab));
@@ -436,13 +471,15 @@ fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -
         let base = endpoint(host, "proxmox", &cluster.label);
         let settings = ProxmoxSettings {
             name: cluster.label.clone(),
-            endpoint: base.unwrap_or_else(|| cluster.endpoint.clone()),
+            endpoint: Endpoint {
+                ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
+                extra_ca: extra.clone(),
+                insecure: cluster.insecure,
+                fingerprint: cluster.fingerprint.clone(),
+                ..Endpoint::new(base.unwrap_or_else(|| cluster.endpoint.clone()))
+            },
             token_id: cluster.token_id.clone(),
             token: cluster.token.clone(),
-            ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
-            extra_ca: extra.clone(),
-            fingerprint: cluster.fingerprint.clone(),
-            insecure: cluster.insecure,
             nest: nest.to_owned(),
         };
         let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
@@ -459,25 +496,40 @@ fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Fai
 }
 
 /// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault.
-fn backends(host: &Host, target: &Target, at: &StateAt, connections: &Connections) -> Result<Backends, Failure> {
+fn backends(host: &Host, at: &StateAt, connections: &Connections) -> Result<Backends, Failure> {
     let env = host
         .environment
         .iter()
         .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
+    let identity = super::identity::find(host)?;
+    let recipients = match &identity {
+        // A Nest that names nobody writes for whoever runs it.
+        Some(identity) if connections.recipients.is_empty() => {
+            gosling_providers::secrets::recipients_of(identity).map_err(failure)?
+        }
+        _ => connections.recipients.clone(),
+    };
     let store = StoreSettings {
-        folder: at.store.folder().to_owned(),
-        recipients: connections.recipients.clone(),
-        identity: super::identity::find(host)?,
+        file: at.store.folder().join("secrets.age"),
+        recipients,
+        identity,
     };
     let vault = match &connections.vault {
         Some(vault) => Some(VaultSettings {
-            address: endpoint(host, "vault", "vault").unwrap_or_else(|| vault.address.clone()),
+            endpoint: Endpoint {
+                extra_ca: authority(host)?,
+                ..Endpoint::new(endpoint(host, "vault", "vault").unwrap_or_else(|| vault.address.clone()))
+            },
+            login: match (&vault.approle, &vault.token) {
+                (Some(role), _) => VaultLogin::Approle(Approle {
+                    role_id: role.role_id.clone(),
+                    secret_id: role.secret_id.clone(),
+                }),
+                (None, Some(token)) => VaultLogin::Token(token.clone()),
+                (None, None) => VaultLogin::Token(gosling_resource::SecretUri::env("VAULT_TOKEN")),
+            },
             mount: vault.mount.clone(),
             namespace: vault.namespace.clone(),
-            token: vault.token.clone(),
-            approle: vault.approle.clone(),
-            ca_pem: nest_file(target, vault.ca_file.as_deref())?,
-            extra_ca: authority(host)?,
         }),
         None => None,
     };

@@ -3,9 +3,12 @@
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tempfile::TempDir;
+
+/// The user's configuration in all of these tests, so that none looks at the real one.
+static CONFIGURATION: LazyLock<TempDir> = LazyLock::new(|| TempDir::new().unwrap());
 
 pub(crate) struct Folder(TempDir);
 
@@ -61,6 +64,8 @@ impl Folder {
             .current_dir(self.root())
             .args(args)
             .env_remove("NO_COLOR")
+            .env_remove("GOSLING_AGE_IDENTITY")
+            .env("XDG_CONFIG_HOME", CONFIGURATION.path())
             .stdin(Stdio::null());
         command
     }
@@ -93,7 +98,10 @@ impl Folder {
             out_is_terminal: false,
             err_is_terminal: false,
             width: 100,
-            environment: std::collections::BTreeMap::new(),
+            environment: std::collections::BTreeMap::from([(
+                "XDG_CONFIG_HOME".to_owned(),
+                CONFIGURATION.path().to_str().unwrap().to_owned(),
+            )]),
             folder: self.root().to_owned(),
         };
         let args = std::iter::once("gosling")

@@ -13,6 +13,15 @@ pub fn generate_identity() -> (Secret, String) {
     (Secret::new(text), identity.to_public().to_string())
 }
 
+/// The recipients (`age1...`) that belong to the identities in this text.
+///
+/// # Errors
+/// Which line is no identity; nothing of what stands there.
+pub fn recipients_of(identity: &Secret) -> Result<Vec<String>, String> {
+    let identities = identities(identity)?;
+    Ok(identities.iter().map(|identity| identity.to_public().to_string()).collect())
+}
+
 /// The identities in the text of an identity file: one a line, beside comments and empty lines.
 ///
 /// The error says which line is none, and nothing of what stands there.

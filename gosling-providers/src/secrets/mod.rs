@@ -15,7 +15,7 @@ use self::env::Env;
 use self::store::Store;
 use self::vault::Vault;
 
-pub use self::identity::generate_identity;
+pub use self::identity::{generate_identity, recipients_of};
 pub use self::store::StoreSettings;
 pub use self::vault::{Approle, VaultLogin, VaultSettings};
 

@@ -38,10 +38,14 @@ pub(crate) static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
     executables.next().unwrap()
 });
 
+/// The user's configuration in all of these tests, so that none looks at the real one.
+static CONFIGURATION: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
 /// Runs `gosling` in a folder, with nothing of this machine's environment that it listens to.
 pub(crate) fn gosling(folder: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(&*BINARY);
     command.args(arguments).current_dir(folder).env("NO_COLOR", "1");
+    command.env("XDG_CONFIG_HOME", CONFIGURATION.path());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("GOSLING_")) {
         command.env_remove(name);
     }
