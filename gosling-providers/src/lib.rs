@@ -2,4 +2,5 @@
 
 pub mod gitlab;
 pub mod http;
+pub mod proxmox;
 pub mod secrets;

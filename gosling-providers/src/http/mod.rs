@@ -14,6 +14,7 @@ use serde_json::Value;
 
 pub use body::{Body, Upload};
 pub use client::Client;
+pub(crate) use client::backoff;
 
 /// Where an API is, and whose certificate is believed there.
 #[derive(Debug, Clone)]

@@ -1,0 +1,216 @@
+//! The API's envelope: the token, `data`, and errors in the reason phrase.
+
+use std::time::Duration;
+
+use gosling_resource::Secret;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::trouble::{Kind, Trouble};
+use crate::http::{Answer, Body, Client, Method, Request, SendError, Upload, backoff};
+
+/// How often a call is made that finds a lock taken; the pauses add up to some 20 s.
+const LOCK_ATTEMPTS: u32 = 7;
+/// A NoCloud image is small, but it may go over a slow line.
+const UPLOAD: Duration = Duration::from_secs(300);
+/// A call may wait for locks and hot-plugging before it answers.
+const CHANGE: Duration = Duration::from_secs(120);
+
+/// The API as one token sees it.
+pub(super) struct Api<'a> {
+    pub(super) client: &'a Client,
+    /// `gosling@pve!ci`.
+    pub(super) token_id: &'a str,
+    /// The whole header.
+    pub(super) authorization: Secret,
+}
+
+/// A form's pair.
+pub(super) fn pair(name: &str, value: impl ToString) -> (String, String) {
+    (name.to_owned(), value.to_string())
+}
+
+impl Api<'_> {
+    pub(super) async fn get(&self, path: &str) -> Result<Value, Trouble> {
+        self.get_with(path, &[]).await
+    }
+
+    pub(super) async fn get_with(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Trouble> {
+        let mut request = Request::get(format!("/api2/json{path}"));
+        for (name, value) in query {
+            request = request.query(*name, *value);
+        }
+        self.send(request).await
+    }
+
+    pub(super) async fn post(&self, path: &str, form: &[(String, String)]) -> Result<Value, Trouble> {
+        self.change(Method::Post, path, form).await
+    }
+
+    pub(super) async fn put(&self, path: &str, form: &[(String, String)]) -> Result<Value, Trouble> {
+        self.change(Method::Put, path, form).await
+    }
+
+    pub(super) async fn delete(&self, path: &str, query: &[(String, String)]) -> Result<Value, Trouble> {
+        self.change(Method::Delete, path, query).await
+    }
+
+    /// Sends a change. Where it says that a lock was taken, it did nothing, and is sent again a little later.
+    async fn change(&self, method: Method, path: &str, pairs: &[(String, String)]) -> Result<Value, Trouble> {
+        let mut attempt = 0;
+        loop {
+            let mut request = Request::new(method, format!("/api2/json{path}")).timeout(CHANGE);
+            match method {
+                // A DELETE with a body is a 501.
+                Method::Get | Method::Delete => request.query = pairs.to_vec(),
+                Method::Post | Method::Put => request.body = Body::Form(pairs.to_vec()),
+            }
+            let result = self.send(request).await;
+            attempt += 1;
+            match result {
+                Err(trouble) if trouble.is_lock() && attempt < LOCK_ATTEMPTS => {
+                    sleep(backoff(attempt + 1)).await;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Uploads a file to a storage that takes `content`: the UPID of the task.
+    pub(super) async fn upload(
+        &self,
+        node: &str,
+        storage: &str,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Value, Trouble> {
+        let file = Upload {
+            field: "filename".to_owned(),
+            name: name.to_owned(),
+            bytes,
+        };
+        let fields = vec![pair("content", "iso")];
+        let path = format!("/api2/json/nodes/{node}/storage/{storage}/upload");
+        let request = Request::new(Method::Post, path)
+            .body(Body::Multipart { fields, file })
+            .timeout(UPLOAD);
+        self.send(request).await
+    }
+
+    async fn send(&self, request: Request) -> Result<Value, Trouble> {
+        let request = request.header("authorization", self.authorization.clone());
+        let answer = self.client.send(&request).await.map_err(unanswered)?;
+        if !answer.is_success() {
+            return Err(self.refused(&answer));
+        }
+        let mut body = answer.json()?;
+        match body.get_mut("data") {
+            Some(data) => Ok(data.take()),
+            None => Err(
+                Trouble::unknown(format!("{}: the answer has no `data`", self.client.host()))
+                    .help("does the endpoint lead to Proxmox VE?"),
+            ),
+        }
+    }
+
+    /// What an answer that is no success says.
+    fn refused(&self, answer: &Answer) -> Trouble {
+        let host = self.client.host();
+        let words = words(answer);
+        match answer.status {
+            401 => Trouble::refused(format!(
+                "{host}: the token `{}` is refused: {words}",
+                self.token_id
+            ))
+            .help("compare `token_id` and the secret of `token` with Datacenter > Permissions > API Tokens"),
+            403 => {
+                Trouble::refused(format!("{host}: {words}")).help(missing_privilege(self.token_id, &words))
+            }
+            500 if !words.is_empty() => Trouble::died(format!("{host}: {words}")),
+            595 => Trouble::from(answer.refusal(format!("{host}: the node cannot be reached: {words}")))
+                .help("is the node up? `nodes` of the cloud block says which nodes are used"),
+            596 | 599 => Trouble::from(answer.refusal(format!("{host}: no answer from the node in time"))),
+            status => Trouble::from(answer.refusal(format!("{host}: {status} {words}"))),
+        }
+    }
+}
+
+/// What went wrong in the words of Proxmox VE: of single parameters, else of the reason phrase, else of the body.
+fn words(answer: &Answer) -> String {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if let Some(errors) = body.get("errors").and_then(Value::as_object) {
+        let error = |(name, words): (&String, &Value)| {
+            format!("`{name}`: {}", words.as_str().unwrap_or_default().trim())
+        };
+        return errors.iter().map(error).collect::<Vec<_>>().join("; ");
+    }
+    let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
+    let usual = matches!(answer.reason.as_str(), "" | "Internal Server Error" | "Forbidden");
+    let words = if usual && !message.is_empty() {
+        message
+    } else {
+        &answer.reason
+    };
+    words.trim().to_owned()
+}
+
+/// `Permission check failed (/vms/9000, VM.Clone)` as a thing to do.
+fn missing_privilege(token_id: &str, words: &str) -> String {
+    let inside = words.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+    let named = inside.and_then(|(inside, _)| inside.split_once(','));
+    let role = "`gosling preflight --role` prints the smallest role that will do";
+    match named {
+        Some((place, privilege)) => format!(
+            "give `{token_id}` the privilege `{}` on `{}`; {role}",
+            privilege.trim(),
+            place.trim()
+        ),
+        None => format!("give `{token_id}` what is missing; {role}"),
+    }
+}
+
+fn unanswered(error: SendError) -> Trouble {
+    Trouble {
+        kind: if error.sent { Kind::Unknown } else { Kind::Refused },
+        message: error.message,
+        help: error.help,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_privilege_that_is_missing_is_named() {
+        let help = missing_privilege("a@pve!b", "Permission check failed (/vms/9000, VM.Clone)");
+        assert!(
+            help.starts_with("give `a@pve!b` the privilege `VM.Clone` on `/vms/9000`;"),
+            "{help}"
+        );
+    }
+
+    #[test]
+    fn words_come_from_wherever_they_are() {
+        let answer = |reason: &str, body: &str| Answer {
+            status: 500,
+            reason: reason.to_owned(),
+            headers: Vec::new(),
+            body: body.as_bytes().to_vec(),
+        };
+        assert_eq!(
+            words(&answer("storage 'x' does not exist", "{\"data\":null}")),
+            "storage 'x' does not exist"
+        );
+        assert_eq!(
+            words(&answer("Internal Server Error", "{\"message\":\"late\\n\"}")),
+            "late"
+        );
+        let parameters =
+            "{\"errors\":{\"newid\":\"too small\\n\"},\"message\":\"Parameter verification failed.\"}";
+        assert_eq!(
+            words(&answer("Parameter verification failed.", parameters)),
+            "`newid`: too small"
+        );
+    }
+}

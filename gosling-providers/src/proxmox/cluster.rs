@@ -1,0 +1,167 @@
+//! What there is in the cluster: nodes, storages, guests.
+
+use serde_json::Value;
+
+use super::api::Api;
+use super::trouble::Trouble;
+use super::wanted::{Config, Origin};
+
+/// `GET /cluster/resources`, as far as it matters here. The API leaves out what the token may not see.
+#[derive(Debug, Default)]
+pub(super) struct Cluster {
+    pub(super) nodes: Vec<Node>,
+    pub(super) guests: Vec<Guest>,
+    pub(super) storages: Vec<Storage>,
+}
+
+/// A node that is online.
+#[derive(Debug)]
+pub(super) struct Node {
+    pub(super) name: String,
+    /// MiB.
+    pub(super) memory: i64,
+    /// MiB that are in use.
+    pub(super) used: i64,
+}
+
+/// A virtual machine or a container.
+#[derive(Debug)]
+pub(super) struct Guest {
+    pub(super) vmid: u32,
+    pub(super) name: String,
+    pub(super) node: String,
+    /// Whether it is a template of virtual machines.
+    pub(super) template: bool,
+    pub(super) running: bool,
+    /// MiB that it may use.
+    pub(super) memory: i64,
+    /// MiB of its largest disk.
+    pub(super) disk: i64,
+}
+
+/// A storage on one node.
+#[derive(Debug)]
+pub(super) struct Storage {
+    pub(super) name: String,
+    pub(super) node: String,
+    pub(super) content: String,
+    pub(super) shared: bool,
+    /// MiB.
+    pub(super) free: i64,
+}
+
+impl Storage {
+    pub(super) fn holds(&self, content: &str) -> bool {
+        self.content.split(',').any(|word| word == content)
+    }
+}
+
+impl Cluster {
+    pub(super) async fn of(api: &Api<'_>) -> Result<Self, Trouble> {
+        let data = api.get("/cluster/resources").await?;
+        let mut cluster = Self::default();
+        for entry in data.as_array().into_iter().flatten() {
+            cluster.add(entry);
+        }
+        Ok(cluster)
+    }
+
+    fn add(&mut self, entry: &Value) {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+        // Sizes are bytes, at times with a fraction.
+        #[expect(clippy::cast_possible_truncation, reason = "no memory or disk has 2^53 MiB")]
+        let mib = |name: &str| {
+            let bytes = entry.get(name).and_then(Value::as_f64).unwrap_or_default();
+            (bytes / f64::from(1 << 20)) as i64
+        };
+        let flag = |name: &str| entry.get(name).and_then(Value::as_u64) == Some(1);
+        let (name, node) = (text("name").to_owned(), text("node").to_owned());
+        match text("type") {
+            "node" if text("status") == "online" => self.nodes.push(Node {
+                name: node,
+                memory: mib("maxmem"),
+                used: mib("mem"),
+            }),
+            kind @ ("qemu" | "lxc") => {
+                let vmid = entry.get("vmid").and_then(Value::as_u64);
+                self.guests.push(Guest {
+                    vmid: vmid.and_then(|vmid| u32::try_from(vmid).ok()).unwrap_or_default(),
+                    name,
+                    node,
+                    template: kind == "qemu" && flag("template"),
+                    running: text("status") == "running",
+                    memory: mib("maxmem"),
+                    disk: mib("maxdisk"),
+                });
+            }
+            "storage" if text("status") == "available" => self.storages.push(Storage {
+                name: text("storage").to_owned(),
+                node,
+                content: text("content").to_owned(),
+                shared: flag("shared"),
+                free: mib("maxdisk") - mib("disk"),
+            }),
+            _ => {}
+        }
+    }
+
+    /// MiB that are free on a node: what is neither in use nor promised to a guest that runs.
+    pub(super) fn free_memory(&self, node: &Node) -> i64 {
+        let running = self
+            .guests
+            .iter()
+            .filter(|guest| guest.running && guest.node == node.name);
+        let promised: i64 = running.map(|guest| guest.memory).sum();
+        node.memory - node.used.max(promised)
+    }
+
+    pub(super) fn storage(&self, node: &str, name: &str) -> Option<&Storage> {
+        let mut storages = self.storages.iter();
+        storages.find(|storage| storage.name == name && storage.node == node)
+    }
+
+    pub(super) fn guest(&self, vmid: u32) -> Option<&Guest> {
+        self.guests.iter().find(|guest| guest.vmid == vmid)
+    }
+
+    /// The templates that are meant.
+    pub(super) fn templates(&self, from: &Origin) -> Vec<&Guest> {
+        let meant = |guest: &&Guest| {
+            guest.template
+                && match from {
+                    Origin::Named(name) => guest.name == *name,
+                    Origin::Numbered(vmid) => guest.vmid == *vmid,
+                    Origin::Image(_) => false,
+                }
+        };
+        self.guests.iter().filter(meant).collect()
+    }
+
+    /// The template that a machine on `node` can be cloned from: one on the node, else one whose disks every node
+    /// sees.
+    pub(super) async fn source(
+        &self,
+        api: &Api<'_>,
+        from: &Origin,
+        node: &str,
+    ) -> Result<Option<&Guest>, Trouble> {
+        let templates = self.templates(from);
+        if let Some(own) = templates.iter().find(|guest| guest.node == node) {
+            return Ok(Some(own));
+        }
+        for template in templates {
+            let (its, vmid) = (&template.node, template.vmid);
+            let config = Config::of(&api.get(&format!("/nodes/{its}/qemu/{vmid}/config")).await?);
+            let storage = config
+                .boot_disk()
+                .and_then(|key| config.get(key)?.split(':').next());
+            let shared = storage
+                .and_then(|name| self.storage(its, name))
+                .is_some_and(|storage| storage.shared);
+            if shared {
+                return Ok(Some(template));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,209 @@
+//! Proxmox VE: virtual machines, through its API alone.
+
+mod api;
+mod cluster;
+mod firewall;
+mod making;
+mod placing;
+mod removing;
+mod seed;
+mod shaping;
+mod trouble;
+mod wanted;
+mod work;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
+use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
+
+use self::api::Api;
+use self::making::Making;
+use self::placing::{parts, place};
+use self::removing::remove;
+use self::trouble::{Kind as Went, Trouble};
+use self::wanted::Wanted;
+use self::work::{Limits, Work, path};
+use crate::http::{Client, Endpoint};
+
+pub use self::wanted::PROXMOX_VM;
+
+/// A `provider "proxmox"` block.
+#[derive(Debug, Clone)]
+pub struct ProxmoxSettings {
+    /// How the provider is called: `proxmox`, `proxmox.lab`.
+    pub name: String,
+    /// Where the cluster's API is, and whose certificate is believed there.
+    pub endpoint: Endpoint,
+    /// The API token's id: `gosling@pve!ci`.
+    pub token_id: String,
+    /// Where the API token's secret is.
+    pub token: SecretUri,
+}
+
+/// A cluster of Proxmox VE, seen with one API token.
+#[derive(Debug)]
+pub struct Proxmox {
+    settings: ProxmoxSettings,
+    client: Client,
+    limits: Limits,
+}
+
+/// How a machine is at this moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MachineState {
+    /// Whether it runs.
+    pub running: bool,
+    /// Since when.
+    pub uptime: Duration,
+    /// Whether its guest agent answers; false also while it boots.
+    pub agent: bool,
+}
+
+impl Proxmox {
+    /// Makes ready, and calls nobody.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] where the endpoint is no address, or a certificate or fingerprint cannot be read.
+    pub fn new(settings: ProxmoxSettings) -> Result<Self, CallError> {
+        let client = Client::new(&settings.endpoint)?;
+        Ok(Self {
+            settings,
+            client,
+            limits: Limits::default(),
+        })
+    }
+
+    /// How a machine is; `None` where there is none of that id.
+    ///
+    /// # Errors
+    /// Any failed call; nothing was changed.
+    pub async fn machine(&self, cx: &Context<'_>, id: &str) -> Result<Option<MachineState>, CallError> {
+        let (node, vmid) = parts(id)?;
+        let work = self.work(cx, "").await?;
+        let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let path = path(&found.node, found.vmid);
+        let status = work
+            .api
+            .get(&format!("{path}/status/current"))
+            .await
+            .map_err(Trouble::harmless)?;
+        let running = status.get("status").and_then(serde_json::Value::as_str) == Some("running");
+        let seconds = status
+            .get("uptime")
+            .and_then(serde_json::Value::as_u64)
+            .unwrap_or(0);
+        // Whatever the agent says but "pong" is silence.
+        let agent = running && work.api.post(&format!("{path}/agent/ping"), &[]).await.is_ok();
+        Ok(Some(MachineState {
+            running,
+            uptime: Duration::from_secs(seconds),
+            agent,
+        }))
+    }
+
+    async fn work<'a>(&'a self, cx: &'a Context<'a>, op: &'a str) -> Result<Work<'a>, CallError> {
+        let secret = cx.secrets.read(&self.settings.token).await?;
+        let token_id = &self.settings.token_id;
+        let header = format!("PVEAPIToken={token_id}={}", secret.expose().trim_end());
+        Ok(Work {
+            api: Api {
+                client: &self.client,
+                token_id,
+                authorization: Secret::new(header),
+            },
+            limits: &self.limits,
+            cx,
+            op,
+        })
+    }
+}
+
+static KINDS: [&Kind; 1] = [&PROXMOX_VM];
+
+#[async_trait]
+impl Provider for Proxmox {
+    fn kinds(&self) -> &'static [&'static Kind] {
+        &KINDS
+    }
+
+    fn account(&self) -> String {
+        format!("{} as {}", self.settings.endpoint.base, self.settings.token_id)
+    }
+
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+        let (node, vmid) = parts(resource.id)?;
+        let work = self.work(cx, "").await?;
+        let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
+        let Some(found) = found.filter(|found| found.config.marker() == resource.marker) else {
+            return Ok(None);
+        };
+        let observed = shaping::observed(&work, &found, resource.properties).await;
+        observed.map(Some).map_err(Trouble::harmless)
+    }
+
+    async fn reserve(
+        &self,
+        cx: &Context<'_>,
+        _: &str,
+        properties: &Properties,
+        taken: &[String],
+    ) -> Result<Option<String>, CallError> {
+        let wanted = Wanted::of(properties)?;
+        let work = self.work(cx, "").await?;
+        place(&work.api, &wanted, taken)
+            .await
+            .map(Some)
+            .map_err(Trouble::harmless)
+    }
+
+    async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        let wanted = Wanted::of(&operation.properties)?;
+        let reserved = operation.reserved.as_deref().unwrap_or_default();
+        let (node, vmid) = parts(reserved)?;
+        let work = self.work(cx, &operation.op).await?;
+        let making = Making {
+            work: &work,
+            operation,
+            wanted: &wanted,
+            node,
+            vmid,
+        };
+        making.make().await.map_err(CallError::from)
+    }
+
+    async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        let id = operation.id.as_deref().unwrap_or_default();
+        let (node, vmid) = parts(id)?;
+        let work = self.work(cx, &operation.op).await?;
+        let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
+        let found = found.filter(|found| found.config.marker() == operation.marker);
+        let found = found.ok_or_else(|| {
+            CallError::failed(format!("{id} is gone, or another machine has its number"))
+                .help("`gosling plan` sees that, and plans a new one")
+        })?;
+        let mut changed = false;
+        let updated = shaping::update(&work, operation, &found, &mut changed).await;
+        updated.map_err(|trouble| match (changed, trouble.kind) {
+            (false, Went::Refused) => trouble.harmless(),
+            _ => CallError::from(trouble).after_changes(),
+        })
+    }
+
+    async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
+        let id = operation.id.as_deref().unwrap_or_default();
+        let (node, vmid) = parts(id)?;
+        let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
+        let work = self.work(cx, &operation.op).await?;
+        let removed = remove(&work, node, vmid, &operation.marker, storage.unwrap_or("local")).await;
+        removed.map_err(|trouble| match trouble.kind {
+            // It is still there: that was looked up.
+            Went::Refused | Went::Died => trouble.harmless(),
+            Went::Unknown => trouble.into(),
+        })
+    }
+}

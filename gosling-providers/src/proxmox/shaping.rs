@@ -1,0 +1,232 @@
+//! Gives a machine its configuration, its disk, its firewall, and its power.
+
+use std::time::Duration;
+
+use gosling_engine::{Observed, Operation};
+use gosling_resource::{Properties, Value as Property};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::api::pair;
+use super::firewall;
+use super::trouble::{Kind, Trouble};
+use super::wanted::{Config, Wanted};
+use super::work::{Found, Limited, Work};
+
+/// How long a machine has to shut down by itself, in seconds.
+const SHUTDOWN: u32 = 60;
+/// A task that started a machine has ended before the status says so.
+const UNTIL_RUNNING: u32 = 40;
+
+/// What has to change in a configuration; `seed` is the NoCloud image to put into the drive.
+fn changes(config: &Config, wanted: &Wanted, seed: Option<&str>) -> Vec<(String, String)> {
+    let mut changes = Vec::new();
+    let mut set = |key: &str, value: String| {
+        if config.get(key) != Some(&value) {
+            changes.push((key.to_owned(), value));
+        }
+    };
+    set("name", wanted.name.clone());
+    set("onboot", "1".to_owned());
+    if let Some(cpu) = wanted.cpu {
+        set("cores", cpu.to_string());
+        if config.get("sockets").is_some_and(|sockets| sockets != "1") {
+            set("sockets", "1".to_owned());
+        }
+    }
+    let memory = config.get("memory").unwrap_or_default();
+    if memory.strip_prefix("current=").unwrap_or(memory) != wanted.memory.to_string() {
+        set("memory", wanted.memory.to_string());
+    }
+    if let Some(kind) = &wanted.cpu_type {
+        let cpu = config
+            .get("cpu")
+            .and_then(|cpu| cpu.split(',').next())
+            .unwrap_or_default();
+        if cpu.strip_prefix("cputype=").unwrap_or(cpu) != kind {
+            set("cpu", kind.clone());
+        }
+    }
+    if !config
+        .get("agent")
+        .is_some_and(|agent| agent.starts_with('1') || agent.contains("enabled=1"))
+    {
+        set("agent", "1".to_owned());
+    }
+    let mut tags: Vec<String> = wanted.tags.iter().map(|tag| tag.to_lowercase()).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    if tags.join(";") != config.get("tags").unwrap_or_default() {
+        set("tags", tags.join(";"));
+    }
+    let net = net(config.get("net0"), wanted);
+    if config.get("net0").map(sorted) != Some(sorted(&net)) {
+        set("net0", net);
+    }
+    if let Some(seed) = seed
+        && !config.get("ide2").is_some_and(|drive| drive.starts_with(seed))
+    {
+        set("ide2", format!("{seed},media=cdrom"));
+    }
+    let delete = config.own_cloud_init();
+    let delete: Vec<&str> = delete
+        .into_iter()
+        .filter(|key| seed.is_some() && *key != "ide2")
+        .collect();
+    if !delete.is_empty() {
+        changes.push(pair("delete", delete.join(",")));
+    }
+    changes
+}
+
+/// The network card: the model, the address and whatever else it has, on the bridge that is wanted.
+fn net(old: Option<&str>, wanted: &Wanted) -> String {
+    let ours = ["bridge", "tag", "firewall"];
+    let kept = old.unwrap_or("virtio").split(',').filter(|part| {
+        let name = part.split('=').next().unwrap_or_default();
+        !ours.contains(&name)
+    });
+    let mut parts: Vec<String> = kept.map(str::to_owned).collect();
+    parts.push(format!("bridge={}", wanted.bridge));
+    parts.extend(wanted.vlan.map(|vlan| format!("tag={vlan}")));
+    if wanted.firewall.is_some() {
+        parts.push("firewall=1".to_owned());
+    }
+    parts.join(",")
+}
+
+fn sorted(value: &str) -> Vec<&str> {
+    let mut parts: Vec<_> = value.split(',').filter(|part| *part != "firewall=0").collect();
+    parts.sort_unstable();
+    parts
+}
+
+/// Sets what differs in the configuration, the disk and the firewall. `changed` becomes true with the first call
+/// that changes anything.
+pub(super) async fn shape(
+    work: &Work<'_>,
+    found: &Found,
+    wanted: &Wanted,
+    seed: Option<&str>,
+    changed: &mut bool,
+) -> Result<(), Trouble> {
+    let changes = changes(&found.config, wanted, seed);
+    if !changes.is_empty() {
+        *changed = true;
+        work.progress("configuring");
+        work.api
+            .put(&format!("{}/config", found.path()), &changes)
+            .await?;
+    }
+    let disk = found.config.boot_disk();
+    let size = disk.and_then(|disk| found.config.size(disk));
+    if let (Some(disk), Some(size), Some(wanted)) = (disk, size, wanted.disk)
+        && wanted > size
+    {
+        *changed = true;
+        let size = [pair("disk", disk), pair("size", format!("{wanted}M"))];
+        let answer = work.api.put(&format!("{}/resize", found.path()), &size).await?;
+        work.end_of(&answer, "growing the disk").await?;
+    }
+    // A firewall that is already right is not touched, and then nothing has changed.
+    let before = *changed;
+    *changed = true;
+    let touched = firewall::ensure(work, found, wanted.firewall.as_ref()).await?;
+    *changed = before || touched;
+    Ok(())
+}
+
+/// Starts a machine and waits until it runs.
+pub(super) async fn start(work: &Work<'_>, found: &Found, wanted: &Wanted) -> Result<(), Trouble> {
+    let path = format!("{}/status/start", found.path());
+    let storage = format!("{}/{}", found.node, wanted.storage);
+    let started = work
+        .in_turn(Limited::Start, &storage, "starting", || work.api.post(&path, &[]))
+        .await;
+    match started {
+        Err(trouble) if trouble.kind == Kind::Died && trouble.message.contains("already running") => {}
+        started => started?,
+    }
+    for _ in 0..UNTIL_RUNNING {
+        if work.runs(found).await? {
+            return Ok(());
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+    Err(
+        Trouble::died(format!("{} was started, and does not run", found.id()))
+            .help("look at its console in Proxmox VE"),
+    )
+}
+
+/// Shuts a machine down, by force where it does not listen.
+pub(super) async fn shut_down(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
+    let form = [pair("timeout", SHUTDOWN), pair("forceStop", 1)];
+    let answer = work
+        .api
+        .post(&format!("{}/status/shutdown", found.path()), &form)
+        .await?;
+    work.end_of(&answer, "shutting down").await
+}
+
+/// Whether a machine that runs has changes that only a restart brings.
+pub(super) async fn waits_for_restart(work: &Work<'_>, found: &Found) -> Result<bool, Trouble> {
+    let pending = work.api.get(&format!("{}/pending", found.path())).await?;
+    let waits = |entry: &Value| entry.get("pending").is_some() || entry.get("delete").is_some();
+    Ok(pending.as_array().into_iter().flatten().any(waits))
+}
+
+/// A machine as it is now, told in the attributes that `prior` holds.
+pub(super) async fn observed(
+    work: &Work<'_>,
+    found: &Found,
+    prior: &Properties,
+) -> Result<Observed, Trouble> {
+    let mut properties = found.config.observed(prior);
+    if let Some(before) = prior.get("firewall").filter(|before| **before != Property::Null) {
+        let wanted = Wanted::of(prior).ok().and_then(|wanted| wanted.firewall);
+        let is = firewall::observed(work, found, before, wanted.as_ref()).await?;
+        properties.insert("firewall".to_owned(), is);
+    }
+    if prior
+        .get("started")
+        .is_some_and(|before| *before != Property::Null)
+    {
+        properties.insert("started".to_owned(), work.runs(found).await?.into());
+    }
+    let outputs = [
+        ("id", Property::from(found.id())),
+        ("node", found.node.as_str().into()),
+        ("vmid", i64::from(found.vmid).into()),
+    ];
+    Ok(Observed {
+        id: found.id(),
+        properties,
+        outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(),
+    })
+}
+
+/// Changes a machine that is there to what it is to be. `changed` becomes true with the first call that changes
+/// anything.
+pub(super) async fn update(
+    work: &Work<'_>,
+    operation: &Operation,
+    found: &Found,
+    changed: &mut bool,
+) -> Result<Observed, Trouble> {
+    let wanted = Wanted::of(&operation.properties)?;
+    shape(work, found, &wanted, None, changed).await?;
+    let runs = work.runs(found).await?;
+    let restart = runs && wanted.started && waits_for_restart(work, found).await?;
+    if restart || (runs && !wanted.started) {
+        *changed = true;
+        shut_down(work, found).await?;
+    }
+    if wanted.started && (restart || !runs) {
+        *changed = true;
+        start(work, found, &wanted).await?;
+    }
+    let now = work.find_unlocked(&found.node, found.vmid).await?;
+    let now = now.ok_or_else(|| Trouble::unknown(format!("{} is gone", found.id())))?;
+    observed(work, &now, &operation.properties).await
+}
