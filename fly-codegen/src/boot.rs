@@ -71,14 +71,23 @@ pub(crate) fn user_data(
     let docker = runner.executor == Executor::Docker;
     let mut marks = Marks::default();
     let mut environment = Vec::new();
-    for (name, value) in owner.pool.environment.iter().flat_map(|environment| &environment.variables) {
+    for (name, value) in owner
+        .pool
+        .environment
+        .iter()
+        .flat_map(|environment| &environment.variables)
+    {
         let value = match value {
             PlainOrSecret::Plain(text) => text.to_string(),
             PlainOrSecret::Secret(secret) => marks.mark(uri(secret)),
         };
         environment.push((name.to_string(), value));
     }
-    let written = owner.pool.environment.iter().flat_map(|environment| &environment.variables);
+    let written = owner
+        .pool
+        .environment
+        .iter()
+        .flat_map(|environment| &environment.variables);
     for (name, value) in written {
         let plain = match value {
             PlainOrSecret::Plain(text) => is_clean(text),
@@ -102,7 +111,10 @@ pub(crate) fn user_data(
             executor: if docker { "docker" } else { "shell" },
             limit: runner.concurrent,
             request_concurrency: runner.request_concurrency,
-            environment: environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect(),
             docker,
             image: runner.image.to_string(),
             privileged: runner.privileged,
@@ -133,18 +145,28 @@ pub(crate) fn user_data(
 
 /// Where metrics are told; an IPv6 address stands in brackets.
 fn with_port(address: &str) -> String {
-    if address.contains(':') { format!("[{address}]:9252") } else { format!("{address}:9252") }
+    if address.contains(':') {
+        format!("[{address}]:9252")
+    } else {
+        format!("{address}:9252")
+    }
 }
 
 /// The cache that the Nest's rift offers, where it is one that gitlab-runner can use by itself: S3.
 fn cache(source: &Source<'_>, marks: &mut Marks) -> Option<Cache> {
     let storage = source.nest.rift.as_ref()?.storage.as_ref()?;
     let endpoint = storage.endpoint.as_ref()?.to_string();
-    let address = endpoint.split_once("://").map_or(endpoint.as_str(), |(_, rest)| rest);
+    let address = endpoint
+        .split_once("://")
+        .map_or(endpoint.as_str(), |(_, rest)| rest);
     Some(Cache {
         address: address.trim_end_matches('/').to_owned(),
         bucket: storage.name.as_ref()?.to_string(),
-        region: storage.region.as_ref().map(ToString::to_string).unwrap_or_default(),
+        region: storage
+            .region
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         access_key: storage.access_key.as_ref()?.to_string(),
         secret_key: marks.mark(uri(storage.secret_key.as_ref()?)),
     })

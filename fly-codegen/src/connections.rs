@@ -95,10 +95,18 @@ pub(crate) fn place(text: &str) -> SecretUri {
 pub fn connections(source: &Source<'_>) -> Connections {
     let nest = source.nest;
     let settings = nest.settings.as_ref();
-    let recipients = settings.and_then(|settings| settings.secrets.as_ref()).map(|secrets| &secrets.recipients);
+    let recipients = settings
+        .and_then(|settings| settings.secrets.as_ref())
+        .map(|secrets| &secrets.recipients);
     let mut connections = Connections {
-        nest_name: settings.and_then(|settings| settings.name.as_ref()).map(ToString::to_string),
-        recipients: recipients.into_iter().flatten().map(ToString::to_string).collect(),
+        nest_name: settings
+            .and_then(|settings| settings.name.as_ref())
+            .map(ToString::to_string),
+        recipients: recipients
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect(),
         ..Connections::default()
     };
     for provider in &nest.providers {
@@ -135,7 +143,9 @@ pub fn connections(source: &Source<'_>) -> Connections {
                 server,
                 base_url: gitlab.server.base_url(),
                 token: token(source, gitlab),
-                ca_file: provider.and_then(|provider| provider.ca_file.as_ref()).map(ToString::to_string),
+                ca_file: provider
+                    .and_then(|provider| provider.ca_file.as_ref())
+                    .map(ToString::to_string),
                 insecure: provider.is_some_and(|provider| provider.insecure),
             }
         });
@@ -148,18 +158,33 @@ pub fn connections(source: &Source<'_>) -> Connections {
 fn gitlabs<'a>(source: &Source<'a>) -> impl Iterator<Item = &'a Gitlab> {
     let nest = source.nest;
     let eggs = nest.eggs.iter().filter_map(|egg| egg.gitlab.as_ref());
-    let repos = nest.eggsbuckets.iter().flat_map(|bucket| &bucket.repositories.repo);
+    let repos = nest
+        .eggsbuckets
+        .iter()
+        .flat_map(|bucket| &bucket.repositories.repo);
     eggs.chain(repos.filter_map(|repo| repo.gitlab.as_ref()))
 }
 
-fn provider_of<'a>(source: &Source<'a>, base: &str) -> Option<&'a fly_typeck::schema::provider::GitlabProvider> {
-    let providers = source.nest.providers.iter().filter_map(|provider| provider.gitlab.as_ref());
-    providers.into_iter().find(|provider| provider.server.base_url() == base)
+fn provider_of<'a>(
+    source: &Source<'a>,
+    base: &str,
+) -> Option<&'a fly_typeck::schema::provider::GitlabProvider> {
+    let providers = source
+        .nest
+        .providers
+        .iter()
+        .filter_map(|provider| provider.gitlab.as_ref());
+    providers
+        .into_iter()
+        .find(|provider| provider.server.base_url() == base)
 }
 
 /// Where the token for a server's API is: the egg's own, else the provider's, else `env://GITLAB_TOKEN`.
 pub(crate) fn token(source: &Source<'_>, gitlab: &Gitlab) -> SecretUri {
     let provider = provider_of(source, &gitlab.server.base_url());
-    let own = gitlab.api_token.as_ref().or(provider.map(|provider| &provider.token));
+    let own = gitlab
+        .api_token
+        .as_ref()
+        .or(provider.map(|provider| &provider.token));
     own.map_or_else(|| SecretUri::env("GITLAB_TOKEN"), uri)
 }

@@ -31,7 +31,9 @@ impl Marks {
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once(BEGIN) {
-            let Some((number, after)) = after.split_once(END) else { break };
+            let Some((number, after)) = after.split_once(END) else {
+                break;
+            };
             let uri = number.parse::<usize>().ok().and_then(|number| self.0.get(number));
             if let Some(uri) = uri {
                 parts.push(Part::Text(before.to_owned()));
@@ -55,22 +57,48 @@ pub(crate) fn render(template: &str, data: &impl Serialize) -> Result<String, St
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     // A bare `{{x}}` of a text would not be quoted: it is made useless, so that no template has one by mistake.
-    handlebars.register_escape_fn(|text| if text.chars().all(|letter| letter.is_ascii_alphanumeric()) { text.to_owned() } else { "\u{0}".to_owned() });
+    handlebars.register_escape_fn(|text| {
+        if text.chars().all(|letter| letter.is_ascii_alphanumeric()) {
+            text.to_owned()
+        } else {
+            "\u{0}".to_owned()
+        }
+    });
     handlebars.register_helper("toml", Box::new(toml));
     handlebars.register_helper("yaml", Box::new(yaml));
     handlebars.register_helper("shell", Box::new(shell));
-    handlebars.render_template(template, data).map_err(|error| error.to_string())
+    handlebars
+        .render_template(template, data)
+        .map_err(|error| error.to_string())
 }
 
-fn toml(helper: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn toml(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     quoted(helper, out, Escape::Toml, '"')
 }
 
-fn yaml(helper: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn yaml(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     quoted(helper, out, Escape::Yaml, '"')
 }
 
-fn shell(helper: &Helper<'_>, _: &Handlebars<'_>, _: &Context, _: &mut RenderContext<'_, '_>, out: &mut dyn Output) -> HelperResult {
+fn shell(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
     quoted(helper, out, Escape::Shell, '\'')
 }
 

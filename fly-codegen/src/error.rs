@@ -59,7 +59,9 @@ pub enum LowerError {
         origin: Option<Origin>,
     },
     /// A character that stands for a secret inside gosling.
-    #[error("`{owner}`: {what} holds a character of Unicode's private use, which a runner's configuration cannot")]
+    #[error(
+        "`{owner}`: {what} holds a character of Unicode's private use, which a runner's configuration cannot"
+    )]
     PrivateUse {
         /// The block.
         owner: String,

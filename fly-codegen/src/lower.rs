@@ -41,7 +41,11 @@ pub fn questions(source: &Source<'_>) -> Vec<Question> {
             let Some(group_id) = gitlab.group_id else { continue };
             let server = gitlab.server.to_string();
             let known = |question: &Question| {
-                let Question::GroupProjects { server: other, group_id: group, .. } = question;
+                let Question::GroupProjects {
+                    server: other,
+                    group_id: group,
+                    ..
+                } = question;
                 *other == server && *group == group_id
             };
             if !questions.iter().any(known) {
@@ -89,19 +93,30 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
         .iter()
         .map(|moved| (moved.from.to_string(), moved.to.to_string()))
         .collect();
-    if errors.is_empty() { Ok(resources) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(resources)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Every egg and bucket that can be made here; why the others cannot goes to `errors`.
 fn owners<'a>(source: &Source<'a>, errors: &mut Vec<LowerError>) -> Vec<Owner<'a>> {
     let mut owners = Vec::new();
     let blocks = source.blocks;
-    let find = |kind: &str, label: &str| blocks.iter().find(|block| block.name == kind && block.label() == label);
+    let find = |kind: &str, label: &str| {
+        blocks
+            .iter()
+            .find(|block| block.name == kind && block.label() == label)
+    };
     for egg in &source.nest.eggs {
         let block = find("egg", &egg.label);
         let origin = block.and_then(|block| source.origin(block.header));
         if egg.github.is_some() {
-            errors.push(LowerError::Github { owner: format!("egg.{}", egg.label), origin: origin.clone() });
+            errors.push(LowerError::Github {
+                owner: format!("egg.{}", egg.label),
+                origin: origin.clone(),
+            });
         }
         let inner = block.and_then(|block| block.block("gitlab"));
         owners.push(Owner {
@@ -119,13 +134,20 @@ fn owners<'a>(source: &Source<'a>, errors: &mut Vec<LowerError>) -> Vec<Owner<'a
         let mut gitlabs = Vec::new();
         for repo in &bucket.repositories.repo {
             if repo.github.is_some() {
-                errors.push(LowerError::Github { owner: format!("eggsbucket.{}", bucket.label), origin: origin.clone() });
+                errors.push(LowerError::Github {
+                    owner: format!("eggsbucket.{}", bucket.label),
+                    origin: origin.clone(),
+                });
             }
             let inner = block
                 .and_then(|block| block.block("repositories"))
                 .and_then(|block| block.blocks.iter().find(|inner| inner.label() == repo.label))
                 .and_then(|repo| repo.block("gitlab"));
-            gitlabs.extend(repo.gitlab.iter().map(|gitlab| (Some(repo.label.as_str()), gitlab, inner)));
+            gitlabs.extend(
+                repo.gitlab
+                    .iter()
+                    .map(|gitlab| (Some(repo.label.as_str()), gitlab, inner)),
+            );
         }
         owners.push(Owner {
             kind: "eggsbucket",

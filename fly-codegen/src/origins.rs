@@ -19,7 +19,11 @@ impl Source<'_> {
     }
 
     /// Where each property was written: pairs of a property and the way to its attribute, `runner.tags`.
-    pub(crate) fn origins(&self, block: Option<&CheckedBlock>, ways: &[(&str, &str)]) -> BTreeMap<String, Origin> {
+    pub(crate) fn origins(
+        &self,
+        block: Option<&CheckedBlock>,
+        ways: &[(&str, &str)],
+    ) -> BTreeMap<String, Origin> {
         let found = ways.iter().filter_map(|(property, way)| {
             let mut at = block?;
             let mut steps: Vec<&str> = way.split('.').collect();

@@ -32,7 +32,8 @@ pub(crate) struct RunArgs {
 
 /// A duration as Fly writes it.
 fn time(text: &str) -> Result<Duration, String> {
-    let duration: fly_typeck::domain::Duration = fly_typeck::domain::Duration::parse(text).map_err(|error| error.to_string())?;
+    let duration: fly_typeck::domain::Duration =
+        fly_typeck::domain::Duration::parse(text).map_err(|error| error.to_string())?;
     Ok(Duration::from_millis(duration.as_millis()))
 }
 
@@ -105,13 +106,21 @@ fn carry_out(
 ) -> Result<Exit, Failure> {
     if !run.yes && !host.interactive {
         let word = if destroy { "destroy" } else { "apply" };
-        return Err(Failure::wrong_use(format!("`gosling {word}` asks before it changes anything, and nobody is here to answer"))
-            .hint(format!("`gosling {word} --yes` in a pipeline, after a look at `gosling plan`")));
+        return Err(Failure::wrong_use(format!(
+            "`gosling {word}` asks before it changes anything, and nobody is here to answer"
+        ))
+        .hint(format!(
+            "`gosling {word} --yes` in a pipeline, after a look at `gosling plan`"
+        )));
     }
     let Some(mut session) = Session::open(host, context, engine)? else {
         return Ok(Exit::Problems);
     };
-    let command = if destroy { "gosling destroy" } else { "gosling apply" };
+    let command = if destroy {
+        "gosling destroy"
+    } else {
+        "gosling apply"
+    };
     let tempo = Tempo {
         parallelism: run.parallelism,
         grace: run.grace,
@@ -123,7 +132,9 @@ fn carry_out(
         let work = session.settle(&*locked, &progress, tempo, stopped.clone());
         let (state, settled) = progress.show(host, Some(&stop), work).await??;
         if settled > 0 {
-            host.say(format_args!("settled {settled} operations that earlier runs left open"))?;
+            host.say(format_args!(
+                "settled {settled} operations that earlier runs left open"
+            ))?;
         }
         let plan = match file {
             Some(plan) => {
@@ -169,7 +180,11 @@ fn carry_out(
 
 /// Asks whether to go on. Only `yes` is a yes.
 fn agreed(host: &mut Host, destroy: bool) -> Result<bool, Failure> {
-    let words = if destroy { "Delete all of this?" } else { "Do this?" };
+    let words = if destroy {
+        "Delete all of this?"
+    } else {
+        "Do this?"
+    };
     host.out.flush()?;
     write!(host.err, "\n{words} Only `yes` goes on: ")?;
     host.err.flush()?;
@@ -196,7 +211,11 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
             .iter()
             .map(|(address, because)| serde_json::json!({ "address": address, "because": because }))
             .collect();
-        let open: Vec<_> = applied.open.iter().map(|operation| operation.op.clone()).collect();
+        let open: Vec<_> = applied
+            .open
+            .iter()
+            .map(|operation| operation.op.clone())
+            .collect();
         let result = serde_json::json!({
             "planned": plan.counts(), "done": applied.done, "failed": failed, "skipped": skipped,
             "open": open, "interrupted": applied.interrupted, "serial": applied.state.serial,
@@ -206,22 +225,37 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
     }
     for (address, verb, error) in &applied.failed {
         let change = plan.changes.iter().find(|change| change.address == *address);
-        let place = change.and_then(|change| change.origin.as_ref()).map(|origin| format!(" ({origin})"));
-        host.say(format_args!("error: {verb} {address}{}: {error}", place.unwrap_or_default()))?;
+        let place = change
+            .and_then(|change| change.origin.as_ref())
+            .map(|origin| format!(" ({origin})"));
+        host.say(format_args!(
+            "error: {verb} {address}{}: {error}",
+            place.unwrap_or_default()
+        ))?;
         if let Some(help) = error.way_out() {
             host.say(format_args!("  help: {help}"))?;
         }
     }
     for operation in &applied.open {
         let (verb, address) = (operation.verb, &operation.address);
-        host.say(format_args!("open: what became of the {verb} of {address} is not known; the next apply settles it"))?;
+        host.say(format_args!(
+            "open: what became of the {verb} of {address} is not known; the next apply settles it"
+        ))?;
     }
     let counts = plan.counts();
     if applied.failed.is_empty() && !applied.interrupted {
-        writeln!(host.out, "Done: {}", summary(counts).trim_start_matches("Plan: ").replace(" to ", " "))?;
+        writeln!(
+            host.out,
+            "Done: {}",
+            summary(counts).trim_start_matches("Plan: ").replace(" to ", " ")
+        )?;
     } else {
         let left = applied.failed.len() + applied.skipped.len();
-        writeln!(host.out, "Not all of it: {} operations done, {left} resources left as they were. Run it again when that is mended.", applied.done)?;
+        writeln!(
+            host.out,
+            "Not all of it: {} operations done, {left} resources left as they were. Run it again when that is mended.",
+            applied.done
+        )?;
     }
     Ok(())
 }

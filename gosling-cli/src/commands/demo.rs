@@ -25,20 +25,36 @@ pub(crate) struct DemoArgs {
 
 /// What the demo shows, in order: words, and the command.
 const STEPS: [(&str, &[&str]); 9] = [
-    ("A new Nest: every folder with a working file in it.", &["init", ".", "--name", "demo", "--provider", "proxmox", "--yes"]),
-    ("Every mistake would be found here, before anything is touched.", &["validate"]),
+    (
+        "A new Nest: every folder with a working file in it.",
+        &["init", ".", "--name", "demo", "--provider", "proxmox", "--yes"],
+    ),
+    (
+        "Every mistake would be found here, before anything is touched.",
+        &["validate"],
+    ),
     ("What would be made.", &["plan"]),
-    ("Make it. Killed at any moment, the next run would pick up.", &["apply", "--yes"]),
+    (
+        "Make it. Killed at any moment, the next run would pick up.",
+        &["apply", "--yes"],
+    ),
     ("The runner is online and takes jobs.", &["status"]),
     ("A pipeline lands on it.", &["smoke", "hello"]),
     ("Once more: nothing to do.", &["apply", "--yes"]),
-    ("Somebody changed the machine by hand. gosling sees it...", &["refresh"]),
-    ("...and everything can go again, without a trace.", &["destroy", "--yes"]),
+    (
+        "Somebody changed the machine by hand. gosling sees it...",
+        &["refresh"],
+    ),
+    (
+        "...and everything can go again, without a trace.",
+        &["destroy", "--yes"],
+    ),
 ];
 
 pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<Exit, Failure> {
     let folder = tempfile::Builder::new().prefix("gosling-demo-").tempdir()?;
-    let world: WorldFile = serde_json::from_str(WORLD).map_err(|error| Failure::wrong_use(error.to_string()))?;
+    let world: WorldFile =
+        serde_json::from_str(WORLD).map_err(|error| Failure::wrong_use(error.to_string()))?;
     let runtime = super::runtime()?;
     let running = runtime.block_on(Sandbox::start(Options {
         world,
@@ -52,13 +68,28 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
             environment.insert(name.to_owned(), value.clone());
         }
     }
-    host.say(format_args!("The demo runs in {} against simulated services at {}.", folder.path().display(), running.url()))?;
-    let real = (std::mem::replace(&mut host.environment, environment), std::mem::replace(&mut host.folder, folder.path().to_owned()));
+    host.say(format_args!(
+        "The demo runs in {} against simulated services at {}.",
+        folder.path().display(),
+        running.url()
+    ))?;
+    let real = (
+        std::mem::replace(&mut host.environment, environment),
+        std::mem::replace(&mut host.folder, folder.path().to_owned()),
+    );
     let shown = show(host, &runtime);
     (host.environment, host.folder) = real;
     let exit = shown?;
-    let left = running.ledger().objects().iter().filter(|object| object.created.is_some() && object.deleted.is_none() && object.kind != "secret").count();
-    host.say(format_args!("\nLeft behind: {left} objects. Calls made: {}.", running.ledger().calls().len()))?;
+    let left = running
+        .ledger()
+        .objects()
+        .iter()
+        .filter(|object| object.created.is_some() && object.deleted.is_none() && object.kind != "secret")
+        .count();
+    host.say(format_args!(
+        "\nLeft behind: {left} objects. Calls made: {}.",
+        running.ledger().calls().len()
+    ))?;
     runtime.block_on(running.stop());
     if args.keep {
         let kept = folder.keep();
@@ -73,10 +104,15 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
         if command == ["refresh"] {
             runtime.block_on(drift(host))?;
         }
-        let args = std::iter::once("gosling").chain(command.iter().copied()).map(OsString::from);
+        let args = std::iter::once("gosling")
+            .chain(command.iter().copied())
+            .map(OsString::from);
         let code = super::run(args, host);
         if code != 0 {
-            return Err(Failure::wrong_use(format!("`gosling {}` ended with {code}", command.join(" "))));
+            return Err(Failure::wrong_use(format!(
+                "`gosling {}` ended with {code}",
+                command.join(" ")
+            )));
         }
     }
     Ok(Exit::Clean)
@@ -96,13 +132,22 @@ async fn drift(host: &Host) -> Result<(), Failure> {
         ..Endpoint::new(variable("GOSLING_ENDPOINT_PROXMOX"))
     };
     let (node, vmid) = machine.id.split_once('/').unwrap_or_default();
-    let token = Secret::new(format!("PVEAPIToken=someone@pve!else={}", variable("PROXMOX_TOKEN")));
+    let token = Secret::new(format!(
+        "PVEAPIToken=someone@pve!else={}",
+        variable("PROXMOX_TOKEN")
+    ));
     let request = Request::new(Method::Put, format!("/api2/json/nodes/{node}/qemu/{vmid}/config"))
         .header("authorization", token)
         .body(Body::Form(vec![("memory".to_owned(), "6144".to_owned())]));
     let sent = async { Client::new(&endpoint)?.send(&request).await };
     let answer = sent.await.map_err(crate::engine::failure)?;
-    if answer.is_success() { Ok(()) } else { Err(Failure::wrong_use("the demo's machine could not be changed by hand")) }
+    if answer.is_success() {
+        Ok(())
+    } else {
+        Err(Failure::wrong_use(
+            "the demo's machine could not be changed by hand",
+        ))
+    }
 }
 
 /// The default world with the project that a new Nest's egg names.

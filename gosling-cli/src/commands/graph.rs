@@ -48,11 +48,17 @@ fn drawn(resources: &Resources, format: GraphFormat) -> String {
         GraphFormat::Dot => "digraph nest {\n  rankdir = LR\n  node [shape = box]\n".to_owned(),
         GraphFormat::Mermaid => "flowchart LR\n".to_owned(),
     };
-    let addresses: Vec<String> = resources.iter().map(|resource| resource.address.to_string()).collect();
+    let addresses: Vec<String> = resources
+        .iter()
+        .map(|resource| resource.address.to_string())
+        .collect();
     let number = |address: &str| addresses.iter().position(|other| other == address).unwrap_or(0);
     for (index, resource) in resources.iter().enumerate() {
         let line = match format {
-            GraphFormat::Dot => format!("  \"{}\" [label = \"{0}\\n{}\"]\n", resource.address, resource.kind),
+            GraphFormat::Dot => format!(
+                "  \"{}\" [label = \"{0}\\n{}\"]\n",
+                resource.address, resource.kind
+            ),
             GraphFormat::Mermaid => format!("  n{index}[\"{}<br/>{}\"]\n", resource.address, resource.kind),
         };
         text.push_str(&line);

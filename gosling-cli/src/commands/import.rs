@@ -37,15 +37,18 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         let snapshot = locked.load().await.map_err(failure)?;
         let (mut state, open) = recover::read(&snapshot).map_err(failure)?;
         if !open.is_empty() {
-            return Err(Failure::wrong_use("an earlier run has not ended").hint("`gosling apply` settles it; then try again"));
+            return Err(Failure::wrong_use("an earlier run has not ended")
+                .hint("`gosling apply` settles it; then try again"));
         }
         let address = &args.address;
         if state.resources.contains_key(address) {
-            return Err(Failure::wrong_use(format!("{address} is in the state already")).hint(format!("gosling state show {address}")));
+            return Err(Failure::wrong_use(format!("{address} is in the state already"))
+                .hint(format!("gosling state show {address}")));
         }
         let wanted = session.wanted().await?;
         let resource = wanted.get(address).ok_or_else(|| {
-            Failure::wrong_use(format!("the Nest asks for no {address}")).hint("`gosling graph` shows what it asks for")
+            Failure::wrong_use(format!("the Nest asks for no {address}"))
+                .hint("`gosling graph` shows what it asks for")
         })?;
         let known = Known {
             kind: &resource.kind,
@@ -57,7 +60,8 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         let provider = session.provider(&resource.provider)?;
         let observed = provider.read(&session.context(), &known).await;
         let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
-        let observed = observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
+        let observed = observed
+            .ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
         // What the API does not tell is taken to be as the Nest says.
         let mut properties = resource.properties.clone();
         properties.retain(|_, value| value.outputs().is_empty());
@@ -69,7 +73,11 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
             marker: String::new(),
             properties,
             outputs: observed.outputs,
-            depends_on: resource.needs().into_iter().filter(|need| state.resources.contains_key(need)).collect(),
+            depends_on: resource
+                .needs()
+                .into_iter()
+                .filter(|need| state.resources.contains_key(need))
+                .collect(),
             origin: resource.origin.clone(),
         };
         state.resources.insert(address.clone(), held);
@@ -81,7 +89,10 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         state.verify().map_err(failure)?;
         locked.save(&state.to_bytes()).await.map_err(failure)?;
         locked.cut().await.map_err(failure)?;
-        host.say(format_args!("{address} is {} now; `gosling plan` shows what apply would change about it", args.id))?;
+        host.say(format_args!(
+            "{address} is {} now; `gosling plan` shows what apply would change about it",
+            args.id
+        ))?;
         Ok(Exit::Clean)
     })
 }

@@ -132,13 +132,16 @@ impl Command {
 
 /// The engine's commands by name, for arguments that could not be read.
 const ENGINE: [&str; 14] = [
-    "plan", "apply", "destroy", "refresh", "status", "smoke", "show", "state", "import", "unlock", "graph", "secret",
-    "sandbox", "demo",
+    "plan", "apply", "destroy", "refresh", "status", "smoke", "show", "state", "import", "unlock", "graph",
+    "secret", "sandbox", "demo",
 ];
 
 /// A runtime for calls to other services.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build();
     Ok(built?)
 }
 
@@ -180,12 +183,24 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let (engine, exit) = match parse(&args, host) {
         Ok(cli) => (cli.command.is_engine(), execute(cli, host)),
         Err(exit) => {
-            let engine = args.get(1).and_then(|word| word.to_str()).is_some_and(|word| ENGINE.contains(&word));
-            let exit = exit.map(|exit| if engine && exit == Exit::WrongUse { Exit::Problems } else { exit });
+            let engine = args
+                .get(1)
+                .and_then(|word| word.to_str())
+                .is_some_and(|word| ENGINE.contains(&word));
+            let exit = exit.map(|exit| {
+                if engine && exit == Exit::WrongUse {
+                    Exit::Problems
+                } else {
+                    exit
+                }
+            });
             (engine, exit)
         }
     };
-    exit.map_or_else(|failure| report_failure(&failure, engine, host), |exit| exit as u8)
+    exit.map_or_else(
+        |failure| report_failure(&failure, engine, host),
+        |exit| exit as u8,
+    )
 }
 
 /// Reads the arguments; what ends here is help, the version and wrong use.
@@ -306,5 +321,9 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     if let Failure::WrongUse { hint: Some(hint), .. } = failure {
         let _ = writeln!(host.err, "  help: {hint}");
     }
-    if engine { Exit::Problems as u8 } else { Exit::WrongUse as u8 }
+    if engine {
+        Exit::Problems as u8
+    } else {
+        Exit::WrongUse as u8
+    }
 }

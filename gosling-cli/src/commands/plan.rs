@@ -87,8 +87,12 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         show(host, context, &plan, args.json)?;
         if let Some(path) = &args.out {
             let path = host.path(path);
-            gosling_engine::durable::replace(&path, &plan.to_bytes()).map_err(Failure::file("write", &path))?;
-            host.say(format_args!("the plan is in {0}: `gosling apply {0}`", path.display()))?;
+            gosling_engine::durable::replace(&path, &plan.to_bytes())
+                .map_err(Failure::file("write", &path))?;
+            host.say(format_args!(
+                "the plan is in {0}: `gosling apply {0}`",
+                path.display()
+            ))?;
         }
         if let Some(path) = report {
             write_report(host, &path, &plan)?;
@@ -112,7 +116,10 @@ pub(crate) fn show(host: &mut Host, context: Context, plan: &Plan, json: bool) -
 fn gitlab_report(text: &str) -> Result<PathBuf, Failure> {
     match text.split_once('=') {
         Some(("gitlab", file)) if !file.is_empty() => Ok(PathBuf::from(file)),
-        _ => Err(Failure::wrong_use(format!("--report {text}: there is no such report")).hint("write --report gitlab=FILE")),
+        _ => Err(
+            Failure::wrong_use(format!("--report {text}: there is no such report"))
+                .hint("write --report gitlab=FILE"),
+        ),
     }
 }
 

@@ -61,11 +61,15 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         let exports = files.exports(&running);
         if let Some(path) = &args.env_file {
             let path = host.path(path);
-            gosling_engine::durable::replace(&path, exports.as_bytes()).map_err(Failure::file("write", &path))?;
+            gosling_engine::durable::replace(&path, exports.as_bytes())
+                .map_err(Failure::file("write", &path))?;
         }
         host.out.write_all(exports.as_bytes())?;
         host.out.flush()?;
-        host.say(format_args!("the sandbox answers at {}; Ctrl-C ends it", running.url()))?;
+        host.say(format_args!(
+            "the sandbox answers at {}; Ctrl-C ends it",
+            running.url()
+        ))?;
         crate::engine::stopped().await?;
         running.stop().await;
         Ok(Exit::Clean)
@@ -83,8 +87,12 @@ impl SandboxFiles {
         let folder = tempfile::Builder::new().prefix("gosling-sandbox-").tempdir()?;
         let files = Self { folder };
         let (identity, _) = gosling_providers::secrets::generate_identity();
-        for (path, text) in [(files.ca(), running.ca_pem()), (files.identity(), identity.expose())] {
-            gosling_engine::durable::replace(&path, text.as_bytes()).map_err(Failure::file("write", &path))?;
+        for (path, text) in [
+            (files.ca(), running.ca_pem()),
+            (files.identity(), identity.expose()),
+        ] {
+            gosling_engine::durable::replace(&path, text.as_bytes())
+                .map_err(Failure::file("write", &path))?;
         }
         Ok(files)
     }
@@ -102,7 +110,10 @@ impl SandboxFiles {
         let mut variables = running.exports();
         variables.retain(|(name, _)| name != "GOSLING_CA_FILE");
         variables.push(("GOSLING_CA_FILE".to_owned(), self.ca().display().to_string()));
-        variables.push(("GOSLING_AGE_IDENTITY".to_owned(), self.identity().display().to_string()));
+        variables.push((
+            "GOSLING_AGE_IDENTITY".to_owned(),
+            self.identity().display().to_string(),
+        ));
         variables
     }
 
@@ -123,7 +134,7 @@ fn read<T: serde::de::DeserializeOwned>(host: &Host, path: Option<&Path>) -> Res
     let path = host.path(path);
     let text = std::fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
     let parsed = serde_json::from_str(&text);
-    parsed
-        .map(Some)
-        .map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())).hint("docs/sandbox.md shows one"))
+    parsed.map(Some).map_err(|error| {
+        Failure::wrong_use(format!("{}: {error}", path.display())).hint("docs/sandbox.md shows one")
+    })
 }

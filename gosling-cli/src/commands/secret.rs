@@ -66,7 +66,11 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
         match &args.command {
             SecretCommand::Set { uri } => {
                 let value = value(host)?;
-                session.secrets.write(uri, &value).await.map_err(crate::engine::failure)?;
+                session
+                    .secrets
+                    .write(uri, &value)
+                    .await
+                    .map_err(crate::engine::failure)?;
                 host.say(format_args!("{uri} is set"))?;
                 Ok(Exit::Clean)
             }
@@ -74,21 +78,39 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 let before = session.secrets.read(uri).await.map_err(crate::engine::failure)?;
                 let value = value(host)?;
                 if before.expose() == value.expose() {
-                    return Err(Failure::wrong_use(format!("{uri} has this very value already")).hint("give it a new one"));
+                    return Err(Failure::wrong_use(format!("{uri} has this very value already"))
+                        .hint("give it a new one"));
                 }
-                session.secrets.write(uri, &value).await.map_err(crate::engine::failure)?;
+                session
+                    .secrets
+                    .write(uri, &value)
+                    .await
+                    .map_err(crate::engine::failure)?;
                 host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;
                 Ok(Exit::Clean)
             }
             SecretCommand::Check { uris, json } => {
-                let uris = if uris.is_empty() { session.named_secrets().await? } else { uris.clone() };
+                let uris = if uris.is_empty() {
+                    session.named_secrets().await?
+                } else {
+                    uris.clone()
+                };
                 check(host, &session, &uris, *json).await
             }
             SecretCommand::List { under } => {
-                let under: SecretUri = if under.ends_with("://") { format!("{under}*") } else { under.clone() }
-                    .parse()
-                    .map_err(|error| crate::engine::failure(format!("{under}: {error}")))?;
-                for uri in session.secrets.list(&under).await.map_err(crate::engine::failure)? {
+                let under: SecretUri = if under.ends_with("://") {
+                    format!("{under}*")
+                } else {
+                    under.clone()
+                }
+                .parse()
+                .map_err(|error| crate::engine::failure(format!("{under}: {error}")))?;
+                for uri in session
+                    .secrets
+                    .list(&under)
+                    .await
+                    .map_err(crate::engine::failure)?
+                {
                     writeln!(host.out, "{uri}")?;
                 }
                 Ok(Exit::Clean)
@@ -104,12 +126,19 @@ fn value(host: &mut Host) -> Result<Secret, Failure> {
     }
     let mut text = String::new();
     host.input.by_ref().take(LARGEST + 1).read_to_string(&mut text)?;
-    let text = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text).to_owned()).unwrap_or(text);
+    let text = text
+        .strip_suffix('\n')
+        .map(|text| text.strip_suffix('\r').unwrap_or(text).to_owned())
+        .unwrap_or(text);
     if text.len() as u64 > LARGEST {
-        return Err(Failure::wrong_use(format!("the value is longer than {LARGEST} bytes")));
+        return Err(Failure::wrong_use(format!(
+            "the value is longer than {LARGEST} bytes"
+        )));
     }
     if text.is_empty() {
-        return Err(Failure::wrong_use("there is no value on standard input").hint("gosling secret set URI < FILE"));
+        return Err(
+            Failure::wrong_use("there is no value on standard input").hint("gosling secret set URI < FILE")
+        );
     }
     Ok(Secret::new(text))
 }

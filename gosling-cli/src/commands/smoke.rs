@@ -50,21 +50,40 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
     };
     super::block_on(async {
         let (state, _) = session.at.peek().await?;
-        let (_, held) = runner_of(&state, &args.egg)
-            .ok_or_else(|| Failure::wrong_use(format!("no runner was made for `{}`", args.egg)).hint("gosling apply"))?;
-        let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
-        let project = args.project.or_else(|| held.properties.get("project_id").and_then(Value::as_int));
-        let project = project.ok_or_else(|| {
-            Failure::wrong_use(format!("`{}` serves a group, and a pipeline runs in a project", args.egg)).hint("--project ID")
+        let (_, held) = runner_of(&state, &args.egg).ok_or_else(|| {
+            Failure::wrong_use(format!("no runner was made for `{}`", args.egg)).hint("gosling apply")
         })?;
-        let tags = held.properties.get("tags").map(Value::texts).unwrap_or_default().join(",");
+        let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
+        let project = args
+            .project
+            .or_else(|| held.properties.get("project_id").and_then(Value::as_int));
+        let project = project.ok_or_else(|| {
+            Failure::wrong_use(format!(
+                "`{}` serves a group, and a pipeline runs in a project",
+                args.egg
+            ))
+            .hint("--project ID")
+        })?;
+        let tags = held
+            .properties
+            .get("tags")
+            .map(Value::texts)
+            .unwrap_or_default()
+            .join(",");
         let gitlab = session.gitlab(&held.provider)?;
         let gitlab = match held.properties.get("api_token").and_then(Value::as_secret) {
             Some(token) => gitlab.with_token(token),
             None => (*gitlab).clone(),
         };
         let progress = Progress::default();
-        let work = run(&session, &gitlab, project, args.reference.as_deref(), &tags, &progress);
+        let work = run(
+            &session,
+            &gitlab,
+            project,
+            args.reference.as_deref(),
+            &tags,
+            &progress,
+        );
         let (jobs, logs) = progress.show(host, None, work).await??;
         let leaked = leaked(&mut session, &logs).await?;
         report(host, args, own, &jobs, &leaked)
@@ -86,14 +105,21 @@ async fn run(
         Some(reference) => reference.to_owned(),
         None => {
             let seen = gitlab.project(&cx, project).await.map_err(failed)?;
-            seen.default_branch
-                .ok_or_else(|| Failure::wrong_use(format!("project {project} has no branch yet")).hint("--ref REF"))?
+            seen.default_branch.ok_or_else(|| {
+                Failure::wrong_use(format!("project {project} has no branch yet")).hint("--ref REF")
+            })?
         }
     };
     // A `.gitlab-ci.yml` may take its job's tags from here: `tags: [$GOSLING_SMOKE_TAGS]`.
     let variables = [("GOSLING_SMOKE_TAGS".to_owned(), tags.to_owned())];
-    let pipeline = gitlab.create_pipeline(&cx, project, &reference, &variables).await.map_err(failed)?;
-    progress.say(format!("pipeline {} on {reference} of project {project}", pipeline.id));
+    let pipeline = gitlab
+        .create_pipeline(&cx, project, &reference, &variables)
+        .await
+        .map_err(failed)?;
+    progress.say(format!(
+        "pipeline {} on {reference} of project {project}",
+        pipeline.id
+    ));
     let began = Instant::now();
     let ended = |status: &str| matches!(status, "success" | "failed" | "canceled" | "skipped" | "manual");
     loop {
@@ -102,13 +128,22 @@ async fn run(
             break;
         }
         if began.elapsed() > LONGEST {
-            gitlab.cancel_pipeline(&cx, project, pipeline.id).await.map_err(failed)?;
-            progress.say(format!("the pipeline was stopped: it had not ended after {}", ago(LONGEST)));
+            gitlab
+                .cancel_pipeline(&cx, project, pipeline.id)
+                .await
+                .map_err(failed)?;
+            progress.say(format!(
+                "the pipeline was stopped: it had not ended after {}",
+                ago(LONGEST)
+            ));
             break;
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    let jobs = gitlab.pipeline_jobs(&cx, project, pipeline.id).await.map_err(failed)?;
+    let jobs = gitlab
+        .pipeline_jobs(&cx, project, pipeline.id)
+        .await
+        .map_err(failed)?;
     let mut logs = Vec::new();
     for job in &jobs {
         logs.push(gitlab.job_trace(&cx, project, job.id).await.map_err(failed)?);
@@ -120,7 +155,9 @@ async fn run(
 async fn leaked(session: &mut Session, logs: &[String]) -> Result<Vec<String>, Failure> {
     let mut leaked = Vec::new();
     for uri in session.named_secrets().await? {
-        let Ok(value) = session.secrets.read(&uri).await else { continue };
+        let Ok(value) = session.secrets.read(&uri).await else {
+            continue;
+        };
         // A short value would be found by chance.
         if value.expose().len() >= 8 && logs.iter().any(|log| log.contains(value.expose())) {
             leaked.push(uri.to_string());
@@ -129,9 +166,18 @@ async fn leaked(session: &mut Session, logs: &[String]) -> Result<Vec<String>, F
     Ok(leaked)
 }
 
-fn report(host: &mut Host, args: &SmokeArgs, own: i64, jobs: &[Job], leaked: &[String]) -> Result<Exit, Failure> {
+fn report(
+    host: &mut Host,
+    args: &SmokeArgs,
+    own: i64,
+    jobs: &[Job],
+    leaked: &[String],
+) -> Result<Exit, Failure> {
     let landed = jobs.iter().any(|job| job.runner == Some(own));
-    let green = jobs.iter().filter(|job| job.runner == Some(own)).all(|job| job.status == "success");
+    let green = jobs
+        .iter()
+        .filter(|job| job.runner == Some(own))
+        .all(|job| job.status == "success");
     if args.json {
         let list: Vec<_> = jobs
             .iter()
@@ -150,15 +196,30 @@ fn report(host: &mut Host, args: &SmokeArgs, own: i64, jobs: &[Job], leaked: &[S
                 None => "on no runner".to_owned(),
             };
             let (waited, ran) = (job.queued_seconds.unwrap_or(0.0), job.seconds.unwrap_or(0.0));
-            let why = job.failure_reason.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
-            writeln!(host.out, "job {} `{}`: {}{why} {place}; waited {waited:.1} s, ran {ran:.1} s", job.id, job.name, job.status)?;
+            let why = job
+                .failure_reason
+                .as_deref()
+                .map(|why| format!(" ({why})"))
+                .unwrap_or_default();
+            writeln!(
+                host.out,
+                "job {} `{}`: {}{why} {place}; waited {waited:.1} s, ran {ran:.1} s",
+                job.id, job.name, job.status
+            )?;
         }
         for uri in leaked {
-            writeln!(host.out, "error: the value of {uri} stands in a job's log: rotate it, and mask it in GitLab")?;
+            writeln!(
+                host.out,
+                "error: the value of {uri} stands in a job's log: rotate it, and mask it in GitLab"
+            )?;
         }
         if !landed {
             host.say("help: the runner takes a job that has all of the runner's tags asked for and no other; `gosling status` says whether it is online")?;
         }
     }
-    Ok(if landed && green && leaked.is_empty() { Exit::Clean } else { Exit::Problems })
+    Ok(if landed && green && leaked.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Problems
+    })
 }

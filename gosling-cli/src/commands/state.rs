@@ -105,7 +105,11 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
     super::block_on(async {
         match &args.command {
             StateCommand::List { json, engine } => list(host, &peek(host, engine).await?, *json),
-            StateCommand::Show { address, json, engine } => {
+            StateCommand::Show {
+                address,
+                json,
+                engine,
+            } => {
                 let state = peek(host, engine).await?;
                 let held = held(&state, address)?;
                 show_one(host, address, held, *json)
@@ -120,7 +124,10 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                     state.resources.remove(from);
                     state.resources.insert(to.clone(), resource);
                     for held in state.resources.values_mut() {
-                        let renamed = held.depends_on.iter().map(|address| if address == from { to } else { address });
+                        let renamed = held
+                            .depends_on
+                            .iter()
+                            .map(|address| if address == from { to } else { address });
                         held.depends_on = renamed.cloned().collect();
                     }
                     Ok(())
@@ -155,7 +162,11 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
             for (address, held) in &state.resources {
                 show_one(host, address, held, false)?;
             }
-            host.say(format_args!("{} resources, serial {}", state.resources.len(), state.serial))?;
+            host.say(format_args!(
+                "{} resources, serial {}",
+                state.resources.len(),
+                state.serial
+            ))?;
             Ok(Exit::Clean)
         });
     }
@@ -189,7 +200,8 @@ async fn peek(host: &Host, engine: &EngineArgs) -> Result<State, Failure> {
 
 fn held<'s>(state: &'s State, address: &Address) -> Result<&'s Held, Failure> {
     state.resources.get(address).ok_or_else(|| {
-        Failure::wrong_use(format!("{address} is not in the state")).hint("`gosling state list` shows what is")
+        Failure::wrong_use(format!("{address} is not in the state"))
+            .hint("`gosling state list` shows what is")
     })
 }
 
@@ -203,7 +215,12 @@ fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
         writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
         return Ok(Exit::Clean);
     }
-    let width = state.resources.keys().map(|address| address.to_string().len()).max().unwrap_or(0);
+    let width = state
+        .resources
+        .keys()
+        .map(|address| address.to_string().len())
+        .max()
+        .unwrap_or(0);
     for (address, held) in &state.resources {
         let address = address.to_string();
         writeln!(host.out, "{address:width$}  {} {}", held.kind, held.id)?;
@@ -213,7 +230,8 @@ fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
 
 fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Result<Exit, Failure> {
     if json {
-        let text = serde_json::to_string_pretty(held).map_err(|error| Failure::wrong_use(error.to_string()))?;
+        let text =
+            serde_json::to_string_pretty(held).map_err(|error| Failure::wrong_use(error.to_string()))?;
         writeln!(host.out, "{text}")?;
         return Ok(Exit::Clean);
     }
@@ -227,7 +245,11 @@ fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Resu
     }
     let needs: BTreeSet<String> = held.depends_on.iter().map(ToString::to_string).collect();
     if !needs.is_empty() {
-        writeln!(host.out, "  needs: {}", needs.into_iter().collect::<Vec<_>>().join(", "))?;
+        writeln!(
+            host.out,
+            "  needs: {}",
+            needs.into_iter().collect::<Vec<_>>().join(", ")
+        )?;
     }
     Ok(Exit::Clean)
 }
@@ -255,7 +277,10 @@ async fn change(
     state.serial += 1;
     state.epoch = locked.epoch();
     state.verify().map_err(crate::engine::failure)?;
-    locked.save(&state.to_bytes()).await.map_err(crate::engine::failure)?;
+    locked
+        .save(&state.to_bytes())
+        .await
+        .map_err(crate::engine::failure)?;
     locked.cut().await.map_err(crate::engine::failure)?;
     host.say(words)?;
     Ok(Exit::Clean)
@@ -276,7 +301,13 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
         return Ok(Exit::Clean);
     }
     for state in &states {
-        writeln!(host.out, "serial {}: {} resources, written under lock {}", state.serial, state.resources.len(), state.epoch)?;
+        writeln!(
+            host.out,
+            "serial {}: {} resources, written under lock {}",
+            state.serial,
+            state.resources.len(),
+            state.epoch
+        )?;
     }
     if states.is_empty() {
         host.say("there is no earlier state")?;

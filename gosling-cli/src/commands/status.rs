@@ -37,19 +37,29 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
     };
     super::block_on(async {
         let (state, open) = session.at.peek().await?;
-        let wanted = |address: &Address| args.egg.as_deref().is_none_or(|egg| address.owner == egg || address.is_within(egg));
+        let wanted = |address: &Address| {
+            args.egg
+                .as_deref()
+                .is_none_or(|egg| address.owner == egg || address.is_within(egg))
+        };
         let mut list = Vec::new();
         let mut healthy = open.is_empty();
         for entry in &open {
             let operation = &entry.operation;
-            let words = format!("{}: an earlier run's {} has not ended; `gosling apply` settles it", operation.address, operation.verb);
+            let words = format!(
+                "{}: an earlier run's {} has not ended; `gosling apply` settles it",
+                operation.address, operation.verb
+            );
             host.say(words)?;
         }
         for (address, held) in state.resources.iter().filter(|(address, _)| wanted(address)) {
             let (good, shown) = match held.kind.as_str() {
                 "gitlab_runner" => runner(host, &session, address, held, args.json).await?,
                 "proxmox_vm" => machine(host, &session, address, held, args.json).await?,
-                _ => (true, json!({ "address": address, "kind": held.kind, "id": held.id })),
+                _ => (
+                    true,
+                    json!({ "address": address, "kind": held.kind, "id": held.id }),
+                ),
             };
             healthy &= good;
             list.push(shown);
@@ -68,9 +78,18 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
     })
 }
 
-async fn runner(host: &mut Host, session: &Session, address: &Address, held: &Held, json: bool) -> Result<(bool, Json), Failure> {
+async fn runner(
+    host: &mut Host,
+    session: &Session,
+    address: &Address,
+    held: &Held,
+    json: bool,
+) -> Result<(bool, Json), Failure> {
     let Ok(id) = held.id.parse::<i64>() else {
-        return Err(Failure::wrong_use(format!("{address} has the id {}, which is no number", held.id)));
+        return Err(Failure::wrong_use(format!(
+            "{address} has the id {}, which is no number",
+            held.id
+        )));
     };
     let gitlab = session.gitlab(&held.provider)?;
     let gitlab = match held.properties.get("api_token").and_then(Value::as_secret) {
@@ -83,7 +102,10 @@ async fn runner(host: &mut Host, session: &Session, address: &Address, held: &He
             if !json {
                 writeln!(host.out, "{address}: not known: {error}")?;
             }
-            return Ok((false, json!({ "address": address, "kind": held.kind, "id": held.id, "error": error.to_string() })));
+            return Ok((
+                false,
+                json!({ "address": address, "kind": held.kind, "id": held.id, "error": error.to_string() }),
+            ));
         }
     };
     let contact = word(status.contact);
@@ -127,32 +149,64 @@ fn word(contact: gosling_providers::gitlab::Contact) -> &'static str {
     }
 }
 
-async fn machine(host: &mut Host, session: &Session, address: &Address, held: &Held, json: bool) -> Result<(bool, Json), Failure> {
+async fn machine(
+    host: &mut Host,
+    session: &Session,
+    address: &Address,
+    held: &Held,
+    json: bool,
+) -> Result<(bool, Json), Failure> {
     let Some(proxmox) = session.proxmox(&held.provider) else {
-        return Err(Failure::wrong_use(format!("{address} was made by `{}`, which the Nest no longer has", held.provider)));
+        return Err(Failure::wrong_use(format!(
+            "{address} was made by `{}`, which the Nest no longer has",
+            held.provider
+        )));
     };
     match proxmox.machine(&session.context(), &held.id).await {
-        Ok(seen) => {
-            let state = if seen.running { "running" } else { "stopped" };
-            let agent = if seen.agent { "agent answers" } else { "agent silent" };
+        Ok(None) => {
             if !json {
-                let up = std::time::Duration::from_secs(seen.uptime);
-                writeln!(host.out, "{address}: {state} at {}, up {}, {agent}", held.id, crate::engine::ago(up))?;
+                writeln!(host.out, "{address}: gone; `gosling apply` makes it anew")?;
             }
-            let shown = json!({ "address": address, "kind": held.kind, "id": held.id, "state": state, "agent": seen.agent, "uptime": seen.uptime });
+            Ok((
+                false,
+                json!({ "address": address, "kind": held.kind, "id": held.id, "state": "gone" }),
+            ))
+        }
+        Ok(Some(seen)) => {
+            let state = if seen.running { "running" } else { "stopped" };
+            let agent = if seen.agent {
+                "agent answers"
+            } else {
+                "agent silent"
+            };
+            if !json {
+                writeln!(
+                    host.out,
+                    "{address}: {state} at {}, up {}, {agent}",
+                    held.id,
+                    crate::engine::ago(seen.uptime)
+                )?;
+            }
+            let shown = json!({ "address": address, "kind": held.kind, "id": held.id, "state": state, "agent": seen.agent, "uptime": seen.uptime.as_secs() });
             Ok((seen.running, shown))
         }
         Err(error) => {
             if !json {
                 writeln!(host.out, "{address}: not known: {error}")?;
             }
-            Ok((false, json!({ "address": address, "kind": held.kind, "id": held.id, "error": error.to_string() })))
+            Ok((
+                false,
+                json!({ "address": address, "kind": held.kind, "id": held.id, "error": error.to_string() }),
+            ))
         }
     }
 }
 
 /// The runner's record of an egg.
 pub(crate) fn runner_of<'s>(state: &'s State, egg: &str) -> Option<(&'s Address, &'s Held)> {
-    let mut runners = state.resources.iter().filter(|(_, held)| held.kind == "gitlab_runner");
+    let mut runners = state
+        .resources
+        .iter()
+        .filter(|(_, held)| held.kind == "gitlab_runner");
     runners.find(|(address, _)| address.owner == egg || address.block() == egg)
 }

@@ -8,23 +8,40 @@ pub(super) fn endpoint(host: &Host, kind: &str, name: &str) -> Option<String> {
     let kind = kind.to_uppercase();
     let named = format!("GOSLING_ENDPOINT_{kind}_{}", capitals(name));
     let plain = format!("GOSLING_ENDPOINT_{kind}");
-    let find = |variable: &str| host.environment.get(variable).filter(|value| !value.is_empty()).cloned();
+    let find = |variable: &str| {
+        host.environment
+            .get(variable)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
     find(&named).or_else(|| find(&plain))
 }
 
 /// In capitals, every other character as `_`.
 fn capitals(name: &str) -> String {
-    let letters = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_uppercase() } else { '_' });
+    let letters = name.chars().map(|letter| {
+        if letter.is_ascii_alphanumeric() {
+            letter.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
     letters.collect()
 }
 
 /// The PEM text of one more authority to trust.
 pub(super) fn authority(host: &Host) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(file) = host.environment.get("GOSLING_CA_FILE").filter(|file| !file.is_empty()) else {
+    let Some(file) = host
+        .environment
+        .get("GOSLING_CA_FILE")
+        .filter(|file| !file.is_empty())
+    else {
         return Ok(None);
     };
     let path = host.path(file);
-    std::fs::read(&path).map(Some).map_err(Failure::file("read GOSLING_CA_FILE", &path))
+    std::fs::read(&path)
+        .map(Some)
+        .map_err(Failure::file("read GOSLING_CA_FILE", &path))
 }
 
 #[cfg(test)]
@@ -33,6 +50,9 @@ mod tests {
 
     #[test]
     fn names_become_variables() {
-        assert_eq!(capitals("gitlab.lab.example.com:8443"), "GITLAB_LAB_EXAMPLE_COM_8443");
+        assert_eq!(
+            capitals("gitlab.lab.example.com:8443"),
+            "GITLAB_LAB_EXAMPLE_COM_8443"
+        );
     }
 }

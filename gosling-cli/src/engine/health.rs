@@ -32,12 +32,20 @@ struct Expected {
 impl Session {
     /// Waits until GitLab has heard of every machine that a plan made. Returns whether it has; what is wrong otherwise
     /// is said, with what to try.
-    pub(crate) async fn wait_until_online(&self, plan: &Plan, state: &State, progress: &Progress) -> Result<bool, Failure> {
+    pub(crate) async fn wait_until_online(
+        &self,
+        plan: &Plan,
+        state: &State,
+        progress: &Progress,
+    ) -> Result<bool, Failure> {
         let expected = self.expected(plan, state);
         if expected.is_empty() {
             return Ok(true);
         }
-        progress.say(format!("waiting until GitLab hears of {}", counted(expected.len())));
+        progress.say(format!(
+            "waiting until GitLab hears of {}",
+            counted(expected.len())
+        ));
         let began = Instant::now();
         let mut healthy = true;
         let mut waiting = expected;
@@ -45,7 +53,11 @@ impl Session {
             let mut still = Vec::new();
             for machine in waiting {
                 match self.heard_of(&machine, state).await {
-                    Ok(true) => progress.say(format!("{} is online after {}", machine.block, ago(began.elapsed()))),
+                    Ok(true) => progress.say(format!(
+                        "{} is online after {}",
+                        machine.block,
+                        ago(began.elapsed())
+                    )),
                     Ok(false) if began.elapsed() < machine.within => still.push(machine),
                     Ok(false) => {
                         healthy = false;
@@ -57,12 +69,18 @@ impl Session {
                         ));
                     }
                     Err(error) if began.elapsed() < machine.within => {
-                        progress.say(format!("{}: GitLab cannot be asked just now: {error}", machine.block));
+                        progress.say(format!(
+                            "{}: GitLab cannot be asked just now: {error}",
+                            machine.block
+                        ));
                         still.push(machine);
                     }
                     Err(error) => {
                         healthy = false;
-                        progress.say(format!("error: {}: GitLab could not be asked whether its runner is online: {error}", machine.machine));
+                        progress.say(format!(
+                            "error: {}: GitLab could not be asked whether its runner is online: {error}",
+                            machine.machine
+                        ));
                     }
                 }
             }
@@ -76,13 +94,17 @@ impl Session {
 
     /// The machines that this plan made or made anew.
     fn expected(&self, plan: &Plan, state: &State) -> Vec<Expected> {
-        let made = plan
-            .changes
-            .iter()
-            .filter(|change| matches!(change.action, Action::Create | Action::Replace) && change.kind == "proxmox_vm");
+        let made = plan.changes.iter().filter(|change| {
+            matches!(change.action, Action::Create | Action::Replace) && change.kind == "proxmox_vm"
+        });
         let expected = made.filter_map(|change| {
             let held = state.resources.get(&change.address)?;
-            let runner = held.depends_on.iter().find_map(|need| state.resources.get(need).filter(|held| held.kind == "gitlab_runner"))?;
+            let runner = held.depends_on.iter().find_map(|need| {
+                state
+                    .resources
+                    .get(need)
+                    .filter(|held| held.kind == "gitlab_runner")
+            })?;
             Some(Expected {
                 block: change.address.block(),
                 machine: change.address.clone(),
@@ -98,8 +120,14 @@ impl Session {
 
     /// Whether as many machines of the pool are online as it has.
     async fn heard_of(&self, machine: &Expected, state: &State) -> Result<bool, String> {
-        let gitlab = self.gitlab(&machine.server).map_err(|failure| failure.to_string())?;
-        let gitlab = match state.resources.values().find(|held| held.kind == "gitlab_runner" && held.id == machine.runner.to_string()) {
+        let gitlab = self
+            .gitlab(&machine.server)
+            .map_err(|failure| failure.to_string())?;
+        let gitlab = match state
+            .resources
+            .values()
+            .find(|held| held.kind == "gitlab_runner" && held.id == machine.runner.to_string())
+        {
             Some(held) => match held.properties.get("api_token").and_then(Value::as_secret) {
                 Some(token) => gitlab.with_token(token),
                 None => (*gitlab).clone(),
@@ -110,7 +138,11 @@ impl Session {
             .runner_status(&self.context(), machine.runner)
             .await
             .map_err(|error| error.to_string())?;
-        let online = status.managers.iter().filter(|manager| manager.contact == Contact::Online).count();
+        let online = status
+            .managers
+            .iter()
+            .filter(|manager| manager.contact == Contact::Online)
+            .count();
         let block = &machine.block;
         let pool = state
             .resources
@@ -123,20 +155,24 @@ impl Session {
     /// What is known of a machine whose runner is silent, and what to try.
     async fn why_silent(&self, machine: &Expected) -> (String, String) {
         let Some(proxmox) = self.proxmox(&machine.provider) else {
-            return ("its provider is not in the Nest any more".to_owned(), "put it back".to_owned());
+            return (
+                "its provider is not in the Nest any more".to_owned(),
+                "put it back".to_owned(),
+            );
         };
         let id = &machine.id;
         match proxmox.machine(&self.context(), id).await {
             Err(error) => (format!("Proxmox cannot be asked about {id}: {error}"), "gosling status".to_owned()),
-            Ok(seen) if !seen.running => (
+            Ok(None) => (format!("the machine {id} is gone"), "`gosling apply` makes it anew".to_owned()),
+            Ok(Some(seen)) if !seen.running => (
                 format!("the machine {id} is not running"),
                 "look at its task log in Proxmox; `gosling apply --replace` makes it anew".to_owned(),
             ),
-            Ok(seen) if !seen.agent => (
+            Ok(Some(seen)) if !seen.agent => (
                 format!("the machine {id} runs, but its guest agent is silent: it may not have booted, or the template has no agent"),
                 "open its console in Proxmox; the template needs qemu-guest-agent and cloud-init".to_owned(),
             ),
-            Ok(_) => (
+            Ok(Some(_)) => (
                 format!("the machine {id} has booted, but GitLab has not heard of its gitlab-runner: no route to {}, a certificate it does not trust, or its token was refused", machine.server),
                 "in the machine: `cloud-init status --long`, `journalctl -u gitlab-runner`, `gitlab-runner verify`".to_owned(),
             ),

@@ -10,7 +10,11 @@ use crate::{Failure, Host};
 /// The identity: what `GOSLING_AGE_IDENTITY` says (the identity itself, or a file with it), else the file in the
 /// user's configuration folder that `gosling init` makes. `None` where there is neither.
 pub(crate) fn find(host: &Host) -> Result<Option<Secret>, Failure> {
-    if let Some(value) = host.environment.get("GOSLING_AGE_IDENTITY").filter(|value| !value.is_empty()) {
+    if let Some(value) = host
+        .environment
+        .get("GOSLING_AGE_IDENTITY")
+        .filter(|value| !value.is_empty())
+    {
         if value.trim_start().starts_with("AGE-SECRET-KEY-") {
             return Ok(Some(Secret::new(value.trim().to_owned())));
         }
@@ -42,7 +46,10 @@ pub(crate) fn own_recipient(host: &Host) -> Result<Option<(String, Option<PathBu
     }
     let Some(path) = place(host) else { return Ok(None) };
     let (identity, recipient) = gosling_providers::secrets::generate_identity();
-    let text = format!("# Opens what gosling keeps in store://. Keep it secret, and keep a copy.\n# {recipient}\n{}\n", identity.expose());
+    let text = format!(
+        "# Opens what gosling keeps in store://. Keep it secret, and keep a copy.\n# {recipient}\n{}\n",
+        identity.expose()
+    );
     if let Some(folder) = path.parent() {
         gosling_engine::durable::make_folder(folder).map_err(Failure::file("make", folder))?;
     }
@@ -55,10 +62,11 @@ fn read(path: &std::path::Path) -> Result<Secret, Failure> {
     let metadata = std::fs::metadata(path).map_err(Failure::file("read", path))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Err(
-            Failure::wrong_use(format!("{} can be read by others (mode {mode:o}): it opens every secret of the store", path.display()))
-                .hint(format!("chmod 600 {}", path.display())),
-        );
+        return Err(Failure::wrong_use(format!(
+            "{} can be read by others (mode {mode:o}): it opens every secret of the store",
+            path.display()
+        ))
+        .hint(format!("chmod 600 {}", path.display())));
     }
     let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
     Ok(Secret::new(text))

@@ -25,9 +25,19 @@ pub(crate) struct Progress {
 
 /// What was heard, ready to be shown.
 enum Heard {
-    Started { op: String, words: String },
-    Progress { op: String, words: String },
-    Ended { op: String, words: String, outcome: Ended },
+    Started {
+        op: String,
+        words: String,
+    },
+    Progress {
+        op: String,
+        words: String,
+    },
+    Ended {
+        op: String,
+        words: String,
+        outcome: Ended,
+    },
     Skipped(String),
     Said(String),
 }
@@ -68,7 +78,9 @@ impl Events for Progress {
     }
 
     fn skipped(&self, address: &Address, because: &str) {
-        self.push(Heard::Skipped(format!("{address} left alone: it needs {because}")));
+        self.push(Heard::Skipped(format!(
+            "{address} left alone: it needs {because}"
+        )));
     }
 }
 
@@ -98,7 +110,10 @@ struct Line {
 
 impl Progress {
     fn push(&self, heard: Heard) {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner).push_back(heard);
+        self.heard
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(heard);
         self.something.notify_one();
     }
 
@@ -177,7 +192,10 @@ impl Progress {
                     }
                 }
                 Heard::Ended { op, words, outcome } => {
-                    let took = lines.remove(&op).map(|line| line.began.elapsed()).unwrap_or_default();
+                    let took = lines
+                        .remove(&op)
+                        .map(|line| line.began.elapsed())
+                        .unwrap_or_default();
                     match outcome {
                         Ended::Done => writeln!(err, "{words} ({})", ago(took))?,
                         Ended::Failed(why) => writeln!(err, "{words}: no: {why}")?,

@@ -14,9 +14,11 @@ use gosling_engine::{
     Applied, Bound, JournalWriter, Plan, Providers, Run, RunError, State, Stop, Wishes, recover,
 };
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
-use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_providers::http::Endpoint;
-use gosling_providers::secrets::{Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings};
+use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
+use gosling_providers::secrets::{
+    Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings,
+};
 use gosling_resource::{Resources, Secret};
 use tokio::sync::watch;
 
@@ -47,14 +49,21 @@ impl EngineArgs {
     }
 
     /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
-    fn check(&self, host: &mut Host, context: Context) -> Result<Option<(Target, CheckedNest, Vec<(String, String)>)>, Failure> {
+    fn check(
+        &self,
+        host: &mut Host,
+        context: Context,
+    ) -> Result<Option<(Target, CheckedNest, Vec<(String, String)>)>, Failure> {
         let target = self.target(host)?;
         let variables = self.variables.variables(host)?;
         let files = self.variables.files(host)?;
         let nest = check_root(&target.root, &files, &variables);
         let is_error = |severity| severity == Severity::Error;
         if nest.problems.iter().any(|problem| is_error(problem.severity())) {
-            let problems = nest.problems.iter().filter(|problem| is_error(problem.severity()));
+            let problems = nest
+                .problems
+                .iter()
+                .filter(|problem| is_error(problem.severity()));
             let report = Report {
                 problems: problems.collect(),
                 ..target.report(host, &nest)
@@ -62,7 +71,10 @@ impl EngineArgs {
             render::write(Format::Human, &[report], context.err, &mut host.err)?;
             return Ok(None);
         }
-        let given = variables.given.iter().map(|given| (given.name.to_string(), given.text.clone()));
+        let given = variables
+            .given
+            .iter()
+            .map(|given| (given.name.to_string(), given.text.clone()));
         Ok(Some((target, nest, given.collect())))
     }
 }
@@ -92,8 +104,10 @@ impl StateAt {
         let block = checked.checked.blocks.iter().find(|block| block.name == "state");
         let backend = block.and_then(|block| block.value("backend")?.as_str().map(str::to_owned));
         if let Some(backend) = backend.filter(|backend| backend != "local") {
-            return Err(Failure::wrong_use(format!("state.backend = \"{backend}\": only `local` works in this release"))
-                .hint("docs/tasks.md says what comes next"));
+            return Err(Failure::wrong_use(format!(
+                "state.backend = \"{backend}\": only `local` works in this release"
+            ))
+            .hint("docs/tasks.md says what comes next"));
         }
         let path = block.and_then(|block| block.value("path")?.as_str().map(str::to_owned));
         let kept = block.and_then(|block| match block.value("retention")? {
@@ -115,7 +129,11 @@ impl StateAt {
     /// Takes the lock.
     pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
         let holder = Holder {
-            user: host.environment.get("USER").cloned().unwrap_or_else(|| "somebody".to_owned()),
+            user: host
+                .environment
+                .get("USER")
+                .cloned()
+                .unwrap_or_else(|| "somebody".to_owned()),
             host: host_name(),
             pid: std::process::id(),
             since: now(),
@@ -146,7 +164,9 @@ pub(crate) fn call_failure(error: &gosling_engine::CallError) -> Failure {
 
 fn run_failure(error: RunError) -> Failure {
     let help = match &error {
-        RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => error.way_out().map(str::to_owned),
+        RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
+            error.way_out().map(str::to_owned)
+        }
         _ => None,
     };
     let failure = Failure::wrong_use(error.to_string());
@@ -174,29 +194,45 @@ pub(crate) struct Session {
 
 impl Session {
     /// Checks the Nest and makes ready all that it names; calls nobody. `None`: it has problems, which were shown.
-    pub(crate) fn open(host: &mut Host, context: Context, args: &EngineArgs) -> Result<Option<Self>, Failure> {
+    pub(crate) fn open(
+        host: &mut Host,
+        context: Context,
+        args: &EngineArgs,
+    ) -> Result<Option<Self>, Failure> {
         let Some((target, checked, given)) = args.check(host, context)? else {
             return Ok(None);
         };
         let at = StateAt::find(host, args)?;
-        let nest = checked.checked.nest().ok_or_else(|| Failure::wrong_use("the Nest cannot be read"))?;
+        let nest = checked
+            .checked
+            .nest()
+            .ok_or_else(|| Failure::wrong_use("the Nest cannot be read"))?;
         let connections = fly_codegen::connections(&Source {
             nest: &nest,
             blocks: &checked.checked.blocks,
             files: &checked.files,
         });
         let name = connections.nest_name.clone().unwrap_or_else(|| {
-            let folder = target.root.file_name().map(|name| name.to_string_lossy().into_owned());
+            let folder = target
+                .root
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned());
             folder.unwrap_or_else(|| "nest".to_owned())
         });
         let secrets = backends(host, &at, &connections)?;
-        let (gitlabs, proxmoxes) = worlds(host, &target, &connections, &name)?;
+        let (gitlabs, proxmoxes) = worlds(host, &target, &connections)?;
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
-            providers.insert(label.clone(), Arc::clone(gitlab) as Arc<dyn gosling_engine::Provider>);
+            providers.insert(
+                label.clone(),
+                Arc::clone(gitlab) as Arc<dyn gosling_engine::Provider>,
+            );
         }
         for (label, proxmox) in &proxmoxes {
-            providers.insert(label.clone(), Arc::clone(proxmox) as Arc<dyn gosling_engine::Provider>);
+            providers.insert(
+                label.clone(),
+                Arc::clone(proxmox) as Arc<dyn gosling_engine::Provider>,
+            );
         }
         let texts: Vec<u8> = checked
             .files
@@ -204,7 +240,10 @@ impl Session {
             .iter()
             .flat_map(|file| [file.path.as_bytes(), &[0], file.bytes(), &[0]].concat())
             .collect();
-        let given: Vec<u8> = given.iter().flat_map(|(name, text)| format!("{name}={text}\0").into_bytes()).collect();
+        let given: Vec<u8> = given
+            .iter()
+            .flat_map(|(name, text)| format!("{name}={text}\0").into_bytes())
+            .collect();
         Ok(Some(Self {
             nest_digest: gosling_engine::state::digest(&texts),
             variables_digest: gosling_engine::state::digest(&given),
@@ -238,7 +277,12 @@ impl Session {
         let mut facts = Facts::default();
         for question in fly_codegen::questions(&self.source()) {
             match question {
-                Question::GroupProjects { server, group_id, api_token, .. } => {
+                Question::GroupProjects {
+                    server,
+                    group_id,
+                    api_token,
+                    ..
+                } => {
                     let gitlab = self.gitlab(&server)?.with_token(&api_token);
                     let projects = gitlab.group_projects(&self.context(), group_id).await;
                     let projects = projects.map_err(|error| call_failure(&error))?;
@@ -247,7 +291,8 @@ impl Session {
                 }
             }
         }
-        let resources = fly_codegen::lower(&self.source(), &facts).map_err(|errors| lower_failure(&errors))?;
+        let resources =
+            fly_codegen::lower(&self.source(), &facts).map_err(|errors| lower_failure(&errors))?;
         resources.check().map_err(failure)?;
         Ok(resources)
     }
@@ -267,7 +312,12 @@ impl Session {
     /// Every secret that the Nest's resources name.
     pub(crate) async fn named_secrets(&mut self) -> Result<Vec<gosling_resource::SecretUri>, Failure> {
         let wanted = self.wanted().await?;
-        let all = wanted.iter().flat_map(|resource| resource.properties.values().flat_map(gosling_resource::Value::secrets));
+        let all = wanted.iter().flat_map(|resource| {
+            resource
+                .properties
+                .values()
+                .flat_map(gosling_resource::Value::secrets)
+        });
         let mut all: std::collections::BTreeSet<_> = all.cloned().collect();
         all.extend(self.tokens.iter().cloned());
         Ok(all.into_iter().collect())
@@ -276,10 +326,18 @@ impl Session {
     /// How long an egg's machines may take to come online.
     pub(crate) fn online_within(&self, label: &str) -> Duration {
         let eggs = self.nest.eggs.iter().map(|egg| (&egg.label, &egg.pool));
-        let buckets = self.nest.eggsbuckets.iter().map(|bucket| (&bucket.label, &bucket.pool));
+        let buckets = self
+            .nest
+            .eggsbuckets
+            .iter()
+            .map(|bucket| (&bucket.label, &bucket.pool));
         let mut pools = eggs.chain(buckets);
-        let check = pools.find(|(own, _)| *own == label).and_then(|(_, pool)| pool.health_check.as_ref());
-        check.map_or(Duration::from_secs(120), |check| Duration::from_millis(check.online_within.as_millis()))
+        let check = pools
+            .find(|(own, _)| *own == label)
+            .and_then(|(_, pool)| pool.health_check.as_ref());
+        check.map_or(Duration::from_secs(120), |check| {
+            Duration::from_millis(check.online_within.as_millis())
+        })
     }
 
     /// The Proxmox cluster of this label.
@@ -292,7 +350,13 @@ impl Session {
         self.at.lock(host, command).await
     }
 
-    fn run<'a>(&'a self, locked: &'a dyn Locked, progress: &'a Progress, tempo: Tempo, stop: watch::Receiver<Stop>) -> Run<'a> {
+    fn run<'a>(
+        &'a self,
+        locked: &'a dyn Locked,
+        progress: &'a Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Run<'a> {
         Run {
             nest: &self.name,
             providers: &self.providers,
@@ -319,12 +383,18 @@ impl Session {
     }
 
     /// A plan from what is there; only reads.
-    pub(crate) async fn plan(&mut self, progress: &Progress, wishes: &Wishes, refresh: bool) -> Result<Plan, Failure> {
+    pub(crate) async fn plan(
+        &mut self,
+        progress: &Progress,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
         let (state, open) = self.at.peek().await?;
         if !state.resources.is_empty() && refresh {
             progress.say(format!("looking at {} resources", state.resources.len()));
         }
-        self.plan_from(&state, recover::shown(&open), wishes, refresh).await
+        self.plan_from(&state, recover::shown(&open), wishes, refresh)
+            .await
     }
 
     /// A plan from this state.
@@ -335,7 +405,11 @@ impl Session {
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let wanted = if wishes.destroy { Resources::default() } else { self.wanted().await? };
+        let wanted = if wishes.destroy {
+            Resources::default()
+        } else {
+            self.wanted().await?
+        };
         let (now, drift) = if refresh {
             let asked = |address: &gosling_resource::Address| {
                 wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
@@ -365,7 +439,10 @@ impl Session {
     }
 
     fn accounts(&self) -> BTreeMap<String, String> {
-        let accounts = self.providers.iter().map(|(label, provider)| (label.clone(), provider.account()));
+        let accounts = self
+            .providers
+            .iter()
+            .map(|(label, provider)| (label.clone(), provider.account()));
         accounts.collect()
     }
 
@@ -379,7 +456,8 @@ impl Session {
             variables_digest: &self.variables_digest,
             accounts: &accounts,
         };
-        plan.check(&now).map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
+        plan.check(&now)
+            .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
     }
 
     /// Looks, before anything is changed, whether every secret that the plan reads is there, and every place that it
@@ -392,10 +470,18 @@ impl Session {
             }
             for (name, value) in &change.properties {
                 for uri in value.secrets() {
-                    let place = change.origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default();
+                    let place = change
+                        .origin
+                        .as_ref()
+                        .map(|origin| format!(" ({origin})"))
+                        .unwrap_or_default();
                     let written = name == "token_secret" || name == "secret";
                     let made_here = plan.changes.iter().any(|other| {
-                        other.properties.get("token_secret").and_then(gosling_resource::Value::as_secret) == Some(uri)
+                        other
+                            .properties
+                            .get("token_secret")
+                            .and_then(gosling_resource::Value::as_secret)
+                            == Some(uri)
                     });
                     let outcome = if written {
                         self.secrets.writable(uri).await
@@ -426,7 +512,9 @@ impl Session {
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
         let run = self.run(locked, progress, tempo, stop);
-        gosling_engine::apply(&run, plan, state).await.map_err(run_failure)
+        gosling_engine::apply(&run, plan, state)
+            .await
+            .map_err(run_failure)
     }
 }
 
@@ -437,7 +525,10 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
         None => error.to_string(),
     });
     let lines: Vec<String> = lines.collect();
-    let help: Vec<String> = errors.iter().filter_map(|error| error.help().map(|help| help.to_string())).collect();
+    let help: Vec<String> = errors
+        .iter()
+        .filter_map(|error| error.help().map(|help| help.to_string()))
+        .collect();
     let failure = Failure::wrong_use(lines.join("\n"));
     match help.first() {
         Some(help) => failure.hint(help.clone()),
@@ -448,7 +539,7 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
 type Worlds = (BTreeMap<String, Arc<Gitlab>>, BTreeMap<String, Arc<Proxmox>>);
 
 /// A client for each service that the Nest names.
-fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -> Result<Worlds, Failure> {
+fn worlds(host: &Host, target: &Target, connections: &Connections) -> Result<Worlds, Failure> {
     let extra = authority(host)?;
     let mut gitlabs = BTreeMap::new();
     for server in &connections.gitlabs {
@@ -480,7 +571,6 @@ fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -
             },
             token_id: cluster.token_id.clone(),
             token: cluster.token.clone(),
-            nest: nest.to_owned(),
         };
         let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
         proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
@@ -492,7 +582,9 @@ fn worlds(host: &Host, target: &Target, connections: &Connections, nest: &str) -
 fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let path = target.root.join(path);
-    std::fs::read(&path).map(Some).map_err(Failure::file("read", &path))
+    std::fs::read(&path)
+        .map(Some)
+        .map_err(Failure::file("read", &path))
 }
 
 /// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault.

@@ -17,7 +17,11 @@ const LONGEST: usize = 60;
 /// Where `out` cannot be written.
 pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
     for open in &plan.open {
-        let heard = open.heard.as_deref().map(|heard| format!(": {heard}")).unwrap_or_default();
+        let heard = open
+            .heard
+            .as_deref()
+            .map(|heard| format!(": {heard}"))
+            .unwrap_or_default();
         writeln!(
             out,
             "{} an earlier run's {} of {} has not ended{heard}; apply settles it first",
@@ -84,11 +88,19 @@ fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (sign, words) = match change.action {
         Action::Create => ('+', "is created".to_owned()),
         Action::Update => ('~', "is changed in place".to_owned()),
-        Action::Replace => ('±', format!("is made anew, because of {}", change.because.join(", "))),
+        Action::Replace => (
+            '±',
+            format!("is made anew, because of {}", change.because.join(", ")),
+        ),
         Action::Delete => ('-', "is deleted".to_owned()),
         Action::NoOp => ('>', "stays as it is".to_owned()),
     };
-    let mut head = format!("  {} {} ({}) {words}", paint(look, sign), change.address, change.kind);
+    let mut head = format!(
+        "  {} {} ({}) {words}",
+        paint(look, sign),
+        change.address,
+        change.kind
+    );
     if let Some(from) = &change.moved_from {
         let _ = write!(head, "; it was {from}");
     }
@@ -99,7 +111,11 @@ fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     if change.action == Action::Delete {
         return Ok(());
     }
-    let longest = change.attributes.iter().map(|attribute| attribute.name.len()).max();
+    let longest = change
+        .attributes
+        .iter()
+        .map(|attribute| attribute.name.len())
+        .max();
     for attribute in &change.attributes {
         if change.action == Action::Create && attribute.after == Value::Null {
             continue;
@@ -122,7 +138,11 @@ fn line(attribute: &AttributeChange, action: Action, width: usize, out: &mut dyn
         }
     };
     let name = &attribute.name;
-    writeln!(out, "      {name:width$}  {text}{}", place(attribute.origin.as_ref()))
+    writeln!(
+        out,
+        "      {name:width$}  {text}{}",
+        place(attribute.origin.as_ref())
+    )
 }
 
 fn place(origin: Option<&Origin>) -> String {
@@ -160,7 +180,10 @@ pub fn shown(value: &Value) -> String {
             format!("[{}]", values.join(", "))
         }
         Value::Map(values) => {
-            let values: Vec<String> = values.iter().map(|(name, value)| format!("{name} = {}", shown(value))).collect();
+            let values: Vec<String> = values
+                .iter()
+                .map(|(name, value)| format!("{name} = {}", shown(value)))
+                .collect();
             format!("{{ {} }}", values.join(", "))
         }
     };
@@ -172,7 +195,11 @@ pub fn shown(value: &Value) -> String {
 }
 
 fn paint(look: Look, sign: char) -> String {
-    let sign = if sign == '±' && !look.unicode { "-/+".to_owned() } else { sign.to_string() };
+    let sign = if sign == '±' && !look.unicode {
+        "-/+".to_owned()
+    } else {
+        sign.to_string()
+    };
     if !look.color {
         return sign;
     }

@@ -19,7 +19,10 @@ pub fn generate_identity() -> (Secret, String) {
 /// Which line is no identity; nothing of what stands there.
 pub fn recipients_of(identity: &Secret) -> Result<Vec<String>, String> {
     let identities = identities(identity)?;
-    Ok(identities.iter().map(|identity| identity.to_public().to_string()).collect())
+    Ok(identities
+        .iter()
+        .map(|identity| identity.to_public().to_string())
+        .collect())
 }
 
 /// The identities in the text of an identity file: one a line, beside comments and empty lines.
