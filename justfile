@@ -41,6 +41,10 @@ bench *ARGS:
 bless:
     BLESS=1 cargo test -p nest-tests
 
+# every slip of the pen in every example, about 12,000, where the ordinary tests try each seventh
+mistakes:
+    POLAR_GOSLING_MISTAKES=all cargo test -p nest-tests --test nest mistakes -- --nocapture
+
 # fuzz one target until you stop it: just fuzz parse
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run --fuzz-dir tests/fuzz "{{TARGET}}" {{ARGS}}

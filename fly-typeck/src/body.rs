@@ -12,6 +12,7 @@ use crate::json;
 use crate::literal;
 use crate::predicate;
 use crate::problems;
+use crate::problems::suggest;
 use crate::resolve;
 use crate::schema::{AttributeSchema, BlockSchema, ChildSchema, Occurrence, Rest, Tag};
 use crate::sink::Sink;
@@ -48,6 +49,9 @@ impl BodyChecker<'_> {
             incomplete: block.body.is_broken(),
         };
         self.body(&block.body, &mut checked);
+        if checked.incomplete && schema.uses_presets && block.body.entries.iter().any(may_be_use) {
+            checked.leave_open();
+        }
         checked
     }
 
@@ -352,6 +356,19 @@ impl BodyChecker<'_> {
             }
             checked.incomplete = true;
         }
+    }
+}
+
+/// Whether an entry that means nothing was perhaps meant to be `use = preset.x`.
+fn may_be_use(entry: &Entry) -> bool {
+    let near = |name: &str| name != "use" && !suggest::nearest(name, &["use"]).names.is_empty();
+    match entry {
+        Entry::Attribute(attribute) => near(&attribute.name.name),
+        Entry::Block(_) => false,
+        Entry::Broken(broken) => broken
+            .name
+            .as_ref()
+            .is_none_or(|name| name.name == "use" || near(&name.name)),
     }
 }
 

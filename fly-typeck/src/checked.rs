@@ -41,6 +41,12 @@ pub struct CheckedAttribute {
 }
 
 impl CheckedBlock {
+    /// Something that could have set anything in it, at any depth, is not known: what it lacks is not held against it.
+    pub(crate) fn leave_open(&mut self) {
+        self.incomplete = true;
+        self.blocks.iter_mut().for_each(Self::leave_open);
+    }
+
     /// The first label, or an empty text.
     #[must_use]
     pub fn label(&self) -> SmolStr {
@@ -140,6 +146,9 @@ impl CheckedBlock {
 /// `None` where a part of it has a problem.
 #[must_use]
 pub fn value(block: &CheckedBlock) -> Option<Value> {
+    if block.incomplete {
+        return None;
+    }
     let mut entries = BTreeMap::new();
     for attribute in &block.attributes {
         entries.insert(attribute.name.clone(), attribute.value.clone()?);

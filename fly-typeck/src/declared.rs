@@ -63,6 +63,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) providers: FxHashMap<SmolStr, Top<'a>>,
     /// Names that something unreadable would have declared: nothing is said about references to them.
     pub(crate) ghosts: FxHashSet<SmolStr>,
+    /// Whether a block of an unknown kind, or something unreadable, stands at the top of a file.
+    pub(crate) kind_unknown: bool,
 }
 
 impl<'a> Declared<'a> {
@@ -88,6 +90,7 @@ impl<'a> Declared<'a> {
 
     /// Something in this file could not be read: it may be what the file is for.
     pub(crate) fn haunt(&mut self, path: &str) {
+        self.kind_unknown = true;
         let mut parts = path.split('/');
         if let (Some("Eggs"), Some(name)) = (parts.next(), parts.next()) {
             self.ghosts.insert(SmolStr::new(name));
@@ -209,6 +212,18 @@ impl<'a> Declared<'a> {
             }
         }
         names
+    }
+
+    /// Whether a part of the `mothergoose` block, or all of it, is not understood: it may declare any name of the
+    /// infrastructure.
+    pub(crate) fn infrastructure_hidden(&self) -> bool {
+        let mut tops = self.tops.iter().filter(|top| top.schema().kind == "mothergoose");
+        let hidden = |top: &Top<'_>, entry: &Entry| match entry {
+            Entry::Broken(_) => true,
+            Entry::Block(block) => top.schema().child(&block.kind.name).is_none(),
+            Entry::Attribute(_) => false,
+        };
+        self.kind_unknown || tops.any(|top| top.block.body.entries.iter().any(|entry| hidden(top, entry)))
     }
 
     /// Every name that can follow `root.`, in order.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use fly_syntax::{FileId, SourceFile, Span, SyntaxTree};
 
 /// The files of a Nest, in the order of their paths; a file's id is its index.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct NestFiles {
     /// Every `.fly` file that was read, then the `.flyvars` files.
     pub files: Vec<SourceFile>,

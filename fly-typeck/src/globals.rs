@@ -109,6 +109,8 @@ pub(crate) struct Globals<'a> {
     pub(crate) instances: FxHashMap<Span, Instances>,
     /// Which block with `for_each` makes this egg, eggsbucket or job, and which of its instances that is.
     pub(crate) made: FxHashMap<Entity, (Span, usize)>,
+    /// Whether a block with `for_each` has a problem that leaves its names unknown: any missing one could be its.
+    pub(crate) unnamed: bool,
     /// `eggs`, `eggsbuckets` and `jobs`, when everything they list has been checked.
     pub(crate) lists: Option<FxHashMap<&'static str, Value>>,
     /// Whether references of any kind are out of place: the words say where.
@@ -135,6 +137,7 @@ impl<'a> Globals<'a> {
             entities: FxHashMap::default(),
             instances: FxHashMap::default(),
             made: FxHashMap::default(),
+            unnamed: false,
             lists: None,
             closed: None,
             names: Mutex::default(),
@@ -148,7 +151,7 @@ impl<'a> Globals<'a> {
     /// What `root.name` refers to.
     pub(crate) fn find(&self, root: &str, name: &SmolStr) -> Found {
         let missing = || {
-            if self.declared.ghosts.contains(name) {
+            if self.may_be_hidden(root, name) {
                 Found::Poisoned
             } else {
                 Found::Missing(self.names_under(root))
@@ -273,9 +276,18 @@ impl<'a> Globals<'a> {
         }
     }
 
+    /// Whether something that is reported already may be what declares this name.
+    pub(crate) fn may_be_hidden(&self, kind: &str, name: &SmolStr) -> bool {
+        self.declared.ghosts.contains(name) || self.unnamed && matches!(kind, "egg" | "eggsbucket" | "job")
+    }
+
     /// The names that there are instead, where nothing is called `name` that such a reference may name.
     pub(crate) fn unknown_names(&self, reference: Reference, name: &SmolStr) -> Option<Arc<Names>> {
-        if self.declared.ghosts.contains(name) {
+        let kind = match reference {
+            Reference::Entity => "egg",
+            _ => "",
+        };
+        if self.may_be_hidden(kind, name) {
             return None;
         }
         match reference {
@@ -304,6 +316,11 @@ impl<'a> Globals<'a> {
                     }
                     Arc::new(Names::new(names))
                 })
+            }
+            Reference::ServiceAccount | Reference::Queue | Reference::Role
+                if self.declared.infrastructure_hidden() =>
+            {
+                None
             }
             Reference::ServiceAccount | Reference::Queue | Reference::Role => {
                 let names = self.declared.infrastructure_names(reference);

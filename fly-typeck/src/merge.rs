@@ -11,7 +11,9 @@ use crate::sink::Sink;
 
 /// Adds to `own` what `base` sets and `own` does not: attributes one by one, blocks of one kind and label merged.
 pub(crate) fn overlay(own: &mut CheckedBlock, base: &CheckedBlock) {
-    own.incomplete |= base.incomplete;
+    if base.incomplete {
+        own.leave_open();
+    }
     for attribute in &base.attributes {
         if own.attribute(&attribute.name).is_none() {
             own.attributes.push(attribute.clone());
@@ -21,7 +23,14 @@ pub(crate) fn overlay(own: &mut CheckedBlock, base: &CheckedBlock) {
         let same = |other: &&mut CheckedBlock| other.name == block.name && other.labels == block.labels;
         match own.blocks.iter_mut().find(same) {
             Some(own) => overlay(own, block),
-            None => own.blocks.push(block.clone()),
+            None => {
+                let mut block = block.clone();
+                // Something unknown here may be meant to add to it.
+                if own.incomplete {
+                    block.leave_open();
+                }
+                own.blocks.push(block);
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::body::{BodyChecker, Each, label_form};
 use crate::checked::CheckedBlock;
 use crate::declared::{Top, for_each};
-use crate::expr::{Elaborator, Evaluator, Failure, Member, Step, member, path};
+use crate::expr::{Elaborator, Evaluator, Failure, Member, ROOTS, Step, member, path};
 use crate::globals::{Entity, Globals, Held, Instance, Instances};
 use crate::merge;
 use crate::problems;
@@ -160,6 +160,9 @@ impl<'a, 'g> Resolver<'a, 'g> {
             }
             let instances = instances(self.globals, self.sink, &attribute.value, top.block);
             let kind = (top.kind.schema)().kind;
+            let each = instances.each.as_ref();
+            self.globals.unnamed |=
+                each.is_none_or(|each| each.iter().any(|instance| instance.name.is_none()));
             for (index, instance) in instances.each.iter().flatten().enumerate() {
                 let Some(name) = instance.name.clone() else {
                     continue;
@@ -554,11 +557,12 @@ pub(crate) fn instances(globals: &Globals<'_>, sink: &mut Sink, expr: &Expr, blo
             span: label.span,
         };
         crate::walk::expr(&expr, &mut |root, steps, _| {
-            uses |= root == "each"
-                && steps
-                    .first()
-                    .and_then(Step::name)
-                    .is_some_and(|(name, _)| name == "key");
+            let step = steps.first().and_then(Step::name);
+            // What is no word of the language is a problem of its own, and may be a slip for `each.key`.
+            uses |= match root.as_str() {
+                "each" => step.is_none_or(|(name, _)| name != "value"),
+                root => !ROOTS.contains(&root),
+            };
         });
         uses
     });
@@ -659,7 +663,7 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
     let items: Vec<&Expr> = match &attribute.value.kind {
         ExprKind::List(items) => items.iter().collect(),
         ExprKind::Broken => {
-            checked.incomplete = true;
+            checked.leave_open();
             return;
         }
         _ => vec![&attribute.value],
@@ -669,7 +673,7 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
             Some((name, name_span, _)) => match globals.presets.get(&name) {
                 Some(preset) => merge::overlay(checked, preset),
                 None => {
-                    checked.incomplete = true;
+                    checked.leave_open();
                     let known = globals.declared.presets.contains_key(&name);
                     if !known && !globals.declared.ghosts.contains(&name) {
                         let names = globals.names_under("preset");
@@ -678,7 +682,11 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
                 }
             },
             None => {
-                checked.incomplete = true;
+                checked.leave_open();
+                if let Some(problem) = unknown_root(globals, item) {
+                    sink.push(problem);
+                    continue;
+                }
                 let hint = Some(
                     "name a preset: `use = preset.small`, or several: `use = [preset.a, preset.b]`"
                         .to_owned(),
@@ -691,6 +699,21 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
             }
         }
     }
+}
+
+/// What is wrong with a `use` whose first word is a slip or lacks `preset.`: `use = prest.small`, `use = small`.
+fn unknown_root(globals: &Globals<'_>, item: &Expr) -> Option<fly_syntax::Problem> {
+    let (root, root_span, steps) = path(item)?;
+    let names = globals.names_under("preset");
+    let full: Vec<String> = names.all().iter().map(|name| format!("preset.{name}")).collect();
+    let known = ROOTS.contains(&root.as_str());
+    (!known && steps.len() <= 1).then(|| {
+        let mut roots = vec!["preset"];
+        if steps.is_empty() {
+            roots.extend(full.iter().map(String::as_str));
+        }
+        problems::unknown_name::problem(root_span, root, &roots)
+    })
 }
 
 /// An egg, an eggsbucket, a job or any other top-level block with all that presets and providers add.

@@ -7,7 +7,7 @@ mod engine;
 mod failure;
 mod fly_text;
 mod host;
-mod mend;
+pub mod mend;
 pub mod nest;
 mod questions;
 pub mod render;

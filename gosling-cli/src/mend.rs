@@ -12,29 +12,29 @@ const ROUNDS: usize = 16;
 
 /// What mending did.
 #[derive(Debug)]
-pub(crate) struct Mended {
+pub struct Mended {
     /// The Nest as it is now, in memory.
-    pub(crate) nest: CheckedNest,
+    pub nest: CheckedNest,
     /// What was done, in the order in which it was done.
-    pub(crate) done: Vec<Done>,
+    pub done: Vec<Done>,
 }
 
 /// One way out that was taken.
 #[derive(Debug)]
-pub(crate) struct Done {
+pub struct Done {
     /// The file of the first edit.
-    pub(crate) file: FileId,
+    pub file: FileId,
     /// The line that the first edit was at, when it was made.
-    pub(crate) line: u32,
+    pub line: u32,
     /// The kind of the problem.
-    pub(crate) code: &'static str,
+    pub code: &'static str,
     /// What the suggestion said it does.
-    pub(crate) message: String,
+    pub message: String,
 }
 
 /// Takes the single certain way out of every problem that `chosen` wants mended, again and again until nothing
 /// changes. Nothing is written to disk.
-pub(crate) fn mend(
+pub fn mend(
     mut nest: CheckedNest,
     variables: &Variables,
     chosen: impl Fn(&Problem, &[SourceFile]) -> bool,

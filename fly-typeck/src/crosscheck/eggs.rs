@@ -6,6 +6,7 @@ use rustc_hash::FxHashMap;
 use super::{Blocks, placed, placed_text};
 use crate::checked::CheckedBlock;
 use crate::domain::Duration;
+use crate::globals::Globals;
 use crate::json;
 use crate::problems;
 use crate::sink::Sink;
@@ -14,9 +15,9 @@ use crate::value::Value;
 /// The longest that a serverless machine may run a job: the clouds end it then.
 const LONGEST_SERVERLESS: Duration = Duration::from_secs(60 * 60);
 
-pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
+pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
     let eggs = nest.of("egg").chain(nest.of("eggsbucket"));
-    let addressed = nest.single("mothergoose").is_some();
+    let addressed = nest.single("mothergoose").is_some() || globals.declared.kind_unknown;
     let mut projects: FxHashMap<(String, String, String), &CheckedBlock> = FxHashMap::default();
     for egg in eggs {
         machine(egg, sink);

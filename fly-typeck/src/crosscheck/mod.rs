@@ -18,7 +18,7 @@ use crate::value::Value;
 /// Looks at all checked top-level blocks of a Nest together.
 pub(crate) fn check(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut Sink) {
     let nest = Blocks(blocks);
-    eggs::check(&nest, sink);
+    eggs::check(globals, &nest, sink);
     uglyfox::check(&nest, sink);
     mothergoose::check(&nest, sink);
     schedules::check(&nest, sink);

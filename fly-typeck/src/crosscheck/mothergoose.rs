@@ -109,7 +109,8 @@ fn visibility(server: &CheckedBlock, sink: &mut Sink) {
         .iter()
         .filter_map(|queue| queue.value("dead_letter_queue")?.as_str())
         .collect();
-    for queue in queues.iter().filter(|queue| !dead.contains(&queue.name.as_str())) {
+    let read = |queue: &&&CheckedBlock| !queue.incomplete && !dead.contains(&queue.name.as_str());
+    for queue in queues.iter().filter(read) {
         let hidden = queue.value_or_default("visibility_timeout", queue.schema);
         let at = queue
             .attribute("visibility_timeout")

@@ -16,7 +16,7 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
             continue;
         };
         let name = SmolStr::new(name);
-        if globals.entity(kind, &name).is_none() && !globals.declared.ghosts.contains(&name) {
+        if globals.entity(kind, &name).is_none() && !globals.may_be_hidden(kind, &name) {
             let names = globals.names_under(kind);
             sink.push(problems::unknown_reference::problem(
                 at,

@@ -17,7 +17,7 @@ use crate::globals::Global;
 use crate::types::Type;
 use crate::value::Value;
 
-pub(crate) use access::{Member, Step, member, path, reference_name};
+pub(crate) use access::{Member, ROOTS, Step, member, path, reference_name};
 pub(crate) use convert::{fits, unify};
 pub(crate) use elaborate::{Binding, Elaborator};
 pub(crate) use evaluate::{Evaluator, Failure};

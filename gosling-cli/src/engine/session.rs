@@ -39,6 +39,9 @@ pub(crate) struct EngineArgs {
     variables: VariableArgs,
 }
 
+/// A Nest without errors, and the values that its variables were given.
+type Sound = (Target, CheckedNest, Vec<(String, String)>);
+
 impl EngineArgs {
     fn target(&self, host: &Host) -> Result<Target, Failure> {
         let target = match &self.nest {
@@ -49,11 +52,7 @@ impl EngineArgs {
     }
 
     /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
-    fn check(
-        &self,
-        host: &mut Host,
-        context: Context,
-    ) -> Result<Option<(Target, CheckedNest, Vec<(String, String)>)>, Failure> {
+    fn check(&self, host: &mut Host, context: Context) -> Result<Option<Sound>, Failure> {
         let target = self.target(host)?;
         let variables = self.variables.variables(host)?;
         let files = self.variables.files(host)?;

@@ -10,14 +10,14 @@ use crate::compiled::problems;
 use crate::gosling::{gosling, said};
 use crate::workspace::{files_under, root};
 
-const NESTS: [&str; 4] = ["hello-nest", "proxmox-lab", "two-clouds/aws", "two-clouds/yandex"];
+pub(crate) const NESTS: [&str; 4] = ["hello-nest", "proxmox-lab", "two-clouds/aws", "two-clouds/yandex"];
 
 fn folder(nest: &str) -> PathBuf {
     root().join("examples").join(nest)
 }
 
 /// The Nest of a folder, as it would be in memory.
-fn load(nest: &str) -> NestFiles {
+pub(crate) fn load(nest: &str) -> NestFiles {
     let folder = folder(nest);
     let files = files_under(&folder, |_| true).into_iter().map(|path| {
         let name = path

@@ -11,6 +11,7 @@ mod docs;
 mod examples;
 mod gosling;
 mod hostile;
+mod mistakes;
 mod pages;
 mod pre_commit;
 mod readme;
