@@ -17,6 +17,10 @@ use crate::{Failure, Host};
 /// Everything happens in a temporary folder and against simulated services on this machine. Nothing of yours is read
 /// or changed.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling demo
+  gosling demo --keep    leaves the folder, to look into its Nest and its state")]
 pub(crate) struct DemoArgs {
     /// Keep the folder
     #[arg(long)]

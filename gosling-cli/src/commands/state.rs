@@ -96,6 +96,10 @@ pub(crate) struct ShowArgs {
 /// A local lock ends with its process, so there is nothing to break: this says who holds it, or raises the epoch so
 /// that a holder that comes back can write no more.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling unlock              the lock of the Nest around the current folder
+  gosling unlock --nest lab")]
 pub(crate) struct UnlockArgs {
     #[command(flatten)]
     engine: EngineArgs,
