@@ -163,6 +163,10 @@ impl Making<'_> {
             .api
             .upload(&segment(node), &segment(storage), &name, image)
             .await;
+        if answer.as_ref().is_err_and(|trouble| trouble.kind == Kind::Died) {
+            // Should its task run in spite of the error, the file is not there before its end.
+            work.outlast_all(node, "imgcopy", None).await?;
+        }
         work.end_of(&answer.map_err(|trouble| trouble.during(words))?, words)
             .await?;
         Ok(Some(volume))

@@ -44,7 +44,15 @@ pub(super) async fn remove(
     }
 }
 
+/// Stops a machine that runs. One that is gone by now, an earlier attempt's task having ended, does not.
 async fn stop(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
+    match stop_if_running(work, found).await {
+        Err(trouble) if trouble.is_missing() => Ok(()),
+        stopped => stopped,
+    }
+}
+
+async fn stop_if_running(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
     if !work.runs(found).await? {
         return Ok(());
     }
@@ -71,6 +79,8 @@ async fn destroy(work: &Work<'_>, found: &Found, marker: &str) -> Result<(), Tro
             Err(trouble) if trouble.kind == Kind::Died => trouble,
             Err(trouble) => return Err(trouble),
         };
+        work.outlast_all(&found.node, "qmdestroy", Some(found.vmid))
+            .await?;
         let left = work.find_unlocked(&found.node, found.vmid).await?;
         if left.is_none_or(|left| left.config.marker() != marker) {
             return Ok(());

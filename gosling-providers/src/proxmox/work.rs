@@ -169,6 +169,28 @@ impl Work<'_> {
         }
     }
 
+    /// Waits until no task of this sort runs on a node, or none about a guest: for a call of which nobody knows whether it began one.
+    pub(super) async fn outlast_all(
+        &self,
+        node: &str,
+        sort: &str,
+        about: Option<u32>,
+    ) -> Result<(), Trouble> {
+        let path = format!("/nodes/{}/tasks", segment(node));
+        let about = about.map(|vmid| vmid.to_string());
+        let mut query = vec![("source", "active"), ("typefilter", sort)];
+        query.extend(about.as_deref().map(|vmid| ("vmid", vmid)));
+        let active = self.api.get_with(&path, &query).await?;
+        let upid = |task: &Value| task.get("upid").and_then(Value::as_str).map(str::to_owned);
+        for task in active.as_array().into_iter().flatten().filter_map(upid) {
+            match self.follow(&task, "waiting for other tasks").await {
+                Err(trouble) if trouble.kind != Kind::Died => return Err(trouble),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Begins a task and waits for its end, in turn with others of its sort; again, where all that it met was a lock.
     pub(super) async fn in_turn<'f, F>(
         &self,

@@ -4,6 +4,8 @@
 
 mod gitlab;
 mod http;
+mod proxmox;
+mod proxmox_faults;
 mod secrets;
 mod vault;
 mod world;

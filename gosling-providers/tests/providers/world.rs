@@ -41,11 +41,16 @@ impl World {
     }
 
     pub(crate) async fn with(gitlab: GitlabWorld) -> Self {
+        Self::of(WorldFile {
+            gitlab,
+            ..WorldFile::default()
+        })
+        .await
+    }
+
+    pub(crate) async fn of(world: WorldFile) -> Self {
         let options = Options {
-            world: WorldFile {
-                gitlab,
-                ..WorldFile::default()
-            },
+            world,
             ..Options::default()
         };
         let sandbox = Sandbox::start(options).await.unwrap();
@@ -123,13 +128,14 @@ pub(crate) fn store(file: PathBuf) -> StoreSettings {
     }
 }
 
-/// What a provider told.
+/// What a provider told: words for a person, and the tasks that it noted.
 #[derive(Default)]
-pub(crate) struct Told(pub(crate) Mutex<Vec<String>>);
+pub(crate) struct Told(pub(crate) Mutex<Vec<String>>, pub(crate) Mutex<Vec<String>>);
 
 #[async_trait]
 impl Notes for Told {
-    async fn refer(&self, _: &str, _: &str) -> Result<(), CallError> {
+    async fn refer(&self, _: &str, task: &str) -> Result<(), CallError> {
+        self.1.lock().unwrap().push(task.to_owned());
         Ok(())
     }
 

@@ -1,0 +1,143 @@
+//! Whatever becomes of a call, the next attempt ends with one machine and one image, or with none.
+
+use gosling_engine::{CallError, Operation, Provider};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::proxmox::{deleting, left, making, properties, provider, quick, world};
+use crate::world::fault;
+
+/// Each call of a creation that changes something.
+const CALLS: [(&str, &str); 8] = [
+    ("POST", "*/storage/local/upload"),
+    ("POST", "*/qemu/9000/clone"),
+    ("PUT", "*/qemu/5000/config"),
+    ("PUT", "*/qemu/5000/resize"),
+    ("POST", "*/qemu/5000/firewall/rules"),
+    ("PUT", "*/qemu/5000/firewall/options"),
+    ("POST", "*/qemu/5000/status/start"),
+    ("GET", "*/tasks/*/status"),
+];
+
+/// What becomes of it.
+fn kinds() -> Vec<Value> {
+    vec![
+        json!({"kind": "lose_before"}),
+        json!({"kind": "lose_after"}),
+        json!({"kind": "truncate"}),
+        json!({"kind": "bad_json"}),
+        json!({"kind": "status", "code": 500, "reason": "some error"}),
+        json!({"kind": "status_after", "code": 500, "reason": "some error"}),
+        json!({"kind": "status_after", "code": 596, "reason": "Broken pipe"}),
+        json!({"kind": "status", "code": 403, "reason": "Permission check failed (/vms/5000, VM.Config.Disk)"}),
+    ]
+}
+
+/// Each call with each fault.
+fn faults(calls: &[(&str, &str)]) -> Vec<Value> {
+    let mut faults = Vec::new();
+    for (method, path) in calls {
+        for mut fault in kinds() {
+            fault["method"] = (*method).into();
+            fault["path"] = (*path).into();
+            faults.push(fault);
+        }
+    }
+    faults
+}
+
+/// Tries each in a world of its own, all at once.
+async fn each<F: Future<Output = ()> + Send + 'static>(faults: Vec<Value>, one: fn(Value) -> F) {
+    let mut all = JoinSet::new();
+    for fault in faults {
+        all.spawn(one(fault));
+    }
+    while let Some(ended) = all.join_next().await {
+        ended.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_creation_that_lost_a_call_is_ended_by_the_next() {
+    each(faults(&CALLS), create_twice).await;
+}
+
+async fn create_twice(json: Value) {
+    let world = world(quick()).await;
+    world.sandbox.inject(fault(&json));
+    let provider = provider(&world);
+    let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties());
+    let first = provider.create(&world.cx(), &made).await;
+    if let Err(CallError::Failed { .. }) = first {
+        let left = left(&world);
+        assert_eq!(
+            left,
+            Vec::<String>::new(),
+            "{json}: a definite failure leaves nothing"
+        );
+    }
+    let again = Operation {
+        again: true,
+        tasks: world.told.1.lock().unwrap().clone(),
+        ..made.clone()
+    };
+    let observed = provider.create(&world.cx(), &again).await;
+    assert_eq!(observed.unwrap().id, "pve1/5000", "{json}");
+    let mut there = left(&world);
+    for line in &mut there {
+        line.truncate(line.find('#').unwrap_or(line.len()));
+    }
+    there.sort_unstable();
+    let expected = [
+        "firewall_rule qemu/5000",
+        "firewall_rule qemu/5000",
+        "vm 5000",
+        "volume pve1/local:iso/gosling-5000-aaaaaaaaaaaaaaaa.iso",
+    ];
+    assert_eq!(there, expected, "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_that_lost_a_call_is_ended_by_the_next() {
+    let calls = [
+        ("POST", "*/qemu/5000/status/stop"),
+        ("DELETE", "*/storage/local/content/*"),
+        ("DELETE", "*/qemu/5000"),
+    ];
+    each(faults(&calls), delete_twice).await;
+}
+
+async fn delete_twice(json: Value) {
+    let world = world(quick()).await;
+    let provider = provider(&world);
+    let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties());
+    provider.create(&world.cx(), &made).await.unwrap();
+    world.sandbox.inject(fault(&json));
+    let mut delete = deleting(&made, "pve1/5000");
+    if let Err(error) = provider.delete(&world.cx(), &delete).await {
+        let failed = matches!(error, CallError::Failed { .. });
+        let there = world.alive("vm").contains(&"5000".to_owned());
+        assert!(there || !failed, "{json}: {error}");
+    }
+    delete.again = true;
+    provider.delete(&world.cx(), &delete).await.unwrap();
+    assert_eq!(left(&world), Vec::<String>::new(), "{json}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deletion_ends_what_is_left_of_a_machine_that_is_gone() {
+    let world = world(quick()).await;
+    let provider = provider(&world);
+    let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties());
+    world.sandbox.inject(fault(
+        &json!({"method": "POST", "path": "*/clone", "kind": "lose_before"}),
+    ));
+    let error = provider.create(&world.cx(), &made).await.unwrap_err();
+    assert!(matches!(error, CallError::Unknown { .. }), "{error}");
+    assert_eq!(left(&world).len(), 1);
+    provider
+        .delete(&world.cx(), &deleting(&made, "pve1/5000"))
+        .await
+        .unwrap();
+    assert_eq!(left(&world), Vec::<String>::new());
+}
