@@ -45,6 +45,10 @@ bless:
 mistakes:
     POLAR_GOSLING_MISTAKES=all cargo test -p nest-tests --test nest mistakes -- --nocapture
 
+# every crash and every lost answer, where the ordinary tests try some
+torture:
+    POLAR_GOSLING_TORTURE=all cargo test -p nest-tests --test nest torture -- --nocapture
+
 # fuzz one target until you stop it: just fuzz parse
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run --fuzz-dir tests/fuzz "{{TARGET}}" {{ARGS}}

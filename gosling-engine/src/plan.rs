@@ -292,7 +292,8 @@ impl Plan {
                 own: now.tool.to_owned(),
             });
         }
-        if self.lineage != now.state.lineage {
+        // A plan for a state that had never been saved is stale once it has been.
+        if self.lineage != now.state.lineage && !self.lineage.is_empty() {
             return Err(PlanError::Foreign {
                 plan: self.lineage.clone(),
                 state: now.state.lineage.clone(),

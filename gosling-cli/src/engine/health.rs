@@ -11,7 +11,7 @@ use super::{Progress, ago};
 use crate::Failure;
 
 /// How often GitLab is asked.
-const ASK: Duration = Duration::from_secs(2);
+const ASK: Duration = Duration::from_millis(500);
 
 /// A machine whose runner should come online.
 struct Expected {

@@ -12,7 +12,7 @@ use crate::workspace::{files_under, root};
 
 pub(crate) const NESTS: [&str; 4] = ["hello-nest", "proxmox-lab", "two-clouds/aws", "two-clouds/yandex"];
 
-fn folder(nest: &str) -> PathBuf {
+pub(crate) fn folder(nest: &str) -> PathBuf {
     root().join("examples").join(nest)
 }
 

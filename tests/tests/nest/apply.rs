@@ -1,0 +1,451 @@
+//! `gosling apply` as a process against the simulated services: what it makes, and what is left when it is killed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use gosling_sandbox::{Fault, Object, Options, Running, Sandbox, WorldFile, WorldName};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::examples::folder;
+use crate::gosling::{BINARY, said};
+
+/// A world in which everything is quick, with a project for every egg of these tests.
+const WORLD: &str = r#"{
+  "proxmox": {
+    "auth_delay_ms": 0,
+    "speed": { "clone": 20, "start": 10, "boot": 10, "stop": 10, "other": 5 }
+  },
+  "gitlab": {
+    "projects": [
+      { "id": 17, "path": "apps/app", "ci_tags": ["linux", "proxmox", "build"] }, { "id": 41, "path": "sites/docs" },
+      { "id": 42, "path": "sites/shop" }, { "id": 51, "path": "platform/one", "group": 5 },
+      { "id": 52, "path": "platform/two", "group": 5 }
+    ]
+  }
+}"#;
+
+/// One egg: a runner record, a webhook and a machine.
+const ONE: &str = r#"nest {
+  name = "one"
+}
+
+provider "gitlab" {
+  server = "gitlab.example.com"
+  token = "env://GITLAB_TOKEN"
+}
+
+provider "proxmox" {
+  endpoint = "https://pve.example.com:8006"
+  token_id = "gosling@pve!ci"
+  token = "env://PROXMOX_TOKEN"
+}
+
+egg "app" {
+  type = "vm"
+
+  cloud {
+    provider = "proxmox"
+    template = "debian-12-cloud"
+    pool = "ci"
+  }
+
+  resources {
+    cpu = 1
+    memory = 1GiB
+    disk = 10GiB
+  }
+
+  runner {
+    tags = ["docker"]
+  }
+
+  gitlab {
+    server = "gitlab.example.com"
+    project_id = 17
+    webhook_url = "https://goose.example.com/hooks"
+  }
+}
+"#;
+
+/// A sandbox, a folder with a Nest, and a user whose configuration is in it.
+struct Lab {
+    runtime: Runtime,
+    running: Running,
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+impl Lab {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let world: WorldFile = serde_json::from_str(WORLD).unwrap();
+        let options = Options {
+            world,
+            ..Options::default()
+        };
+        let running = runtime.block_on(Sandbox::start(options)).unwrap();
+        let folder = TempDir::new().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join("nest").join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let mut environment: BTreeMap<String, String> = running.exports().into_iter().collect();
+        let (identity, _) = gosling_providers::secrets::generate_identity();
+        for (variable, file, text) in [
+            ("GOSLING_CA_FILE", "ca.pem", running.ca_pem()),
+            ("GOSLING_AGE_IDENTITY", "identity.txt", identity.expose()),
+        ] {
+            let path = folder.path().join(file);
+            gosling_engine::durable::replace(&path, text.as_bytes()).unwrap();
+            environment.insert(variable.to_owned(), path.to_str().unwrap().to_owned());
+        }
+        Self {
+            runtime,
+            running,
+            folder,
+            environment,
+        }
+    }
+
+    fn one() -> Self {
+        let egg = ONE.find("egg \"app\"").unwrap();
+        Self::new(&[("nest.fly", &ONE[..egg]), ("Eggs/app/config.fly", &ONE[egg..])])
+    }
+
+    /// The example, as it is.
+    fn proxmox_lab() -> Self {
+        let lab = Self::new(&[]);
+        copy(&folder("proxmox-lab"), &lab.nest());
+        lab
+    }
+
+    fn nest(&self) -> PathBuf {
+        self.folder.path().join("nest")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&*BINARY);
+        command
+            .args(arguments)
+            .current_dir(self.nest())
+            .env_clear()
+            .envs(&self.environment)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn green(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
+        said(&output)
+    }
+
+    fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn calls(&self) -> usize {
+        self.running.ledger().calls().len()
+    }
+
+    fn changes(&self) -> usize {
+        let ledger = self.running.ledger();
+        ledger.calls().iter().filter(|call| call.changes).count()
+    }
+
+    /// What was made and is there, without secrets, which outlive what they belong to.
+    fn there(&self) -> Vec<Object> {
+        let ledger = self.running.ledger();
+        let there = ledger.objects().iter().filter(|object| {
+            object.created.is_some() && object.deleted.is_none() && object.world != WorldName::Vault
+        });
+        there.cloned().collect()
+    }
+
+    /// How many of each kind are there.
+    fn kinds(&self) -> BTreeMap<String, usize> {
+        let mut kinds = BTreeMap::new();
+        for object in self.there() {
+            *kinds.entry(object.kind).or_default() += 1;
+        }
+        kinds
+    }
+
+    fn fault(&self, fault: &str) {
+        let fault: Fault = serde_json::from_str(fault).unwrap();
+        self.running.inject(fault);
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.nest().join(path), text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        std::fs::read_to_string(self.nest().join(path)).unwrap()
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.running.stop());
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+/// What one egg is when all of it is there: nothing twice, nothing beside it.
+fn whole() -> BTreeMap<String, usize> {
+    let kinds = ["hook", "runner", "vm", "volume"];
+    kinds.map(|kind| (kind.to_owned(), 1)).into()
+}
+
+#[test]
+fn the_example_is_applied_comes_online_and_goes_without_a_trace() {
+    let lab = Lab::proxmox_lab();
+    lab.green(&["plan"]);
+    assert_eq!(lab.changes(), 0, "a plan only reads");
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains("Done: 13 create"), "{said}");
+    assert!(said.contains("egg.app is online"), "{said}");
+    let expected = [("hook", 5), ("runner", 4), ("vm", 4), ("volume", 4)];
+    let expected: BTreeMap<String, usize> = expected.map(|(kind, count)| (kind.to_owned(), count)).into();
+    assert_eq!(lab.kinds(), expected);
+    lab.green(&["status"]);
+    lab.green(&["smoke", "app"]);
+    let changes = lab.changes();
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains("No changes"), "{said}");
+    assert_eq!(lab.changes(), changes, "the second apply changes nothing");
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+#[test]
+fn a_plan_is_the_same_twice_and_says_by_its_exit_code_that_something_is_pending() {
+    let lab = Lab::one();
+    let arguments = ["plan", "--json", "--detailed-exitcode"];
+    let (first, second) = (lab.run(&arguments), lab.run(&arguments));
+    assert_eq!(first.status.code(), Some(2), "{}", said(&first));
+    assert_eq!(first.stdout, second.stdout);
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.run(&arguments).status.code(), Some(0));
+    lab.stop();
+}
+
+#[test]
+fn one_egg_changed_changes_only_its_own_and_drift_is_put_right() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let egg = lab.read("Eggs/app/config.fly");
+    lab.write("Eggs/app/config.fly", &egg.replace("cpu = 1", "cpu = 2"));
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains("0 create, 1 change, 0 replace, 0 delete"), "{said}");
+    lab.write("Eggs/app/config.fly", &egg);
+    // To the state, the machine has two processors; the Nest asks for one again.
+    let said = lab.green(&["refresh"]);
+    assert!(said.contains("cpu  2 -> 1"), "{said}");
+    lab.green(&["apply", "--yes"]);
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    assert_eq!(lab.kinds(), whole());
+    lab.stop();
+}
+
+#[test]
+fn a_renamed_egg_is_moved_and_nothing_is_made_anew() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let egg = lab
+        .read("Eggs/app/config.fly")
+        .replace("egg \"app\"", "egg \"web\"");
+    std::fs::remove_dir_all(lab.nest().join("Eggs/app")).unwrap();
+    std::fs::create_dir_all(lab.nest().join("Eggs/web")).unwrap();
+    let moved = "\nmoved {\n  from = egg.app\n  to = egg.web\n}\n";
+    lab.write("Eggs/web/config.fly", &egg);
+    lab.write("nest.fly", &(lab.read("nest.fly") + moved));
+    let ids: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(
+        said.contains("0 create") && said.contains("0 replace, 0 delete"),
+        "{said}"
+    );
+    let now: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
+    assert_eq!(ids, now);
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+#[test]
+fn a_plan_file_is_applied_exactly_or_not_at_all() {
+    let lab = Lab::one();
+    lab.green(&["plan", "-o", "plan.json"]);
+    let plan = lab.read("plan.json");
+    lab.write("edited.json", &plan.replace("\"one/app\"", "\"two/app\""));
+    let refused = |file: &str, why: &str| {
+        let calls = lab.changes();
+        let output = lab.run(&["apply", file, "--yes"]);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(said(&output).contains(why), "{}", said(&output));
+        assert_eq!(lab.changes(), calls, "nothing is changed by a refused plan");
+    };
+    refused("edited.json", "was changed after it was made");
+    lab.green(&["apply", "plan.json", "--yes"]);
+    assert_eq!(lab.kinds(), whole());
+    refused("plan.json", "stale");
+    lab.green(&["plan", "--destroy", "-o", "gone.json"]);
+    let egg = lab.read("Eggs/app/config.fly");
+    lab.write("Eggs/app/config.fly", &egg.replace("cpu = 1", "cpu = 2"));
+    refused("gone.json", "the Nest has changed");
+    lab.stop();
+}
+
+#[test]
+fn nobody_is_asked_where_nobody_is() {
+    let lab = Lab::one();
+    let output = lab.run(&["apply"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("--yes"), "{}", said(&output));
+    assert_eq!(lab.calls(), 0);
+    lab.stop();
+}
+
+#[test]
+fn two_applies_at_once_do_not_meet() {
+    let lab = Lab::one();
+    let mut first = lab.spawn(&["apply", "--yes"]);
+    let begun = Instant::now();
+    while lab.calls() == 0 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the first apply does nothing"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let second = lab.run(&["apply", "--yes"]);
+    assert_eq!(second.status.code(), Some(1), "{}", said(&second));
+    assert!(said(&second).contains("locked by"), "{}", said(&second));
+    assert!(said(&second).contains("gosling apply"), "{}", said(&second));
+    assert!(first.wait().unwrap().success());
+    assert_eq!(lab.kinds(), whole());
+    lab.stop();
+}
+
+/// Every which call an apply is killed after: all of them with `POLAR_GOSLING_TORTURE=all`.
+fn stride() -> usize {
+    if std::env::var_os("POLAR_GOSLING_TORTURE").is_some() {
+        1
+    } else {
+        6
+    }
+}
+
+#[test]
+fn torture_an_apply_killed_after_any_call_is_finished_by_the_next() {
+    let calls = {
+        let lab = Lab::one();
+        lab.green(&["apply", "--yes"]);
+        let calls = lab.calls();
+        lab.stop();
+        calls
+    };
+    assert!(calls > 20, "{calls} calls are too few to be an apply");
+    let mut killed = 0;
+    for at in (1..=calls).step_by(stride()) {
+        let lab = Lab::one();
+        let mut child = lab.spawn(&["apply", "--yes"]);
+        let begun = Instant::now();
+        while lab.calls() < at && child.try_wait().unwrap().is_none() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "the apply hangs after {} calls",
+                lab.calls()
+            );
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+        let output = lab.run(&["apply", "--yes"]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "killed after call {at}: {}",
+            said(&output)
+        );
+        assert_eq!(lab.kinds(), whole(), "killed after call {at}: {:#?}", lab.there());
+        // The token in the store is the one that the machine works with, and the one that GitLab knows.
+        lab.green(&["status"]);
+        lab.green(&["smoke", "app"]);
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), [], "killed after call {at}");
+        lab.stop();
+    }
+    println!("killed {killed} times over {calls} calls: 0 orphans, 0 duplicates, 0 lost tokens");
+    assert!(
+        killed * 2 >= calls.div_ceil(stride()),
+        "only {killed} of the applies were killed in time"
+    );
+}
+
+#[test]
+fn torture_an_answer_lost_before_or_after_any_change_is_found_again() {
+    let mutations = [
+        ("gitlab", "POST", "/api/v4/user/runners"),
+        ("gitlab", "PUT", "/api/v4/runners/*"),
+        ("gitlab", "POST", "/api/v4/projects/*/hooks"),
+        ("proxmox", "POST", "/api2/json/nodes/*/storage/*/upload"),
+        ("proxmox", "POST", "/api2/json/nodes/*/qemu/*/clone"),
+        ("proxmox", "PUT", "/api2/json/nodes/*/qemu/*/config"),
+        ("proxmox", "PUT", "/api2/json/nodes/*/qemu/*/resize"),
+        ("proxmox", "POST", "/api2/json/nodes/*/qemu/*/status/start"),
+    ];
+    let kinds = ["lose_before", "lose_after", "truncate"];
+    let mut cases = 0;
+    for (world, method, path) in mutations {
+        for kind in kinds {
+            let lab = Lab::one();
+            lab.fault(&format!(
+                r#"{{"world":"{world}","method":"{method}","path":"{path}","nth":1,"kind":"{kind}"}}"#
+            ));
+            let first = lab.run(&["apply", "--yes"]);
+            let lost = format!("{kind} of {method} {path}: {}", said(&first));
+            let output = lab.run(&["apply", "--yes"]);
+            assert_eq!(output.status.code(), Some(0), "{lost}\nthen: {}", said(&output));
+            assert_eq!(lab.kinds(), whole(), "{lost}");
+            lab.green(&["status"]);
+            lab.green(&["destroy", "--yes"]);
+            assert_eq!(lab.there(), [], "{lost}");
+            cases += 1;
+            lab.stop();
+        }
+    }
+    println!("{cases} lost answers: 0 orphans, 0 duplicates");
+}
