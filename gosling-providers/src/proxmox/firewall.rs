@@ -75,7 +75,7 @@ async fn current(work: &Work<'_>, found: &Found) -> Result<Option<Firewall>, Tro
     let policy = options.get("policy_in").and_then(Value::as_str).unwrap_or("DROP");
     let rules = work.api.get(&format!("{path}/rules")).await?;
     Ok(Some(Firewall {
-        policy_in: policy.to_lowercase(),
+        policy_in: policy.to_uppercase(),
         allow: rules.as_array().into_iter().flatten().map(words).collect(),
     }))
 }
@@ -139,10 +139,7 @@ pub(super) async fn ensure(
     for words in wanted.allow.iter().rev() {
         work.api.post(&format!("{path}/rules"), &rule(words)).await?;
     }
-    let options = [
-        pair("enable", 1),
-        pair("policy_in", wanted.policy_in.to_uppercase()),
-    ];
+    let options = [pair("enable", 1), pair("policy_in", &wanted.policy_in)];
     work.api.put(&format!("{path}/options"), &options).await?;
     Ok(true)
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::api::pair;
 use super::cluster::Cluster;
-use super::removing::{remove, seed_name};
+use super::removing::{file_name, remove, remove_files};
 use super::seed::Seed;
 use super::shaping::{observed, shape, start};
 use super::trouble::{Kind, Trouble};
@@ -74,6 +74,10 @@ impl Making<'_> {
                 self.bring_up().await?
             }
         };
+        if let Some((_, name)) = self.address() {
+            // Its disk is a copy.
+            remove_files(self.work, self.node, &self.wanted.iso_storage, &name).await?;
+        }
         shape(self.work, &found, self.wanted, seed.as_deref(), changed).await?;
         if self.wanted.started && !self.work.runs(&found).await? {
             *changed = true;
@@ -141,7 +145,7 @@ impl Making<'_> {
             return Ok(None);
         };
         let storage = &wanted.iso_storage;
-        let name = seed_name(self.vmid, &self.operation.op);
+        let name = self.file("iso");
         let volume = format!("{storage}:iso/{name}");
         if let Some(found) = found {
             let in_drive = found
@@ -172,6 +176,46 @@ impl Making<'_> {
         Ok(Some(volume))
     }
 
+    fn file(&self, ending: &str) -> String {
+        file_name(self.vmid, &self.operation.op, ending)
+    }
+
+    /// The address of the image, and the name of the file that it is fetched to, for this machine alone.
+    fn address(&self) -> Option<(&str, String)> {
+        let Origin::Image(image) = &self.wanted.from else {
+            return None;
+        };
+        // What Proxmox VE reads goes by its ending; the `.img` of the distributions is qcow2.
+        let mut endings = ["raw", "vmdk"].into_iter();
+        let ending = endings.find(|ending| image.ends_with(&format!(".{ending}")));
+        let fetched = image.starts_with("https://") || image.starts_with("http://");
+        fetched.then(|| (image.as_str(), self.file(ending.unwrap_or("qcow2"))))
+    }
+
+    /// The volume that holds an image. What is at an address is fetched by the node.
+    async fn volume_of(&self, image: &str) -> Result<String, Trouble> {
+        let Some((image, name)) = self.address() else {
+            return Ok(image.to_owned());
+        };
+        let (work, storage, node) = (self.work, &self.wanted.iso_storage, segment(self.node));
+        // An earlier attempt may have fetched it, or a part of it: the node does not write over a file.
+        remove_files(work, self.node, storage, &name).await?;
+        let form = [
+            pair("content", "import"),
+            pair("filename", &name),
+            pair("url", image),
+        ];
+        let path = format!("/nodes/{node}/storage/{}/download-url", segment(storage));
+        let words = "fetching the image";
+        let answer = work.api.post(&path, &form).await;
+        if answer.as_ref().is_err_and(|trouble| trouble.kind == Kind::Died) {
+            work.outlast_all(self.node, "download", None).await?;
+        }
+        work.end_of(&answer.map_err(|trouble| trouble.during(words))?, words)
+            .await?;
+        Ok(format!("{storage}:import/{name}"))
+    }
+
     /// Clones the template, or imports the image.
     async fn bring_up(&self) -> Result<Found, Trouble> {
         let (wanted, work) = (self.wanted, self.work);
@@ -182,6 +226,7 @@ impl Making<'_> {
         ];
         form.extend(wanted.pool.as_ref().map(|pool| pair("pool", pool)));
         let path = if let Origin::Image(image) = &wanted.from {
+            let image = self.volume_of(image).await?;
             form.extend([
                 pair("vmid", self.vmid),
                 pair("memory", wanted.memory),

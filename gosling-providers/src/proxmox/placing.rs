@@ -77,7 +77,16 @@ async fn node(
         .map(|guest| guest.disk)
         .max()
         .unwrap_or(SMALLEST_DISK);
-    let disk = wanted.disk.unwrap_or(0).max(template_disk);
+    let disk = wanted.disk.unwrap_or(template_disk);
+    if disk < template_disk && !templates.is_empty() {
+        let (disk, least) = (gib(disk), gib(template_disk));
+        return Err(Trouble::refused(format!(
+            "a disk of {disk} is too small for the template, which has {least}"
+        ))
+        .help(format!(
+            "ask for a `disk` of {least} or more: Proxmox VE cannot make one smaller"
+        )));
+    }
     let waiting = |name: &str| {
         let there = |id: &&String| parts(id).is_ok_and(|(node, _)| node == name);
         i64::try_from(taken.iter().filter(there).count()).unwrap_or(i64::MAX)

@@ -1,7 +1,5 @@
 //! Deletes a machine and all that was made with it.
 
-use serde_json::Value;
-
 use super::api::pair;
 use super::trouble::{Kind, Trouble};
 use super::work::{Found, Limited, Work};
@@ -10,15 +8,16 @@ use crate::http::segment;
 /// How often a machine is stopped that somebody starts again at once.
 const ATTEMPTS: u32 = 3;
 
-/// The file name of a machine's NoCloud image: the operation that made it is in it.
-pub(super) fn seed_name(vmid: u32, op: &str) -> String {
-    format!("gosling-{vmid}-{op}.iso")
+/// The name of one of a machine's own files: the operation that made it is in it. Without an ending, the beginning
+/// of all their names.
+pub(super) fn file_name(vmid: u32, op: &str, ending: &str) -> String {
+    format!("gosling-{vmid}-{op}.{ending}")
 }
 
-/// Deletes the machine that carries the marker, and its NoCloud image also where the machine is gone. What carries
+/// Deletes the machine that carries the marker, and its files also where the machine is gone. What carries
 /// another marker is left alone.
 ///
-/// The image goes first: as long as anything is left, the machine is there to be found.
+/// The files go first: as long as anything is left, the machine is there to be found.
 pub(super) async fn remove(
     work: &Work<'_>,
     node: &str,
@@ -36,7 +35,7 @@ pub(super) async fn remove(
     }
     let op = marker.rsplit(':').next().unwrap_or_default();
     for node in nodes {
-        remove_seed(work, node, iso_storage, &seed_name(vmid, op)).await?;
+        remove_files(work, node, iso_storage, &file_name(vmid, op, "")).await?;
     }
     match &ours {
         Some(found) => destroy(work, found, marker).await,
@@ -97,31 +96,46 @@ async fn destroy(work: &Work<'_>, found: &Found, marker: &str) -> Result<(), Tro
     }
 }
 
-/// Deletes a NoCloud image, if it is there.
-async fn remove_seed(work: &Work<'_>, node: &str, storage: &str, name: &str) -> Result<(), Trouble> {
+/// Deletes the files whose names begin so: the NoCloud image, a disk image that was fetched.
+pub(super) async fn remove_files(
+    work: &Work<'_>,
+    node: &str,
+    storage: &str,
+    beginning: &str,
+) -> Result<(), Trouble> {
     let content = format!("/nodes/{}/storage/{}/content", segment(node), segment(storage));
-    let volume = format!("{storage}:iso/{name}");
-    let is_there = || async {
-        match work.api.get_with(&content, &[("content", "iso")]).await {
-            Ok(list) => {
-                let is = |entry: &Value| entry.get("volid").and_then(Value::as_str) == Some(&volume);
-                Ok(list.as_array().into_iter().flatten().any(is))
-            }
-            // With the storage, all that was on it is gone.
-            Err(trouble) if trouble.is_missing() => Ok(false),
+    for volume in files(work, &content, beginning).await? {
+        let ended = match work.api.delete(&format!("{content}/{volume}"), &[]).await {
+            Ok(answer) => work.end_of(&answer, "deleting its files").await,
             Err(trouble) => Err(trouble),
+        };
+        match ended {
+            // Somebody else, or an earlier attempt, may have been faster.
+            Err(trouble) if trouble.kind == Kind::Died => {
+                work.outlast_all(node, "imgdel", None).await?;
+                if files(work, &content, beginning).await?.contains(&volume) {
+                    return Err(trouble);
+                }
+            }
+            ended => ended?,
         }
+    }
+    Ok(())
+}
+
+/// The ids of the volumes whose names begin so.
+async fn files(work: &Work<'_>, content: &str, beginning: &str) -> Result<Vec<String>, Trouble> {
+    let list = match work.api.get(content).await {
+        Ok(list) => list,
+        // With the storage, all that was on it is gone.
+        Err(trouble) if trouble.is_missing() => return Ok(Vec::new()),
+        Err(trouble) => return Err(trouble),
     };
-    if !is_there().await? {
-        return Ok(());
-    }
-    let answer = work.api.delete(&format!("{content}/{volume}"), &[]).await?;
-    match work.end_of(&answer, "deleting the NoCloud image").await {
-        // Somebody else, or an earlier attempt, was faster.
-        Err(trouble) if trouble.kind == Kind::Died => match is_there().await? {
-            true => Err(trouble),
-            false => Ok(()),
-        },
-        ended => ended,
-    }
+    let volumes = list.as_array().into_iter().flatten();
+    let volumes = volumes.filter_map(|entry| entry.get("volid")?.as_str());
+    let ours = volumes.filter(|volume| {
+        let name = volume.rsplit('/').next().unwrap_or_default();
+        name.starts_with(beginning)
+    });
+    Ok(ours.map(str::to_owned).collect())
 }

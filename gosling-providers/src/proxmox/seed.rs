@@ -88,3 +88,31 @@ async fn filled(cx: &Context<'_>, template: &Template) -> Result<Secret, CallErr
         value.ok_or_else(|| CallError::failed(format!("{uri} was not read")))
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_volume_is_called_as_cloud_init_looks_for_it() {
+        let user_data = "#cloud-config\n".repeat(300);
+        let files = [("user-data", user_data.as_str()), ("meta-data", "{}\n")];
+        let seed = Seed {
+            files: files
+                .map(|(name, text)| (name, Secret::new(text.to_owned())))
+                .to_vec(),
+        };
+        let image = seed.image().unwrap();
+        let sectors: Vec<&[u8]> = image.chunks_exact(2048).collect();
+        let (plain, joliet) = (sectors[16], sectors[17]);
+        assert_eq!(&plain[..7], b"\x01CD001\x01");
+        assert_eq!(&plain[40..72], format!("{:32}", "cidata").as_bytes());
+        assert_eq!(&joliet[..7], b"\x02CD001\x01");
+        assert_eq!(&joliet[40..52], b"\0c\0i\0d\0a\0t\0a");
+        let starts = |sector: &&&[u8]| sector.starts_with(b"#cloud-config\n");
+        let start = sectors.iter().position(|sector| starts(&sector)).unwrap();
+        let file = &image[start * 2048..][..user_data.len()];
+        assert_eq!(file, user_data.as_bytes(), "the file is in one piece");
+    }
+}

@@ -9,7 +9,9 @@ use gosling_resource::{Attribute, Change, Kind, Properties, Template, Value};
 /// A virtual machine.
 ///
 /// `user_data` and `network_config` go in with the NoCloud image; `runner` is the runner record whose token is in
-/// them. `firewall` is a map of `policy_in` and `allow`, a list like `10.0.0.0/8 tcp/22`. Sizes are MiB.
+/// them. `firewall` is a map of `policy_in` (`DROP`, `REJECT`, `ACCEPT`) and `allow`, a list like `10.0.0.0/8 tcp/22`.
+/// `image` is a volume such as `local:import/debian-12.qcow2`, or the `https` address of a disk image, which the node
+/// fetches. Sizes are MiB.
 pub static PROXMOX_VM: Kind = Kind {
     name: "proxmox_vm",
     attributes: &[
@@ -85,14 +87,15 @@ pub(super) enum Origin {
     Named(String),
     /// A clone of the template of this number.
     Numbered(u32),
-    /// A new machine with a copy of this volume as its disk: `local:import/debian-12.qcow2`.
+    /// A new machine with a copy of this volume as its disk: `local:import/debian-12.qcow2`. Or of what is at this
+    /// address.
     Image(String),
 }
 
 /// Proxmox VE's firewall in front of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Firewall {
-    /// `drop`, `reject`, `accept`.
+    /// `DROP`, `REJECT`, `ACCEPT`.
     pub(super) policy_in: String,
     pub(super) allow: Vec<String>,
 }
@@ -157,8 +160,8 @@ impl Wanted {
                     policy_in: map
                         .get("policy_in")
                         .and_then(Value::as_text)
-                        .unwrap_or("drop")
-                        .to_owned(),
+                        .unwrap_or("DROP")
+                        .to_uppercase(),
                     allow: map
                         .get("allow")
                         .map(Value::texts)

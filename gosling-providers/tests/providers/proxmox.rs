@@ -50,7 +50,7 @@ fn provider_at(endpoint: Endpoint, token: &str) -> Proxmox {
 
 pub(crate) fn properties() -> Properties {
     let firewall = BTreeMap::from([
-        ("policy_in".to_owned(), Value::from("drop")),
+        ("policy_in".to_owned(), Value::from("DROP")),
         (
             "allow".to_owned(),
             vec!["10.0.0.0/8 tcp/22", "192.168.0.0/16"].into(),
@@ -467,6 +467,11 @@ async fn what_there_is_no_place_for_is_said() {
             "`storage`",
         ),
         (
+            with("disk", 2048.into()),
+            "a disk of 2 GiB is too small for the template, which has 4 GiB",
+            "a `disk` of 4 GiB or more",
+        ),
+        (
             with("storage", "ceph".into()),
             "the storage `ceph` is not there for content `images` on pve1",
             "`storage` can be `local-lvm`",
@@ -519,9 +524,9 @@ async fn machines_made_at_once_share_nothing() {
     let world = world(quick()).await;
     let provider = provider(&world);
     let mut taken = Vec::new();
-    for _ in 0..12 {
+    for _ in 0..64 {
         let mut wanted = properties();
-        wanted.insert("nodes".to_owned(), vec!["pve1", "pve2"].into());
+        wanted.insert("memory".to_owned(), 1024.into());
         let id = provider
             .reserve(&world.cx(), "proxmox_vm", &wanted, &taken)
             .await
@@ -529,7 +534,7 @@ async fn machines_made_at_once_share_nothing() {
         taken.push(id.unwrap());
     }
     let on = |node: &str| taken.iter().filter(|id| id.starts_with(node)).count();
-    assert_eq!((on("pve1/"), on("pve2/"), on("pve3/")), (6, 6, 0));
+    assert_eq!((on("pve1/"), on("pve2/"), on("pve3/")), (22, 21, 21));
     let operations: Vec<Operation> = taken
         .iter()
         .enumerate()
@@ -540,7 +545,7 @@ async fn machines_made_at_once_share_nothing() {
     for (made, id) in made.into_iter().zip(&taken) {
         assert_eq!(made.unwrap().id, *id);
     }
-    assert_eq!(world.alive("vm").len(), 3 + 12);
+    assert_eq!(world.alive("vm").len(), 3 + 64);
     let deletions: Vec<_> = operations
         .iter()
         .zip(&taken)
@@ -597,18 +602,40 @@ async fn a_machine_is_made_of_an_image() {
         ..quick()
     })
     .await;
-    let mut wanted = properties();
-    wanted.remove("template");
-    wanted.insert("image".to_owned(), "local:import/debian-12.qcow2".into());
-    let id = reserve(&world, &wanted).await.unwrap();
-    let made = making("aaaaaaaaaaaaaaaa", &id, wanted.clone());
-    let observed = provider(&world).create(&world.cx(), &made).await.unwrap();
-    assert_eq!(observed.properties, told(&wanted));
-    provider(&world)
-        .delete(&world.cx(), &deleting(&made, &id))
-        .await
-        .unwrap();
-    assert_eq!(left(&world), Vec::<String>::new());
+    let images = [
+        "local:import/debian-12.qcow2",
+        "https://cloud.example.com/debian-12.img",
+    ];
+    for image in images {
+        let mut wanted = properties();
+        wanted.remove("template");
+        wanted.insert("image".to_owned(), image.into());
+        let id = reserve(&world, &wanted).await.unwrap();
+        let made = making("aaaaaaaaaaaaaaaa", &id, wanted.clone());
+        let observed = provider(&world).create(&world.cx(), &made).await.unwrap();
+        assert_eq!(observed.properties, told(&wanted));
+        let files: Vec<_> = left(&world)
+            .into_iter()
+            .filter(|line| line.starts_with("volume"))
+            .collect();
+        assert_eq!(
+            files,
+            ["volume pve1/local:iso/gosling-5000-aaaaaaaaaaaaaaaa.iso"],
+            "the image is not kept"
+        );
+        provider(&world)
+            .delete(&world.cx(), &deleting(&made, &id))
+            .await
+            .unwrap();
+        assert_eq!(left(&world), Vec::<String>::new());
+    }
+    let fetched = world.sandbox.ledger();
+    assert!(
+        fetched
+            .calls()
+            .iter()
+            .any(|call| call.path.ends_with("/download-url"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

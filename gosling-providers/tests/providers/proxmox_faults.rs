@@ -1,6 +1,7 @@
 //! Whatever becomes of a call, the next attempt ends with one machine and one image, or with none.
 
 use gosling_engine::{CallError, Operation, Provider};
+use gosling_resource::Properties;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -62,11 +63,32 @@ async fn a_creation_that_lost_a_call_is_ended_by_the_next() {
     each(faults(&CALLS), create_twice).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn so_is_one_from_an_image_that_is_fetched() {
+    let calls = [
+        ("POST", "*/storage/local/download-url"),
+        ("POST", "*/nodes/pve1/qemu"),
+        ("DELETE", "*/storage/local/content/*"),
+    ];
+    each(faults(&calls), |json| {
+        let mut properties = properties();
+        properties.remove("template");
+        let image = "https://cloud.example.com/debian-12.qcow2";
+        properties.insert("image".to_owned(), image.into());
+        twice(json, properties)
+    })
+    .await;
+}
+
 async fn create_twice(json: Value) {
+    twice(json, properties()).await;
+}
+
+async fn twice(json: Value, properties: Properties) {
     let world = world(quick()).await;
     world.sandbox.inject(fault(&json));
     let provider = provider(&world);
-    let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties());
+    let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties);
     let first = provider.create(&world.cx(), &made).await;
     if let Err(CallError::Failed { .. }) = first {
         let left = left(&world);
