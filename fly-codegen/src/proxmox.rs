@@ -139,6 +139,8 @@ fn machine(
             "firewall".to_owned(),
             cloud.firewall.as_ref().map_or(Value::Null, firewall),
         ),
+        // A machine that somebody turned off is turned on again.
+        ("started".to_owned(), true.into()),
         ("user_data".to_owned(), user_data.into()),
         ("network_config".to_owned(), Template::text(network).into()),
         ("runner".to_owned(), runner),
