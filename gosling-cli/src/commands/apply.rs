@@ -10,7 +10,6 @@ use gosling_engine::{Applied, CallError, Plan};
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, Session, Tempo};
-use crate::render::plan::summary;
 use crate::{Failure, Host};
 
 /// How a run goes about it.
@@ -246,8 +245,8 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
     if applied.failed.is_empty() && !applied.interrupted {
         writeln!(
             host.out,
-            "Done: {}",
-            summary(counts).trim_start_matches("Plan: ").replace(" to ", " ")
+            "Done: {} created, {} changed, {} replaced, {} deleted.",
+            counts.create, counts.update, counts.replace, counts.delete
         )?;
     } else {
         let left = applied.failed.len() + applied.skipped.len();

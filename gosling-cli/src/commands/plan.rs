@@ -85,6 +85,9 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;
         show(host, context, &plan, args.json)?;
+        if let Err(failure) = session.may_use_secrets(&plan).await {
+            host.say(format_args!("warning: apply would refuse this: {failure}"))?;
+        }
         if let Some(path) = &args.out {
             let path = host.path(path);
             gosling_engine::durable::replace(&path, &plan.to_bytes())

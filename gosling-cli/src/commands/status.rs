@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
+use crate::render::counted;
 use crate::{Failure, Host};
 
 /// Show whether runners are online, what they do, and how their machines are
@@ -128,9 +129,9 @@ async fn runner(
         let paused = if status.paused { ", paused" } else { "" };
         writeln!(
             host.out,
-            "{address}: {contact}{paused}, last contact {last}, {} machines ({busy} busy), {} jobs",
-            status.managers.len(),
-            status.jobs.len()
+            "{address}: {contact}{paused}, last contact {last}, {} ({busy} busy), {}",
+            counted(status.managers.len(), "machine"),
+            counted(status.jobs.len(), "job")
         )?;
     }
     let good = status.contact == gosling_providers::gitlab::Contact::Online;

@@ -9,6 +9,7 @@ use gosling_resource::{Address, Value};
 use super::session::Session;
 use super::{Progress, ago};
 use crate::Failure;
+use crate::render::counted;
 
 /// How often GitLab is asked.
 const ASK: Duration = Duration::from_millis(500);
@@ -44,7 +45,7 @@ impl Session {
         }
         progress.say(format!(
             "waiting until GitLab hears of {}",
-            counted(expected.len())
+            counted(expected.len(), "machine")
         ));
         let began = Instant::now();
         let mut healthy = true;
@@ -185,12 +186,5 @@ impl Session {
             secrets: &self.secrets,
             notes: &gosling_engine::Silent,
         }
-    }
-}
-
-fn counted(machines: usize) -> String {
-    match machines {
-        1 => "one machine".to_owned(),
-        many => format!("{many} machines"),
     }
 }

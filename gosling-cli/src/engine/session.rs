@@ -19,7 +19,7 @@ use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_providers::secrets::{
     Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings,
 };
-use gosling_resource::{Resources, Secret};
+use gosling_resource::{Resources, Secret, Value};
 use tokio::sync::watch;
 
 use super::endpoints::{authority, endpoint};
@@ -311,12 +311,9 @@ impl Session {
     /// Every secret that the Nest's resources name.
     pub(crate) async fn named_secrets(&mut self) -> Result<Vec<gosling_resource::SecretUri>, Failure> {
         let wanted = self.wanted().await?;
-        let all = wanted.iter().flat_map(|resource| {
-            resource
-                .properties
-                .values()
-                .flat_map(gosling_resource::Value::secrets)
-        });
+        let all = wanted
+            .iter()
+            .flat_map(|resource| resource.properties.values().flat_map(Value::secrets));
         let mut all: std::collections::BTreeSet<_> = all.cloned().collect();
         all.extend(self.tokens.iter().cloned());
         Ok(all.into_iter().collect())
@@ -474,13 +471,10 @@ impl Session {
                         .as_ref()
                         .map(|origin| format!(" ({origin})"))
                         .unwrap_or_default();
-                    let written = name == "token_secret" || name == "secret";
+                    let generated = change.properties.get("generate_secret").and_then(Value::as_bool);
+                    let written = name == "token_secret" || (name == "secret" && generated == Some(true));
                     let made_here = plan.changes.iter().any(|other| {
-                        other
-                            .properties
-                            .get("token_secret")
-                            .and_then(gosling_resource::Value::as_secret)
-                            == Some(uri)
+                        other.properties.get("token_secret").and_then(Value::as_secret) == Some(uri)
                     });
                     let outcome = if written {
                         self.secrets.writable(uri).await

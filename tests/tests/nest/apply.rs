@@ -267,7 +267,10 @@ fn one_egg_changed_changes_only_its_own_and_drift_is_put_right() {
     let egg = lab.read("Eggs/app/config.fly");
     lab.write("Eggs/app/config.fly", &egg.replace("cpu = 1", "cpu = 2"));
     let said = lab.green(&["apply", "--yes"]);
-    assert!(said.contains("0 create, 1 change, 0 replace, 0 delete"), "{said}");
+    assert!(
+        said.contains("0 created, 1 changed, 0 replaced, 0 deleted"),
+        "{said}"
+    );
     lab.write("Eggs/app/config.fly", &egg);
     // To the state, the machine has two processors; the Nest asks for one again.
     let said = lab.green(&["refresh"]);
@@ -293,7 +296,7 @@ fn a_renamed_egg_is_moved_and_nothing_is_made_anew() {
     let ids: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
     let said = lab.green(&["apply", "--yes"]);
     assert!(
-        said.contains("0 create") && said.contains("0 replace, 0 delete"),
+        said.contains("0 created") && said.contains("0 replaced, 0 deleted"),
         "{said}"
     );
     let now: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
