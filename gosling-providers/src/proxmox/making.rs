@@ -74,6 +74,9 @@ impl Making<'_> {
                 self.bring_up().await?
             }
         };
+        if found.config.boot_disk().is_none() {
+            return Err(Trouble::died(format!("{} was made without a disk", found.id())));
+        }
         if let Some((_, name)) = self.address() {
             // Its disk is a copy.
             remove_files(self.work, self.node, &self.wanted.iso_storage, &name).await?;

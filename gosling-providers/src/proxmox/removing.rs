@@ -1,5 +1,7 @@
 //! Deletes a machine and all that was made with it.
 
+use std::collections::BTreeSet;
+
 use super::api::pair;
 use super::trouble::{Kind, Trouble};
 use super::work::{Found, Limited, Work};
@@ -27,15 +29,23 @@ pub(super) async fn remove(
 ) -> Result<(), Trouble> {
     let found = work.find_unlocked(node, vmid).await?;
     let ours = found.filter(|found| found.config.marker() == marker);
-    let mut nodes = vec![node];
+    let op = marker.rsplit(':').next().unwrap_or_default();
+    let beginning = file_name(vmid, op, "");
+    let mut places = BTreeSet::from([(node, iso_storage)]);
     if let Some(found) = &ours {
         stop(work, found).await?;
-        nodes.push(&found.node);
-        nodes.dedup();
+        places.insert((&found.node, iso_storage));
+        // The Nest may name another storage by now than when the machine was made.
+        let drive = found
+            .config
+            .get("ide2")
+            .and_then(|drive| drive.split_once(":iso/"));
+        if let Some((storage, _)) = drive.filter(|(_, name)| name.starts_with(&beginning)) {
+            places.extend([(node, storage), (found.node.as_str(), storage)]);
+        }
     }
-    let op = marker.rsplit(':').next().unwrap_or_default();
-    for node in nodes {
-        remove_files(work, node, iso_storage, &file_name(vmid, op, "")).await?;
+    for (node, storage) in places {
+        remove_files(work, node, storage, &beginning).await?;
     }
     match &ours {
         Some(found) => destroy(work, found, marker).await,

@@ -38,6 +38,11 @@ fn changes(config: &Config, wanted: &Wanted, seed: Option<&str>) -> Vec<(String,
     if memory.strip_prefix("current=").unwrap_or(memory) != wanted.memory.to_string() {
         set("memory", wanted.memory.to_string());
     }
+    // A template may let go of memory down to a size that is more than all of it now.
+    let least = config.get("balloon").and_then(|text| text.parse::<i64>().ok());
+    if least.is_some_and(|least| least > wanted.memory) {
+        set("balloon", wanted.memory.to_string());
+    }
     if let Some(kind) = &wanted.cpu_type {
         let cpu = config
             .get("cpu")

@@ -56,7 +56,9 @@ impl Trouble {
     /// Whether somebody else held a lock for too long: the same call may work later, and this one did nothing.
     pub(super) fn is_lock(&self) -> bool {
         self.kind == Kind::Died
-            && (self.message.contains("can't lock file") || self.message.contains("got timeout"))
+            && ["can't lock file", "got lock request timeout"]
+                .iter()
+                .any(|words| self.message.contains(words))
     }
 
     /// Whether the guest is not there. Proxmox VE has no 404 for that.

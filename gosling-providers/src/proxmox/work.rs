@@ -235,7 +235,9 @@ impl Work<'_> {
     }
 
     async fn look(&self, node: &str, vmid: u32) -> Result<Option<Found>, Trouble> {
-        match self.api.get(&format!("{}/config", path(node, vmid))).await {
+        // What waits for a restart is not there yet.
+        let path = format!("{}/config", path(node, vmid));
+        match self.api.get_with(&path, &[("current", "1")]).await {
             Ok(data) => Ok(Some(Found {
                 node: node.to_owned(),
                 vmid,
