@@ -61,7 +61,10 @@ enum End {
 /// Where the journal or the state could not be written: nothing was sent without its intent, and the next run
 /// settles what is open.
 pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, RunError> {
-    let state = with_moves(run, plan, state).await?;
+    let mut state = with_moves(run, plan, state).await?;
+    for address in plan.forgotten() {
+        state.resources.remove(address);
+    }
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes);
     let state = Mutex::new(state);
@@ -172,7 +175,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
 /// Saves the state. The journal is emptied only where nothing in it is open: an open intent must outlive this run, and
 /// taking in the outcomes beside it once more changes nothing.
 async fn end(run: &Run<'_>, state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
-    if plan.counts() == crate::plan::Counts::default() && open.is_empty() && !state.lineage.is_empty() {
+    if plan.is_empty() && open.is_empty() && !state.lineage.is_empty() {
         return Ok(state);
     }
     let state = recover::save(run, state).await?;

@@ -237,10 +237,20 @@ impl Plan {
         counts
     }
 
+    /// What is gone and is not made anew: only the state still knows of it.
+    pub fn forgotten(&self) -> impl Iterator<Item = &Address> {
+        let gone = self
+            .drift
+            .iter()
+            .filter(|drift| drift.gone)
+            .map(|drift| &drift.address);
+        gone.filter(|address| !self.changes.iter().any(|change| change.address == **address))
+    }
+
     /// Whether applying it would change anything, the state included.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.counts() == Counts::default() && self.open.is_empty()
+        self.counts() == Counts::default() && self.open.is_empty() && self.forgotten().next().is_none()
     }
 
     /// The saved form: the same plan always the same bytes.

@@ -2,12 +2,13 @@
 
 use crate::{Failure, Host};
 
-/// Another address for the calls to a service: `GOSLING_ENDPOINT_PROXMOX_LAB` for the provider `proxmox.lab` or a
-/// server called `lab`, else `GOSLING_ENDPOINT_PROXMOX` for all of its kind.
+/// Another address for the calls to a service: `GOSLING_ENDPOINT_PROXMOX_LAB` for the provider `proxmox.lab`,
+/// `GOSLING_ENDPOINT_GITLAB_GIT_EXAMPLE_COM` for the server `git.example.com`, else `GOSLING_ENDPOINT_PROXMOX` for all
+/// of a kind.
 pub(super) fn endpoint(host: &Host, kind: &str, name: &str) -> Option<String> {
     let kind = kind.to_uppercase();
-    let named = format!("GOSLING_ENDPOINT_{kind}_{}", capitals(name));
     let plain = format!("GOSLING_ENDPOINT_{kind}");
+    let named = format!("{plain}_{}", capitals(name));
     let find = |variable: &str| {
         host.environment
             .get(variable)

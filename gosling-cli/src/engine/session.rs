@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fly_codegen::{Connections, Facts, Question, Source};
+use fly_codegen::{Connections, Facts, GitlabServer, Question, Source};
 use fly_syntax::Severity;
 use fly_typeck::nest::Nest;
 use gosling_engine::store::{Holder, LocalStore, Locked, Store};
@@ -219,6 +219,8 @@ impl Session {
             folder.unwrap_or_else(|| "nest".to_owned())
         });
         let secrets = backends(host, &at, &connections)?;
+        let mut connections = connections;
+        add_servers(&mut connections, &nest, &at)?;
         let (gitlabs, proxmoxes) = worlds(host, &target, &connections)?;
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
@@ -529,6 +531,55 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
     }
 }
 
+/// Servers that no egg names any more, but that still have something of ours: those of `provider` blocks, and those that
+/// the state knows of.
+fn add_servers(connections: &mut Connections, nest: &Nest, at: &StateAt) -> Result<(), Failure> {
+    let known = |connections: &Connections, name: &str| {
+        connections.gitlabs.iter().any(|server| server.server == name)
+    };
+    for gitlab in nest
+        .providers
+        .iter()
+        .filter_map(|provider| provider.gitlab.as_ref())
+    {
+        let server = gitlab.server.to_string();
+        if !known(connections, &server) {
+            connections.gitlabs.push(GitlabServer {
+                server,
+                base_url: gitlab.server.base_url(),
+                token: gitlab.token.to_string().parse().map_err(failure)?,
+                ca_file: gitlab.ca_file.as_ref().map(ToString::to_string),
+                insecure: gitlab.insecure,
+            });
+        }
+    }
+    let state = crate::commands::block_on(at.peek())?.0;
+    for held in state
+        .resources
+        .values()
+        .filter(|held| held.kind.starts_with("gitlab_"))
+    {
+        let token = held.properties.get("api_token").and_then(Value::as_secret);
+        if let Some(token) = token
+            && !known(connections, &held.provider)
+        {
+            let server = held.provider.clone();
+            connections.gitlabs.push(GitlabServer {
+                base_url: if server.contains("://") {
+                    server.clone()
+                } else {
+                    format!("https://{server}")
+                },
+                server,
+                token: token.clone(),
+                ca_file: None,
+                insecure: false,
+            });
+        }
+    }
+    Ok(())
+}
+
 type Worlds = (BTreeMap<String, Arc<Gitlab>>, BTreeMap<String, Arc<Proxmox>>);
 
 /// A client for each service that the Nest names.
@@ -552,7 +603,8 @@ fn worlds(host: &Host, target: &Target, connections: &Connections) -> Result<Wor
     }
     let mut proxmoxes = BTreeMap::new();
     for cluster in &connections.proxmoxes {
-        let base = endpoint(host, "proxmox", &cluster.label);
+        let name = cluster.label.split_once('.').map_or("", |(_, name)| name);
+        let base = endpoint(host, "proxmox", name);
         let settings = ProxmoxSettings {
             name: cluster.label.clone(),
             endpoint: Endpoint {
@@ -603,7 +655,7 @@ fn backends(host: &Host, at: &StateAt, connections: &Connections) -> Result<Back
         Some(vault) => Some(VaultSettings {
             endpoint: Endpoint {
                 extra_ca: authority(host)?,
-                ..Endpoint::new(endpoint(host, "vault", "vault").unwrap_or_else(|| vault.address.clone()))
+                ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
             },
             login: match (&vault.approle, &vault.token) {
                 (Some(role), _) => VaultLogin::Approle(Approle {

@@ -37,7 +37,9 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "Changed outside gosling since the last run:\n")?;
         for drift in &plan.drift {
             if drift.gone {
-                writeln!(out, "  {} is gone", drift.address)?;
+                let forgotten = plan.forgotten().any(|address| *address == drift.address);
+                let then = if forgotten { "; apply forgets it" } else { "" };
+                writeln!(out, "  {} is gone{then}", drift.address)?;
             }
             for attribute in &drift.attributes {
                 let (before, after) = (shown(&attribute.before), shown(&attribute.after));

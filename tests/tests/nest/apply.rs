@@ -282,6 +282,27 @@ fn one_egg_changed_changes_only_its_own_and_drift_is_put_right() {
 }
 
 #[test]
+fn what_is_gone_is_made_anew_or_forgotten() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let first = lab.read(".gosling/state.json");
+    lab.green(&["destroy", "--yes"]);
+    // As if another hand had deleted everything: the state knows of what is not there any more.
+    lab.write(".gosling/state.json", &first);
+    let said = lab.green(&["plan"]);
+    assert!(
+        said.contains("egg.app.vm[0] is gone") && said.contains("3 to create"),
+        "{said}"
+    );
+    std::fs::remove_dir_all(lab.nest().join("Eggs")).unwrap();
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains("apply forgets it"), "{said}");
+    assert_eq!(lab.green(&["state", "list"]), "");
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+#[test]
 fn a_renamed_egg_is_moved_and_nothing_is_made_anew() {
     let lab = Lab::one();
     lab.green(&["apply", "--yes"]);
