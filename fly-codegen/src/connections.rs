@@ -1,190 +1,217 @@
-//! How the services that a Nest names are reached. Plain words: whoever calls makes clients of them.
+//! Whom to call: the clusters, the servers and the places of secrets that a Nest names.
 
 use std::collections::BTreeMap;
 
+use fly_typeck::domain;
+use fly_typeck::schema::Server;
 use fly_typeck::schema::egg::Gitlab;
-use gosling_resource::SecretUri;
+use fly_typeck::schema::provider::GitlabProvider;
+use gosling_resource::{Origin, SecretUri};
 
-use crate::Source;
+use crate::source::Source;
 
-/// Every service of a Nest.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Everything that a Nest's resources need to be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Connections {
-    /// The Nest's name, where it has one.
+    /// The Nest's own name, where it has one.
     pub nest_name: Option<String>,
-    /// Who can open what `store://` holds: `age1...`.
-    pub recipients: Vec<String>,
-    /// The Proxmox clusters.
+    /// The Proxmox VE clusters, by the order of their blocks.
     pub proxmoxes: Vec<ProxmoxCluster>,
-    /// The GitLab servers that eggs name.
+    /// The GitLab servers of eggs and of provider blocks, by their names.
     pub gitlabs: Vec<GitlabServer>,
-    /// Vault, where the Nest has it.
+    /// Where `vault://` secrets are.
     pub vault: Option<VaultServer>,
+    /// The age public keys that `store://` secrets are encrypted to.
+    pub recipients: Vec<String>,
 }
 
-/// A Proxmox cluster.
+/// A Proxmox VE cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProxmoxCluster {
-    /// `proxmox` or `proxmox.lab`.
+    /// The provider's name, by which resources name it: `proxmox`, `proxmox.lab`.
     pub label: String,
-    /// `https://pve.example.com:8006`
+    /// The address of a node, with its port.
     pub endpoint: String,
-    /// `gosling@pve!ci`
+    /// The API token's id: `user@realm!name`.
     pub token_id: String,
-    /// Where the token's secret is.
+    /// Where the API token's secret is kept.
     pub token: SecretUri,
-    /// A file of the Nest with the authorities to believe.
+    /// The certificate authority in PEM, as a path in the Nest.
     pub ca_file: Option<String>,
-    /// The one certificate to believe.
+    /// The SHA-256 fingerprint of the certificate that is trusted without an authority.
     pub fingerprint: Option<String>,
-    /// Believe any certificate.
+    /// Whether the certificate is not checked at all.
     pub insecure: bool,
+    /// Where the block is.
+    pub origin: Option<Origin>,
 }
 
 /// A GitLab server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GitlabServer {
-    /// As the Nest names it.
+    /// The server as written, by which resources name it as their provider.
     pub server: String,
-    /// `https://gitlab.example.com`
+    /// Its address without a slash at its end.
     pub base_url: String,
-    /// Where the token for its API is.
+    /// Where the token is kept for calls that have none of their own.
     pub token: SecretUri,
-    /// A file of the Nest with the authorities to believe.
+    /// The certificate authority in PEM, as a path in the Nest.
     pub ca_file: Option<String>,
-    /// Believe any certificate.
+    /// Whether the certificate is not checked at all.
     pub insecure: bool,
+    /// Where the server is named first.
+    pub origin: Option<Origin>,
 }
 
-/// Vault.
+/// A Vault or OpenBao server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VaultServer {
-    /// `https://vault.example.com:8200`
+    /// Its address.
     pub address: String,
-    /// Where its token is.
-    pub token: Option<SecretUri>,
-    /// A role to log in with.
-    pub approle: Option<AppRole>,
+    /// How to log in.
+    pub login: VaultLogin,
     /// Where the KV engine is mounted.
     pub mount: String,
-    /// Vault Enterprise's namespace.
+    /// The namespace, in Vault Enterprise and OpenBao.
     pub namespace: Option<String>,
+    /// The certificate authority in PEM, as a path in the Nest.
+    pub ca_file: Option<String>,
+    /// Where the block is.
+    pub origin: Option<Origin>,
 }
 
-/// A role of Vault's AppRole login.
+/// How to log in to Vault.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppRole {
-    /// Its id.
-    pub role_id: String,
-    /// Where its secret id is.
-    pub secret_id: SecretUri,
+pub enum VaultLogin {
+    /// With a token.
+    Token(SecretUri),
+    /// As a machine.
+    Approle {
+        /// The role's id, which is no secret.
+        role_id: String,
+        /// Where the role's secret id is kept.
+        secret_id: SecretUri,
+    },
 }
 
-/// A place of the language as a place of the engine. Both have checked the same text.
-pub(crate) fn uri(uri: &fly_typeck::domain::SecretUri) -> SecretUri {
-    place(&uri.to_string())
-}
-
-/// A place that is written here.
-pub(crate) fn place(text: &str) -> SecretUri {
-    text.parse().unwrap_or_else(|_| SecretUri::env("GITLAB_TOKEN"))
-}
-
-/// The services of a Nest.
+/// Where the Nest says that its services are, and how to log in there. Nothing is looked up.
 #[must_use]
 pub fn connections(source: &Source<'_>) -> Connections {
-    let nest = source.nest;
-    let settings = nest.settings.as_ref();
-    let recipients = settings
-        .and_then(|settings| settings.secrets.as_ref())
-        .map(|secrets| &secrets.recipients);
-    let mut connections = Connections {
+    let settings = source.nest.settings.as_ref();
+    let secrets = settings.and_then(|settings| settings.secrets.as_ref());
+    Connections {
         nest_name: settings
             .and_then(|settings| settings.name.as_ref())
             .map(ToString::to_string),
-        recipients: recipients
-            .into_iter()
-            .flatten()
-            .map(ToString::to_string)
-            .collect(),
-        ..Connections::default()
-    };
-    for provider in &nest.providers {
-        if let Some(proxmox) = &provider.proxmox {
-            connections.proxmoxes.push(ProxmoxCluster {
+        proxmoxes: proxmoxes(source),
+        gitlabs: gitlabs(source),
+        vault: vault(source),
+        recipients: secrets
+            .map(|secrets| secrets.recipients.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+    }
+}
+
+fn proxmoxes(source: &Source<'_>) -> Vec<ProxmoxCluster> {
+    let providers = source.nest.providers.iter();
+    providers
+        .filter_map(|provider| {
+            let proxmox = provider.proxmox.as_ref()?;
+            Some(ProxmoxCluster {
                 label: provider.label.to_string(),
-                endpoint: proxmox.endpoint.to_string(),
+                endpoint: proxmox.endpoint.as_str().to_owned(),
                 token_id: proxmox.token_id.to_string(),
-                token: uri(&proxmox.token),
-                ca_file: proxmox.ca_file.as_ref().map(ToString::to_string),
+                token: secret(&proxmox.token)?,
+                ca_file: proxmox.ca_file.as_ref().map(|path| path.as_str().to_owned()),
                 fingerprint: proxmox.fingerprint.as_ref().map(ToString::to_string),
                 insecure: proxmox.insecure,
-            });
-        }
-        if let Some(vault) = &provider.vault {
-            connections.vault = Some(VaultServer {
-                address: vault.address.to_string(),
-                token: vault.token.as_ref().map(uri),
-                approle: vault.approle.as_ref().map(|role| AppRole {
-                    role_id: role.role_id.to_string(),
-                    secret_id: uri(&role.secret_id),
-                }),
-                mount: vault.mount.to_string(),
-                namespace: vault.namespace.as_ref().map(ToString::to_string),
-            });
-        }
-    }
-    let mut servers: BTreeMap<String, GitlabServer> = BTreeMap::new();
-    for gitlab in gitlabs(source) {
-        let server = gitlab.server.to_string();
-        servers.entry(server.clone()).or_insert_with(|| {
-            let provider = provider_of(source, &gitlab.server.base_url());
-            GitlabServer {
-                server,
-                base_url: gitlab.server.base_url(),
-                token: token(source, gitlab),
-                ca_file: provider
-                    .and_then(|provider| provider.ca_file.as_ref())
-                    .map(ToString::to_string),
-                insecure: provider.is_some_and(|provider| provider.insecure),
-            }
+                origin: source.origin(provider.span),
+            })
+        })
+        .collect()
+}
+
+/// One for each way in which a server is written, so that every resource finds its own. Those of provider blocks are
+/// there too where no egg is left on them: what an egg has left behind must still be found.
+fn gitlabs(source: &Source<'_>) -> Vec<GitlabServer> {
+    let mut found: BTreeMap<String, GitlabServer> = BTreeMap::new();
+    let mut add = |server: &Server, own: Option<SecretUri>, origin: Option<Origin>| {
+        let provider = gitlab_provider(source, server);
+        let of_server = provider.and_then(|provider| secret(&provider.token));
+        let token = of_server.or(own).unwrap_or_else(environment);
+        found.entry(server.as_str().to_owned()).or_insert(GitlabServer {
+            server: server.as_str().to_owned(),
+            base_url: server.base_url(),
+            token,
+            ca_file: provider
+                .and_then(|provider| provider.ca_file.as_ref())
+                .map(|path| path.as_str().to_owned()),
+            insecure: provider.is_some_and(|provider| provider.insecure),
+            origin,
         });
+    };
+    for owner in source.owners() {
+        for repo in &owner.repos {
+            if let Some(gitlab) = repo.gitlab() {
+                let own = gitlab.api_token.as_ref().and_then(secret);
+                add(
+                    &gitlab.server,
+                    own,
+                    repo.written(source, "server").or_else(|| repo.origin.clone()),
+                );
+            }
+        }
     }
-    connections.gitlabs = servers.into_values().collect();
-    connections
+    for provider in &source.nest.providers {
+        if let Some(gitlab) = &provider.gitlab {
+            add(&gitlab.server, None, source.origin(provider.span));
+        }
+    }
+    found.into_values().collect()
 }
 
-/// Every `gitlab` block of the Nest.
-fn gitlabs<'a>(source: &Source<'a>) -> impl Iterator<Item = &'a Gitlab> {
-    let nest = source.nest;
-    let eggs = nest.eggs.iter().filter_map(|egg| egg.gitlab.as_ref());
-    let repos = nest
-        .eggsbuckets
-        .iter()
-        .flat_map(|bucket| &bucket.repositories.repo);
-    eggs.chain(repos.filter_map(|repo| repo.gitlab.as_ref()))
+fn vault(source: &Source<'_>) -> Option<VaultServer> {
+    let mut providers = source.nest.providers.iter();
+    let (provider, vault) = providers.find_map(|provider| Some((provider, provider.vault.as_ref()?)))?;
+    let login = match (&vault.token, &vault.approle) {
+        (_, Some(approle)) => VaultLogin::Approle {
+            role_id: approle.role_id.to_string(),
+            secret_id: secret(&approle.secret_id)?,
+        },
+        (Some(token), None) => VaultLogin::Token(secret(token)?),
+        (None, None) => VaultLogin::Token(SecretUri::env("VAULT_TOKEN")),
+    };
+    Some(VaultServer {
+        address: vault.address.as_str().trim_end_matches('/').to_owned(),
+        login,
+        mount: vault.mount.to_string(),
+        namespace: vault.namespace.as_ref().map(ToString::to_string),
+        ca_file: vault.ca_file.as_ref().map(|path| path.as_str().to_owned()),
+        origin: source.origin(provider.span),
+    })
 }
 
-fn provider_of<'a>(
-    source: &Source<'a>,
-    base: &str,
-) -> Option<&'a fly_typeck::schema::provider::GitlabProvider> {
-    let providers = source
-        .nest
-        .providers
-        .iter()
-        .filter_map(|provider| provider.gitlab.as_ref());
+/// The `provider "gitlab"` of a server, however each of them writes it.
+pub(crate) fn gitlab_provider<'a>(source: &Source<'a>, server: &Server) -> Option<&'a GitlabProvider> {
+    let providers = source.nest.providers.iter();
+    let base_url = server.base_url();
     providers
-        .into_iter()
-        .find(|provider| provider.server.base_url() == base)
+        .filter_map(|provider| provider.gitlab.as_ref())
+        .find(|provider| provider.server.base_url() == base_url)
 }
 
-/// Where the token for a server's API is: the egg's own, else the provider's, else `env://GITLAB_TOKEN`.
-pub(crate) fn token(source: &Source<'_>, gitlab: &Gitlab) -> SecretUri {
-    let provider = provider_of(source, &gitlab.server.base_url());
-    let own = gitlab
-        .api_token
-        .as_ref()
-        .or(provider.map(|provider| &provider.token));
-    own.map_or_else(|| SecretUri::env("GITLAB_TOKEN"), uri)
+/// The token for the calls of an egg: its own, else its server's, else that of the environment.
+pub(crate) fn api_token(source: &Source<'_>, gitlab: &Gitlab) -> SecretUri {
+    let own = gitlab.api_token.as_ref().and_then(secret);
+    let of_server = || secret(&gitlab_provider(source, &gitlab.server)?.token);
+    own.or_else(of_server).unwrap_or_else(environment)
+}
+
+fn environment() -> SecretUri {
+    SecretUri::env("GITLAB_TOKEN")
+}
+
+/// The place of a secret in the words of resources; `None` only where checking let something through.
+pub(crate) fn secret(uri: &domain::SecretUri) -> Option<SecretUri> {
+    uri.as_str().parse().ok()
 }

@@ -1,248 +1,281 @@
-//! An egg at GitLab: one runner record, and a webhook for each project.
+//! What an egg asks of GitLab: a runner record, and webhooks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fly_typeck::checked::CheckedBlock;
-use fly_typeck::schema::egg::{Gitlab, HookEvent};
-use fly_typeck::schema::nest::SecretStore;
-use gosling_resource::{Address, Properties, Resource, SecretUri};
+use fly_typeck::schema::egg::Gitlab;
+use gosling_resource::{Address, Origin, Resource, SecretUri, Value};
 
-use crate::connections::{place, token, uri};
-use crate::lower::Owner;
-use crate::{Facts, Source};
+use crate::connections::{api_token, secret};
+use crate::error::{LowerError, Reason};
+use crate::source::{Owner, Repo, Source};
+use crate::{Lowering, names};
 
-/// The runner record: one for all machines of the pool.
-pub(crate) fn runner(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    repo: Option<&str>,
-    gitlab: &Gitlab,
-    block: Option<&CheckedBlock>,
-) -> Resource {
-    let runner = &owner.pool.runner;
-    let (scope, group, project) = match (gitlab.project_id, gitlab.group_id) {
-        (_, Some(group)) => ("group", Some(group), None),
-        (project, None) => ("project", None, project),
-    };
-    let nest = nest_name(source);
-    let written = owner.origin.as_ref().map(ToString::to_string).unwrap_or_default();
-    let access = if runner.protected {
-        "ref_protected"
-    } else {
-        "not_protected"
-    };
-    let tags: Vec<String> = runner.tags.iter().map(ToString::to_string).collect();
-    let seconds = i64::try_from(runner.maximum_timeout.as_millis() / 1000).unwrap_or(i64::MAX);
-    let properties = Properties::from([
-        ("server".to_owned(), gitlab.server.to_string().into()),
-        ("scope".to_owned(), scope.into()),
-        ("project_id".to_owned(), project.into()),
-        ("group_id".to_owned(), group.into()),
-        ("description".to_owned(), format!("{nest}/{}", owner.label).into()),
-        ("tags".to_owned(), tags.into()),
-        ("run_untagged".to_owned(), runner.run_untagged.into()),
-        ("locked".to_owned(), runner.locked.into()),
-        ("access_level".to_owned(), access.into()),
-        ("maximum_timeout".to_owned(), seconds.into()),
-        ("paused".to_owned(), runner.paused.into()),
-        (
-            "maintenance_note".to_owned(),
-            format!(
-                "Made by gosling for {} of the Nest {nest} ({written}). Changes by hand are undone.",
-                owner.name()
-            )
-            .into(),
-        ),
-        (
-            "token_secret".to_owned(),
-            token_secret(source, owner, repo, gitlab).into(),
-        ),
-        ("api_token".to_owned(), token(source, gitlab).into()),
-    ]);
-    let mut origins = source.origins(
-        owner.block,
-        &[
-            ("tags", "runner.tags"),
-            ("run_untagged", "runner.run_untagged"),
-            ("locked", "runner.locked"),
-            ("access_level", "runner.protected"),
-            ("maximum_timeout", "runner.maximum_timeout"),
-            ("paused", "runner.paused"),
-        ],
-    );
-    origins.extend(source.origins(
-        block,
-        &[
+/// The path at which MotherGoose hears from GitLab.
+const WEBHOOKS: &str = "/webhooks/gitlab";
+/// The longest maintenance note that leaves room for the engine's own line, in characters.
+const NOTE: usize = 900;
+/// GitLab takes no shorter `maximum_timeout`, in seconds.
+const SHORTEST_TIMEOUT: i64 = 600;
+
+impl Lowering<'_> {
+    /// The runner record of an egg, or of one of a bucket's repositories.
+    pub(crate) fn runner(
+        &self,
+        owner: &Owner<'_>,
+        repo: &Repo<'_>,
+        gitlab: &Gitlab,
+    ) -> Result<Resource, LowerError> {
+        let runner = &owner.pool.runner;
+        let timeout = seconds(runner.maximum_timeout);
+        if timeout < SHORTEST_TIMEOUT {
+            let reason = Reason::ShortTimeout {
+                block: owner.address(),
+                seconds: timeout,
+            };
+            return Err(self.error(owner, reason, &["runner", "maximum_timeout"]));
+        }
+        let (scope, id_name, id) = match (gitlab.project_id, gitlab.group_id) {
+            (Some(id), _) => ("project", "project_id", id),
+            (None, Some(id)) => ("group", "group_id", id),
+            (None, None) => return Err(self.internal(owner, "neither project_id nor group_id")),
+        };
+        let tags: Vec<String> = runner.tags.iter().map(ToString::to_string).collect();
+        let access_level = if runner.protected {
+            "ref_protected"
+        } else {
+            "not_protected"
+        };
+        let properties = BTreeMap::from([
+            ("server".to_owned(), Value::from(gitlab.server.as_str())),
+            ("scope".to_owned(), scope.into()),
+            (id_name.to_owned(), id.into()),
+            ("description".to_owned(), self.title(owner, repo).into()),
+            ("tags".to_owned(), tags.into()),
+            ("run_untagged".to_owned(), runner.run_untagged.into()),
+            ("locked".to_owned(), runner.locked.into()),
+            ("access_level".to_owned(), access_level.into()),
+            ("maximum_timeout".to_owned(), timeout.into()),
+            ("paused".to_owned(), runner.paused.into()),
+            ("maintenance_note".to_owned(), self.note(owner).into()),
+            (
+                "token_secret".to_owned(),
+                self.token_secret(owner, repo, gitlab)?.into(),
+            ),
+            ("api_token".to_owned(), api_token(self.source, gitlab).into()),
+        ]);
+        let mut origins = BTreeMap::new();
+        for (name, path) in [
+            ("tags", "tags"),
+            ("run_untagged", "run_untagged"),
+            ("locked", "locked"),
+            ("access_level", "protected"),
+            ("maximum_timeout", "maximum_timeout"),
+            ("paused", "paused"),
+        ] {
+            note_origin(&mut origins, name, owner.written(self.source, &["runner", path]));
+        }
+        for (name, attribute) in [
             ("server", "server"),
-            ("project_id", "project_id"),
-            ("group_id", "group_id"),
+            (id_name, id_name),
             ("token_secret", "token_secret"),
             ("api_token", "api_token"),
-        ],
-    ));
-    Resource {
-        address: keyed(Address::new(owner.kind, owner.label, "runner"), repo),
-        kind: "gitlab_runner".to_owned(),
-        provider: gitlab.server.to_string(),
-        properties,
-        depends_on: BTreeSet::new(),
-        origin: block
-            .and_then(|block| source.origin(block.header))
-            .or_else(|| owner.origin.clone()),
-        origins,
-    }
-}
-
-/// A webhook for each project, where an address for it is known.
-pub(crate) fn hooks(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    repo: Option<&str>,
-    gitlab: &Gitlab,
-    block: Option<&CheckedBlock>,
-    facts: &Facts,
-) -> Vec<Resource> {
-    let Some(address) = webhook_address(source, gitlab) else {
-        return Vec::new();
-    };
-    let projects: Vec<i64> = match (gitlab.project_id, gitlab.group_id) {
-        (Some(project), _) => vec![project],
-        (None, Some(group)) => facts
-            .group_projects
-            .get(&(gitlab.server.to_string(), group))
-            .cloned()
-            .unwrap_or_default(),
-        (None, None) => Vec::new(),
-    };
-    let separator = if address.contains('?') { '&' } else { '?' };
-    let url = format!("{address}{separator}egg={}", owner.label);
-    let events: Vec<&str> = gitlab
-        .events
-        .iter()
-        .map(|event| match event {
-            HookEvent::Push => "push",
-            HookEvent::MergeRequest => "merge_request",
-            HookEvent::Pipeline => "pipeline",
-            HookEvent::Job => "job",
+        ] {
+            note_origin(&mut origins, name, repo.written(self.source, attribute));
+        }
+        Ok(Resource {
+            address: runner_address(owner, repo),
+            kind: "gitlab_runner".to_owned(),
+            provider: gitlab.server.as_str().to_owned(),
+            properties,
+            depends_on: BTreeSet::new(),
+            origin: owner.origin.clone(),
+            origins,
         })
-        .collect();
-    let nest = nest_name(source);
-    let secret = gitlab.webhook_secret.as_ref().map(uri);
-    let generated = secret.is_none();
-    let secret = secret.unwrap_or_else(|| default_place(source, owner, repo, gitlab, "webhook-secret"));
-    projects
-        .into_iter()
-        .map(|project| {
-            let properties = Properties::from([
-                ("server".to_owned(), gitlab.server.to_string().into()),
-                ("project_id".to_owned(), project.into()),
-                ("url".to_owned(), url.clone().into()),
-                ("events".to_owned(), events.clone().into()),
-                ("secret".to_owned(), secret.clone().into()),
-                ("generate_secret".to_owned(), generated.into()),
-                (
-                    "name".to_owned(),
-                    format!("gosling {nest}/{}", owner.label).into(),
-                ),
-                (
-                    "description".to_owned(),
-                    format!("Tells MotherGoose of {}", owner.name()).into(),
-                ),
-                ("enable_ssl_verification".to_owned(), true.into()),
-                ("api_token".to_owned(), token(source, gitlab).into()),
-            ]);
-            let key = match repo {
-                Some(repo) => format!("{repo}:{project}"),
-                None => project.to_string(),
-            };
-            Resource {
-                address: Address::new(owner.kind, owner.label, "hook").keyed(key),
-                kind: "gitlab_hook".to_owned(),
-                provider: gitlab.server.to_string(),
-                properties,
-                depends_on: BTreeSet::new(),
-                origin: block
-                    .and_then(|block| source.origin(block.header))
-                    .or_else(|| owner.origin.clone()),
-                origins: source.origins(
-                    block,
-                    &[
-                        ("url", "webhook_url"),
-                        ("events", "events"),
-                        ("secret", "webhook_secret"),
-                        ("project_id", "project_id"),
-                    ],
-                ),
+    }
+
+    /// A webhook for each project, where there is an address to report to. A group's projects are asked for anew at
+    /// each plan; hooks of the group itself would need GitLab Premium.
+    pub(crate) fn hooks(
+        &self,
+        owner: &Owner<'_>,
+        repo: &Repo<'_>,
+        gitlab: &Gitlab,
+    ) -> Result<Vec<Resource>, LowerError> {
+        let Some(url) = hook_address(self.source, gitlab, owner.label) else {
+            return Ok(Vec::new());
+        };
+        let server = gitlab.server.as_str();
+        let projects = match (gitlab.project_id, gitlab.group_id) {
+            (Some(project), _) => vec![project],
+            (None, Some(group)) => {
+                let known = self.facts.group_projects.get(&(server.to_owned(), group));
+                known.cloned().ok_or_else(|| LowerError {
+                    reason: Reason::UnknownGroup {
+                        block: owner.address(),
+                        group,
+                        server: server.to_owned(),
+                    },
+                    origin: repo.written(self.source, "group_id"),
+                })?
             }
-        })
-        .collect()
-}
-
-/// Where hooks lead: the egg's own address, else the one that the Nest's MotherGoose answers at.
-fn webhook_address(source: &Source<'_>, gitlab: &Gitlab) -> Option<String> {
-    if let Some(url) = &gitlab.webhook_url {
-        return Some(url.to_string());
+            (None, None) => Vec::new(),
+        };
+        let projects: BTreeSet<i64> = projects.into_iter().collect();
+        projects
+            .into_iter()
+            .map(|project| self.hook(owner, repo, gitlab, &url, project))
+            .collect()
     }
-    let gateway = source.nest.mothergoose.as_ref()?.api_gateway.as_ref()?;
-    Some(format!("https://{}/webhooks/gitlab", gateway.domain.as_ref()?))
+
+    fn hook(
+        &self,
+        owner: &Owner<'_>,
+        repo: &Repo<'_>,
+        gitlab: &Gitlab,
+        url: &str,
+        project: i64,
+    ) -> Result<Resource, LowerError> {
+        let given = gitlab.webhook_secret.as_ref().and_then(secret);
+        let generated = given.is_none();
+        let place = match given {
+            Some(given) => given,
+            None => self.default_place(owner, repo, gitlab, "webhook-secret", "its webhooks' secret")?,
+        };
+        let events: Vec<String> = gitlab
+            .events
+            .iter()
+            .map(|event| event.word().to_owned())
+            .collect();
+        let title = self.title(owner, repo);
+        let description = format!("Tells {title} of what happens here. {}", self.note(owner));
+        let properties = BTreeMap::from([
+            ("server".to_owned(), Value::from(gitlab.server.as_str())),
+            ("project_id".to_owned(), project.into()),
+            ("url".to_owned(), url.into()),
+            ("events".to_owned(), events.into()),
+            ("secret".to_owned(), place.into()),
+            ("generate_secret".to_owned(), generated.into()),
+            ("name".to_owned(), format!("gosling {title}").into()),
+            ("description".to_owned(), description.into()),
+            ("enable_ssl_verification".to_owned(), true.into()),
+            ("api_token".to_owned(), api_token(self.source, gitlab).into()),
+        ]);
+        let mut origins = BTreeMap::new();
+        let id = if gitlab.project_id.is_some() {
+            "project_id"
+        } else {
+            "group_id"
+        };
+        for (name, attribute) in [
+            ("server", "server"),
+            ("project_id", id),
+            ("url", "webhook_url"),
+            ("events", "events"),
+            ("secret", "webhook_secret"),
+            ("api_token", "api_token"),
+        ] {
+            note_origin(&mut origins, name, repo.written(self.source, attribute));
+        }
+        let address = Address::new(owner.kind, owner.label, "hook");
+        Ok(Resource {
+            // Two repositories of a bucket may have one number, on two servers.
+            address: match repo.name {
+                Some(name) => address.keyed(format!("{name}:{project}")),
+                None => address.keyed(project),
+            },
+            kind: "gitlab_hook".to_owned(),
+            provider: gitlab.server.as_str().to_owned(),
+            properties,
+            depends_on: BTreeSet::new(),
+            origin: repo.origin.clone(),
+            origins,
+        })
+    }
+
+    /// Where the runner's token is kept.
+    pub(crate) fn token_secret(
+        &self,
+        owner: &Owner<'_>,
+        repo: &Repo<'_>,
+        gitlab: &Gitlab,
+    ) -> Result<SecretUri, LowerError> {
+        match gitlab.token_secret.as_ref().and_then(secret) {
+            Some(given) => Ok(given),
+            None => self.default_place(owner, repo, gitlab, "runner-token", "its runner's token"),
+        }
+    }
+
+    fn default_place(
+        &self,
+        owner: &Owner<'_>,
+        repo: &Repo<'_>,
+        gitlab: &Gitlab,
+        key: &str,
+        what: &'static str,
+    ) -> Result<SecretUri, LowerError> {
+        let names: Vec<&str> = [Some(owner.label), repo.name].into_iter().flatten().collect();
+        let place = names::default_place(self.default_secrets, gitlab.server.as_str(), &names, key);
+        place.ok_or_else(|| LowerError {
+            reason: Reason::ReadOnlySecrets {
+                block: owner.address(),
+                what,
+            },
+            origin: repo.origin.clone(),
+        })
+    }
+
+    /// `lab/app`, and `lab/web/docs` for a repository of a bucket.
+    fn title(&self, owner: &Owner<'_>, repo: &Repo<'_>) -> String {
+        let name = repo.name.map(|name| format!("/{name}")).unwrap_or_default();
+        format!("{}/{}{name}", self.nest, owner.label)
+    }
+
+    /// For whoever finds it in GitLab. It names the file and no line, so that it stays the same while lines move.
+    fn note(&self, owner: &Owner<'_>) -> String {
+        let file = owner.origin.as_ref().map(|origin| format!(" ({})", origin.file));
+        let note = format!(
+            "Kept by gosling for {} of the Nest {}{}. Change it there: what is changed here is put back.",
+            owner.address(),
+            self.nest,
+            file.unwrap_or_default()
+        );
+        note.chars().take(NOTE).collect()
+    }
 }
 
-/// Where the runner's token is kept.
-pub(crate) fn token_secret(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    repo: Option<&str>,
-    gitlab: &Gitlab,
-) -> SecretUri {
-    let own = gitlab.token_secret.as_ref().map(uri);
-    own.unwrap_or_else(|| default_place(source, owner, repo, gitlab, "runner-token"))
-}
-
-/// `<default_secrets>://gitlab/{server}/{egg}/{what}`
-fn default_place(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    repo: Option<&str>,
-    gitlab: &Gitlab,
-    what: &str,
-) -> SecretUri {
-    let store = source
-        .nest
-        .settings
-        .as_ref()
-        .map_or(SecretStore::Store, |settings| settings.default_secrets);
-    let scheme = match store {
-        SecretStore::Store => "store",
-        SecretStore::Vault => "vault",
-        SecretStore::YcLockbox => "yc-lockbox",
-        SecretStore::AwsSm => "aws-sm",
-        SecretStore::Env => "env",
-    };
-    let server = gitlab.server.base_url();
-    let server = server
-        .split_once("://")
-        .map_or(server.as_str(), |(_, rest)| rest)
-        .replace('/', "-");
-    let label = match repo {
-        Some(repo) => format!("{}/{repo}", owner.label),
-        None => owner.label.to_owned(),
-    };
-    place(&format!("{scheme}://gitlab/{server}/{label}/{what}"))
-}
-
-/// The Nest's name, for people.
-pub(crate) fn nest_name(source: &Source<'_>) -> String {
-    let name = source
-        .nest
-        .settings
-        .as_ref()
-        .and_then(|settings| settings.name.as_ref());
-    name.map_or_else(|| "nest".to_owned(), ToString::to_string)
-}
-
-fn keyed(address: Address, repo: Option<&str>) -> Address {
-    match repo {
-        Some(repo) => address.keyed(repo),
+/// `egg.app.runner`, `eggsbucket.web.runner[docs]`
+pub(crate) fn runner_address(owner: &Owner<'_>, repo: &Repo<'_>) -> Address {
+    let address = Address::new(owner.kind, owner.label, "runner");
+    match repo.name {
+        Some(name) => address.keyed(name),
         None => address,
     }
+}
+
+/// Where webhooks go: to the address that is written, else to MotherGoose's. The egg's name is in it, so that the
+/// webhook can be found again.
+pub(crate) fn hook_address(source: &Source<'_>, gitlab: &Gitlab, owner: &str) -> Option<String> {
+    let mothergoose = || {
+        let gateway = source.nest.mothergoose.as_ref()?.api_gateway.as_ref()?;
+        Some(format!("https://{}{WEBHOOKS}", gateway.domain.as_ref()?.as_str()))
+    };
+    let written = gitlab.webhook_url.as_ref().map(|url| url.as_str().to_owned());
+    let url = written.or_else(mothergoose)?;
+    let (address, fragment) = match url.split_once('#') {
+        Some((address, fragment)) => (address, format!("#{fragment}")),
+        None => (url.as_str(), String::new()),
+    };
+    let mark = if address.contains('?') { '&' } else { '?' };
+    Some(format!("{address}{mark}egg={owner}{fragment}"))
+}
+
+pub(crate) fn note_origin(origins: &mut BTreeMap<String, Origin>, name: &str, origin: Option<Origin>) {
+    if let Some(origin) = origin {
+        origins.insert(name.to_owned(), origin);
+    }
+}
+
+/// Whole seconds, a part of one counted as one.
+fn seconds(duration: fly_typeck::domain::Duration) -> i64 {
+    i64::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }

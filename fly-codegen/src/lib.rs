@@ -1,55 +1,208 @@
-//! A typed Nest in, the resources that it asks for out. Pure: what must be asked of others first comes as [`Facts`].
+//! A typed Nest in, the resources that it asks for out.
+//!
+//! [`questions`] says what must be asked of the outside first, [`lower`] makes the resources, and [`connections`] says
+//! whom to call for them. All of it is pure: the same Nest and facts give the same resources on every machine.
 
-mod boot;
+mod allotment;
 mod connections;
-mod emit;
 mod error;
 mod gitlab;
-mod lower;
-mod origins;
+mod machine;
+mod names;
 mod proxmox;
+mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fly_typeck::NestFiles;
-use fly_typeck::checked::CheckedBlock;
-use fly_typeck::nest::Nest;
-use gosling_resource::{Origin, SecretUri};
+use fly_typeck::schema::nest::SecretStore;
+use gosling_resource::{Origin, Resource, Resources, SecretUri};
 
-pub use connections::{AppRole, Connections, GitlabServer, ProxmoxCluster, VaultServer, connections};
-pub use error::LowerError;
-pub use lower::{lower, questions};
+pub use connections::{Connections, GitlabServer, ProxmoxCluster, VaultLogin, VaultServer, connections};
+pub use error::{LowerError, Reason};
+pub use source::Source;
 
-/// A checked Nest.
-#[derive(Debug, Clone, Copy)]
-pub struct Source<'a> {
-    /// In types.
-    pub nest: &'a Nest,
-    /// The same as blocks, which know where everything was written.
-    pub blocks: &'a [CheckedBlock],
-    /// The files that places lie in.
-    pub files: &'a NestFiles,
-}
+use allotment::Allotment;
+use source::{CodeHost, Owner};
 
-/// What must be asked before a Nest can be lowered.
+/// Something to be asked of the outside before a Nest can be lowered. The answers are [`Facts`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
-    /// Which projects a GitLab group has.
+    /// Which projects a group has, those of its subgroups too: each gets a webhook.
     GroupProjects {
-        /// The server, as the Nest names it.
+        /// The GitLab server as written: the name of its connection.
         server: String,
-        /// The group.
+        /// The group's number.
         group_id: i64,
-        /// Where the token that may ask is kept.
+        /// Where the token is kept that may ask.
         api_token: SecretUri,
-        /// Who wants to know.
+        /// Where the group is named.
         origin: Option<Origin>,
     },
 }
 
-/// The answers.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What is known of the outside.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// The projects of each group, by server and group.
+    /// The name of the Nest's folder: the Nest's own where it names none.
+    pub folder: Option<String>,
+    /// The projects of each group, by the server as written and the group's number.
     pub group_projects: BTreeMap<(String, i64), Vec<i64>>,
+}
+
+/// What must be asked before [`lower`] can be called. Each thing is asked once.
+#[must_use]
+pub fn questions(source: &Source<'_>) -> Vec<Question> {
+    let mut asked = BTreeSet::new();
+    let mut questions = Vec::new();
+    for owner in source.owners() {
+        for repo in &owner.repos {
+            let Some(gitlab) = repo.gitlab() else { continue };
+            let Some(group_id) = gitlab.group_id else { continue };
+            let server = gitlab.server.as_str().to_owned();
+            if gitlab::hook_address(source, gitlab, owner.label).is_none()
+                || !asked.insert((server.clone(), group_id))
+            {
+                continue;
+            }
+            questions.push(Question::GroupProjects {
+                server,
+                group_id,
+                api_token: connections::api_token(source, gitlab),
+                origin: repo.written(source, "group_id").or_else(|| repo.origin.clone()),
+            });
+        }
+    }
+    questions
+}
+
+/// Everything that a Nest asks for.
+///
+/// # Errors
+/// All that cannot be done, in the order of the eggs.
+pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerError>> {
+    let lowering = Lowering {
+        source,
+        facts,
+        nest: nest_name(source, facts),
+        default_secrets: source
+            .nest
+            .settings
+            .as_ref()
+            .map_or(SecretStore::Store, |settings| settings.default_secrets)
+            .word(),
+    };
+    let mut resources = Resources::default();
+    let mut errors = Vec::new();
+    let mut allotment = Allotment::default();
+    for owner in source.owners() {
+        match lowering.owner(&owner, &mut allotment) {
+            Ok(made) => {
+                for resource in made {
+                    let address = resource.address.clone();
+                    if let Err(error) = resources.add(resource) {
+                        errors.push(lowering.internal(&owner, &format!("{address}: {error}")));
+                    }
+                }
+            }
+            Err(found) => errors.extend(found),
+        }
+    }
+    let moves = source.nest.moved.iter();
+    resources.moved = moves
+        .map(|moved| (moved.from.as_str().to_owned(), moved.to.as_str().to_owned()))
+        .collect();
+    if errors.is_empty() {
+        Ok(resources)
+    } else {
+        Err(errors)
+    }
+}
+
+/// The name that a Nest gives itself, else its folder's.
+fn nest_name(source: &Source<'_>, facts: &Facts) -> String {
+    let named = source
+        .nest
+        .settings
+        .as_ref()
+        .and_then(|settings| settings.name.as_deref());
+    named.or(facts.folder.as_deref()).unwrap_or("nest").to_owned()
+}
+
+/// What every part of the lowering looks at.
+struct Lowering<'a> {
+    source: &'a Source<'a>,
+    facts: &'a Facts,
+    nest: String,
+    /// The scheme of the places for secrets that have none of their own.
+    default_secrets: &'static str,
+}
+
+impl Lowering<'_> {
+    /// All that one egg or eggsbucket asks for.
+    fn owner(&self, owner: &Owner<'_>, allotment: &mut Allotment) -> Result<Vec<Resource>, Vec<LowerError>> {
+        self.supported(owner)?;
+        let mut made = Vec::new();
+        let mut errors = Vec::new();
+        let mut take = |result: Result<Vec<Resource>, LowerError>| match result {
+            Ok(resources) => made.extend(resources),
+            Err(error) => errors.push(error),
+        };
+        for repo in &owner.repos {
+            let Some(gitlab) = repo.gitlab() else { continue };
+            take(self.runner(owner, repo, gitlab).map(|runner| vec![runner]));
+            take(self.hooks(owner, repo, gitlab));
+        }
+        take(self.machines(owner, allotment));
+        if errors.is_empty() { Ok(made) } else { Err(errors) }
+    }
+
+    /// Whether this release can make it at all.
+    fn supported(&self, owner: &Owner<'_>) -> Result<(), Vec<LowerError>> {
+        let block = || owner.address();
+        let mut errors = Vec::new();
+        for repo in &owner.repos {
+            if let CodeHost::Github(github) = repo.host {
+                let reason = Reason::Github {
+                    block: block(),
+                    server: github.server.as_str().to_owned(),
+                };
+                errors.push(LowerError {
+                    reason,
+                    origin: repo.origin.clone(),
+                });
+            }
+        }
+        let cloud = match owner.pool.cloud.provider.kind() {
+            "proxmox" => None,
+            "aws" => Some("AWS"),
+            "yandex" => Some("Yandex Cloud"),
+            _ => Some("another cloud"),
+        };
+        if let Some(cloud) = cloud {
+            let reason = Reason::Cloud {
+                block: block(),
+                cloud,
+            };
+            errors.push(self.error(owner, reason, &["cloud", "provider"]));
+        } else if owner.pool.machine != fly_typeck::schema::egg::MachineType::Vm {
+            errors.push(self.error(owner, Reason::Container { block: block() }, &["type"]));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    /// An error at an attribute of the owner.
+    fn error(&self, owner: &Owner<'_>, reason: Reason, path: &[&str]) -> LowerError {
+        LowerError {
+            reason,
+            origin: owner.nearest(self.source, path),
+        }
+    }
+
+    fn internal(&self, owner: &Owner<'_>, what: &str) -> LowerError {
+        let reason = Reason::Internal {
+            block: owner.address(),
+            what: what.to_owned(),
+        };
+        self.error(owner, reason, &[])
+    }
 }

@@ -1,282 +1,291 @@
-//! An egg's machines on Proxmox VE.
+//! What an egg asks of Proxmox VE: virtual machines, each with the configuration of its runner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fly_typeck::schema::cloud::{Addressing, Firewall, FirewallPolicy, ProxmoxCloud, Template as From};
-use fly_typeck::schema::egg::Gitlab;
-use gosling_resource::{Address, Properties, Resource, Template, Value};
+use fly_typeck::domain::{Cidr, Size};
+use fly_typeck::schema::cloud::{Addressing, Firewall, ProxmoxCloud, Template};
+use gosling_resource::{Address, Resource, Value};
 
-use crate::boot;
-use crate::gitlab::nest_name;
-use crate::lower::Owner;
-use crate::{LowerError, Source};
+use crate::allotment::Allotment;
+use crate::connections::gitlab_provider;
+use crate::error::{LowerError, Reason};
+use crate::gitlab::{note_origin, runner_address};
+use crate::machine::{self, Authority, Entry, Machine, MachineError};
+use crate::source::Owner;
+use crate::{Lowering, names};
 
-const MIB: u64 = 1 << 20;
+/// The most machines of one pool. More is a slip of the finger.
+const LARGEST_POOL: usize = 1000;
 
-/// A virtual machine for each that is to be active.
-pub(crate) fn machines(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    runners: &[(Address, &Gitlab, Option<&str>)],
-) -> Result<Vec<Resource>, LowerError> {
-    let Some(cloud) = &owner.pool.cloud.proxmox else {
-        return Err(LowerError::Own(format!(
-            "{} has no Proxmox settings",
-            owner.name()
-        )));
-    };
-    let count = count(source, owner.label);
-    let room = room(&cloud.vmid_range);
-    if count > room {
-        return Err(LowerError::TooFewIds {
-            owner: owner.name(),
-            machines: count,
-            room,
-            origin: owner.origin.clone(),
-        });
+impl Lowering<'_> {
+    /// The machines of an egg or eggsbucket.
+    pub(crate) fn machines(
+        &self,
+        owner: &Owner<'_>,
+        allotment: &mut Allotment,
+    ) -> Result<Vec<Resource>, LowerError> {
+        let Some(cloud) = &owner.pool.cloud.proxmox else {
+            return Err(self.internal(owner, "its cloud is not Proxmox VE"));
+        };
+        let block = owner.address();
+        let provider = owner.pool.cloud.provider.as_str();
+        if cloud.nodes.as_ref().is_some_and(Vec::is_empty) {
+            return Err(self.error(owner, Reason::NoNodes { block }, &["cloud", "nodes"]));
+        }
+        let count = self.count(owner)?;
+        allotment
+            .number(&block, provider, &cloud.vmid_range, count)
+            .map_err(|reason| self.error(owner, reason, &["cloud", "vmid_range"]))?;
+        let addresses: Vec<Option<Cidr>> = match &cloud.address {
+            Addressing::Dhcp => vec![None; count],
+            Addressing::List(given) if given.len() < count => {
+                let reason = Reason::Addresses {
+                    block,
+                    wanted: count,
+                    given: given.len(),
+                };
+                return Err(self.error(owner, reason, &["cloud", "address"]));
+            }
+            Addressing::List(given) => given.iter().take(count).copied().map(Some).collect(),
+        };
+        let entries = self.entries(owner)?;
+        let mut machines = Vec::with_capacity(count);
+        for (number, address) in addresses.into_iter().enumerate() {
+            let name = names::machine(&self.nest, owner.label, number);
+            let place = Address::new(owner.kind, owner.label, "vm").keyed(number);
+            allotment
+                .name(&name, &place)
+                .map_err(|reason| self.error(owner, reason, &[]))?;
+            if let Some(address) = address {
+                allotment
+                    .address(provider, &address.address().to_string(), &place)
+                    .map_err(|reason| self.error(owner, reason, &["cloud", "address"]))?;
+            }
+            machines.push(self.machine(owner, cloud, place, name, address, &entries)?);
+        }
+        Ok(machines)
     }
-    if let Addressing::List(addresses) = &cloud.address
-        && i64::try_from(addresses.len()).unwrap_or(i64::MAX) < count
-    {
-        return Err(LowerError::TooFewAddresses {
-            owner: owner.name(),
-            machines: count,
-            addresses: addresses.len(),
-            origin: owner.origin.clone(),
-        });
-    }
-    (0..count)
-        .map(|index| machine(source, owner, cloud, runners, index))
-        .collect()
-}
 
-/// How many machines are to be active: `apex.min_count` of the condition that names the egg, else one.
-fn count(source: &Source<'_>, label: &str) -> i64 {
-    let conditions = source
-        .nest
-        .uglyfox
-        .iter()
-        .flat_map(|uglyfox| &uglyfox.runners_condition);
-    let mut own = conditions.filter(|condition| {
-        condition
-            .eggs_entities
+    /// How many machines there are to be: as many as always are up, by the `runners_condition` that names the egg.
+    fn count(&self, owner: &Owner<'_>) -> Result<usize, LowerError> {
+        let conditions = self
+            .source
+            .nest
+            .uglyfox
             .iter()
-            .any(|entity| entity.to_string() == label)
-    });
-    own.next().map_or(1, |condition| condition.apex.min_count)
-}
-
-/// How many VMIDs a range has; the checker has looked at its form.
-fn room(range: &str) -> i64 {
-    let bounds = range.split_once('-').and_then(|(first, last)| {
-        Some((
-            first.trim().parse::<i64>().ok()?,
-            last.trim().parse::<i64>().ok()?,
-        ))
-    });
-    bounds.map_or(0, |(first, last)| last - first + 1)
-}
-
-fn machine(
-    source: &Source<'_>,
-    owner: &Owner<'_>,
-    cloud: &ProxmoxCloud,
-    runners: &[(Address, &Gitlab, Option<&str>)],
-    index: i64,
-) -> Result<Resource, LowerError> {
-    let nest = nest_name(source);
-    let name = host_name(&nest, owner.label, index);
-    let resources = &owner.pool.resources;
-    let mebibytes = |bytes: u64| i64::try_from(bytes.div_ceil(MIB)).unwrap_or(i64::MAX);
-    let template = cloud
-        .template
-        .as_ref()
-        .map_or(Value::Null, |template| match template {
-            From::Name(name) => name.to_string().into(),
-            From::Id(id) => (*id).into(),
+            .flat_map(|uglyfox| &uglyfox.runners_condition);
+        let mut of_owner = conditions.filter(|condition| {
+            condition
+                .eggs_entities
+                .iter()
+                .any(|entity| entity.as_str() == owner.label)
         });
-    let address = match &cloud.address {
-        Addressing::Dhcp => None,
-        Addressing::List(addresses) => usize::try_from(index)
-            .ok()
-            .and_then(|index| addresses.get(index))
-            .copied(),
-    };
-    let text = |value: &Option<smol_str::SmolStr>| Value::from(value.as_ref().map(ToString::to_string));
-    let texts = |values: &Option<Vec<smol_str::SmolStr>>| {
-        let texts: Vec<String> = values.iter().flatten().map(ToString::to_string).collect();
-        texts
-    };
-    let listen = address.map(|address| address.address().to_string());
-    let user_data = boot::user_data(source, owner, runners, &name, listen.as_deref())?;
-    let network = network(
-        address.map(|address| address.to_string()),
-        cloud.gateway.as_deref(),
-        &texts(&cloud.dns),
-    );
-    let runner = match runners {
-        [(address, ..)] => output(address),
-        many => Value::List(many.iter().map(|(address, ..)| output(address)).collect()),
-    };
-    let tags: BTreeSet<String> = ["gosling", &nest, owner.label].into_iter().map(tag).collect();
-    let properties = Properties::from([
-        ("name".to_owned(), name.into()),
-        ("nodes".to_owned(), texts(&cloud.nodes).into()),
-        ("vmid_range".to_owned(), cloud.vmid_range.to_string().into()),
-        ("template".to_owned(), template),
-        ("image".to_owned(), text(&cloud.image)),
-        ("storage".to_owned(), cloud.storage.to_string().into()),
-        ("iso_storage".to_owned(), cloud.iso_storage.to_string().into()),
-        ("bridge".to_owned(), cloud.bridge.to_string().into()),
-        ("vlan".to_owned(), cloud.vlan.into()),
-        ("pool".to_owned(), text(&cloud.pool)),
-        ("cpu_type".to_owned(), text(&cloud.cpu_type)),
-        ("cpu".to_owned(), resources.cpu.into()),
-        ("memory".to_owned(), mebibytes(resources.memory.as_bytes()).into()),
-        ("disk".to_owned(), mebibytes(resources.disk.as_bytes()).into()),
-        ("tags".to_owned(), tags.into_iter().collect::<Vec<_>>().into()),
-        (
-            "firewall".to_owned(),
-            cloud.firewall.as_ref().map_or(Value::Null, firewall),
-        ),
-        // A machine that somebody turned off is turned on again.
-        ("started".to_owned(), true.into()),
-        ("user_data".to_owned(), user_data.into()),
-        ("network_config".to_owned(), Template::text(network).into()),
-        ("runner".to_owned(), runner),
-    ]);
-    let origins = source.origins(
-        owner.block,
-        &[
-            ("template", "cloud.template"),
-            ("image", "cloud.image"),
-            ("storage", "cloud.storage"),
-            ("bridge", "cloud.bridge"),
-            ("vlan", "cloud.vlan"),
-            ("pool", "cloud.pool"),
-            ("cpu_type", "cloud.cpu_type"),
-            ("firewall", "cloud.firewall"),
-            ("nodes", "cloud.nodes"),
-            ("vmid_range", "cloud.vmid_range"),
-            ("network_config", "cloud.address"),
-            ("cpu", "resources.cpu"),
-            ("memory", "resources.memory"),
-            ("disk", "resources.disk"),
-            ("user_data", "runner"),
-        ],
-    );
-    let cloud_block = owner.block.and_then(|block| block.block("cloud"));
-    Ok(Resource {
-        address: Address::new(owner.kind, owner.label, "vm").keyed(index),
-        kind: "proxmox_vm".to_owned(),
-        provider: owner.pool.cloud.provider.to_string(),
-        properties,
-        depends_on: runners.iter().map(|(address, ..)| address.clone()).collect(),
-        origin: cloud_block
-            .and_then(|block| source.origin(block.header))
-            .or_else(|| owner.origin.clone()),
-        origins,
-    })
-}
-
-fn output(of: &Address) -> Value {
-    Value::Output {
-        of: of.clone(),
-        name: "id".to_owned(),
+        let Some(condition) = of_owner.next() else {
+            return Ok(1);
+        };
+        let wanted = condition.apex.min_count;
+        match usize::try_from(wanted) {
+            Ok(count) if count <= LARGEST_POOL => Ok(count),
+            _ => Err(LowerError {
+                reason: Reason::TooMany {
+                    block: owner.address(),
+                    wanted,
+                    most: LARGEST_POOL,
+                },
+                origin: self.source.origin(condition.apex.span),
+            }),
+        }
     }
-}
 
-/// A DNS label of at most 63 letters: `lab-app-0`.
-fn host_name(nest: &str, label: &str, index: i64) -> String {
-    let plain: String = format!("{nest}-{label}")
-        .to_lowercase()
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .collect();
-    let end = format!("-{index}");
-    let start: String = plain.trim_matches('-').chars().take(63 - end.len()).collect();
-    format!("{}{end}", start.trim_end_matches('-'))
-}
+    /// What each machine's gitlab-runner works for.
+    fn entries(&self, owner: &Owner<'_>) -> Result<Vec<Entry>, LowerError> {
+        let repos = owner.repos.iter().filter_map(|repo| Some((repo, repo.gitlab()?)));
+        repos
+            .map(|(repo, gitlab)| {
+                let provider = gitlab_provider(self.source, &gitlab.server);
+                let authority = match provider.and_then(|provider| provider.ca_file.as_ref()) {
+                    Some(path) => Some(self.authority(owner, path.as_str())?),
+                    None => None,
+                };
+                Ok(Entry {
+                    repo: repo.name.map(str::to_owned),
+                    url: gitlab.server.base_url(),
+                    token: self.token_secret(owner, repo, gitlab)?,
+                    authority,
+                })
+            })
+            .collect()
+    }
 
-/// A tag as Proxmox VE takes it: lower-case letters, digits, `_`, `-`, `+` and `.`.
-fn tag(text: &str) -> String {
-    let letters = text.to_lowercase();
-    letters
-        .chars()
-        .map(|letter| {
-            if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '+' | '.') {
-                letter
-            } else {
-                '-'
-            }
-        })
-        .collect()
-}
-
-fn firewall(firewall: &Firewall) -> Value {
-    let policy = match firewall.policy_in {
-        FirewallPolicy::Drop => "DROP",
-        FirewallPolicy::Reject => "REJECT",
-        FirewallPolicy::Accept => "ACCEPT",
-    };
-    let allow: Vec<String> = firewall.allow.iter().map(ToString::to_string).collect();
-    Value::Map(
-        [
-            ("policy_in".to_owned(), policy.into()),
-            ("allow".to_owned(), allow.into()),
-        ]
-        .into(),
-    )
-}
-
-/// `network-config` of cloud-init, version 2. Addresses are checked: nothing in them needs quoting beyond quotes.
-fn network(address: Option<String>, gateway: Option<&str>, dns: &[String]) -> String {
-    let mut text = String::from("version: 2\nethernets:\n  primary:\n    match:\n      name: \"e*\"\n");
-    match address {
-        None => text.push_str("    dhcp4: true\n"),
-        Some(address) => {
-            text.push_str(&format!("    addresses: [{}]\n", quoted(&address)));
-            if let Some(gateway) = gateway {
-                text.push_str(&format!(
-                    "    routes:\n      - to: default\n        via: {}\n",
-                    quoted(gateway)
-                ));
+    /// A server's own certificate authority: its machines have to trust it as gosling does.
+    fn authority(&self, owner: &Owner<'_>, path: &str) -> Result<Authority, LowerError> {
+        match self.source.files.reader.read(path) {
+            Ok(pem) => Ok(Authority(pem.to_string())),
+            Err(error) => {
+                let reason = Reason::File {
+                    path: path.to_owned(),
+                    why: words(&error),
+                };
+                Err(self.error(owner, reason, &[]))
             }
         }
     }
-    if !dns.is_empty() {
-        let servers: Vec<String> = dns.iter().map(|server| quoted(server)).collect();
-        text.push_str(&format!(
-            "    nameservers:\n      addresses: [{}]\n",
-            servers.join(", ")
-        ));
+
+    fn machine(
+        &self,
+        owner: &Owner<'_>,
+        cloud: &ProxmoxCloud,
+        place: Address,
+        name: String,
+        address: Option<Cidr>,
+        entries: &[Entry],
+    ) -> Result<Resource, LowerError> {
+        let machine = Machine {
+            name: &name,
+            nest: &self.nest,
+            pool: owner.pool,
+            entries,
+            address,
+            gateway: cloud.gateway.as_deref(),
+            dns: cloud.dns.as_deref().unwrap_or_default(),
+            rift: self.source.nest.rift.as_ref(),
+        };
+        let failed = |error| match error {
+            MachineError::Reserved => {
+                let block = owner.address();
+                self.error(owner, Reason::ReservedCharacter { block }, &["environment"])
+            }
+            MachineError::Template(what) => self.internal(owner, &what),
+        };
+        let user_data = machine::user_data(&machine).map_err(failed)?;
+        let network_config = machine::network_config(&machine).map_err(failed)?;
+        let runners: Vec<Address> = owner
+            .repos
+            .iter()
+            .map(|repo| runner_address(owner, repo))
+            .collect();
+        let resources = &owner.pool.resources;
+        let nodes = cloud.nodes.as_deref().unwrap_or_default();
+        let mut properties = BTreeMap::from([
+            ("name".to_owned(), Value::from(name.as_str())),
+            ("nodes".to_owned(), texts(nodes.iter())),
+            ("vmid_range".to_owned(), cloud.vmid_range.as_str().into()),
+            ("storage".to_owned(), cloud.storage.as_str().into()),
+            ("iso_storage".to_owned(), cloud.iso_storage.as_str().into()),
+            ("bridge".to_owned(), cloud.bridge.as_str().into()),
+            ("vlan".to_owned(), cloud.vlan.into()),
+            ("pool".to_owned(), cloud.pool.as_deref().into()),
+            ("cpu_type".to_owned(), cloud.cpu_type.as_deref().into()),
+            ("cpu".to_owned(), resources.cpu.into()),
+            ("memory".to_owned(), mebibytes(resources.memory).into()),
+            ("disk".to_owned(), mebibytes(resources.disk).into()),
+            ("tags".to_owned(), self.tags(owner)),
+            ("firewall".to_owned(), firewall(cloud.firewall.as_ref())),
+            // A machine that somebody turned off is turned on again.
+            ("started".to_owned(), true.into()),
+            ("user_data".to_owned(), user_data.into()),
+            ("network_config".to_owned(), network_config.into()),
+            ("runner".to_owned(), outputs(&runners)),
+        ]);
+        match (&cloud.template, &cloud.image) {
+            (Some(Template::Name(name)), _) => properties.insert("template".to_owned(), name.as_str().into()),
+            (Some(Template::Id(id)), _) => properties.insert("template".to_owned(), (*id).into()),
+            (None, Some(image)) => properties.insert("image".to_owned(), image.as_str().into()),
+            (None, None) => return Err(self.internal(owner, "neither template nor image")),
+        };
+        Ok(Resource {
+            address: place,
+            kind: "proxmox_vm".to_owned(),
+            provider: owner.pool.cloud.provider.as_str().to_owned(),
+            properties,
+            depends_on: runners.into_iter().collect::<BTreeSet<_>>(),
+            origin: owner.origin.clone(),
+            origins: self.machine_origins(owner),
+        })
     }
-    text
+
+    fn machine_origins(&self, owner: &Owner<'_>) -> BTreeMap<String, gosling_resource::Origin> {
+        let mut origins = BTreeMap::new();
+        for name in [
+            "nodes",
+            "vmid_range",
+            "template",
+            "image",
+            "storage",
+            "iso_storage",
+            "bridge",
+            "vlan",
+            "pool",
+            "cpu_type",
+            "firewall",
+        ] {
+            note_origin(&mut origins, name, owner.written(self.source, &["cloud", name]));
+        }
+        note_origin(
+            &mut origins,
+            "network_config",
+            owner.written(self.source, &["cloud", "address"]),
+        );
+        for name in ["cpu", "memory", "disk"] {
+            note_origin(
+                &mut origins,
+                name,
+                owner.written(self.source, &["resources", name]),
+            );
+        }
+        note_origin(&mut origins, "user_data", owner.written(self.source, &["runner"]));
+        origins
+    }
+
+    /// What marks a machine in Proxmox VE's own lists.
+    fn tags(&self, owner: &Owner<'_>) -> Value {
+        let tags = [
+            "gosling".to_owned(),
+            names::proxmox_tag(&self.nest),
+            names::proxmox_tag(owner.label),
+        ];
+        let tags: BTreeSet<String> = tags.into_iter().filter(|tag| !tag.is_empty()).collect();
+        Value::from(tags.into_iter().collect::<Vec<_>>())
+    }
 }
 
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", gosling_resource::Escape::Yaml.write(text))
+/// What changes in the runner's record is a change of its machines.
+fn outputs(runners: &[Address]) -> Value {
+    let output = |of: &Address| Value::Output {
+        of: of.clone(),
+        name: "id".to_owned(),
+    };
+    match runners {
+        [only] => output(only),
+        several => Value::List(several.iter().map(output).collect()),
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn firewall(firewall: Option<&Firewall>) -> Value {
+    firewall.map_or(Value::Null, |firewall| {
+        Value::Map(BTreeMap::from([
+            ("policy_in".to_owned(), firewall.policy_in.word().into()),
+            ("allow".to_owned(), texts(firewall.allow.iter())),
+        ]))
+    })
+}
 
-    #[test]
-    fn host_names_are_dns_labels() {
-        assert_eq!(host_name("lab", "app", 0), "lab-app-0");
-        assert_eq!(host_name("Mein Nest", "site_docs", 12), "mein-nest-site-docs-12");
-        assert_eq!(host_name(&"n".repeat(80), "x", 3).len(), 63);
-    }
+fn texts<'t>(texts: impl Iterator<Item = &'t smol_str::SmolStr>) -> Value {
+    Value::List(texts.map(|text| text.as_str().into()).collect())
+}
 
-    #[test]
-    fn ranges_have_room() {
-        assert_eq!((room("5000-5999"), room("7-7")), (1000, 1));
+/// Whole MiB, a part of one counted as one.
+fn mebibytes(size: Size) -> i64 {
+    i64::try_from(size.as_bytes().div_ceil(1024 * 1024)).unwrap_or(i64::MAX)
+}
+
+fn words(error: &fly_typeck::ReadError) -> String {
+    use fly_typeck::ReadError;
+    match error {
+        ReadError::OutsideNest => "it is outside the Nest".to_owned(),
+        ReadError::Missing => "there is no such file".to_owned(),
+        ReadError::TooLarge(bytes) => format!("it has {bytes} bytes, which is too many"),
+        ReadError::NotText => "it is no text".to_owned(),
+        ReadError::Unreadable(why) => why.clone(),
     }
 }

@@ -53,9 +53,14 @@ impl Escape {
                 (_, '\n') => out.push_str("\\n"),
                 (_, '\r') => out.push_str("\\r"),
                 (_, '\t') => out.push_str("\\t"),
-                // What neither format allows as it is: controls, and for YAML line separators and the BOM.
+                // What neither format allows as it is: controls, and for YAML line separators, the BOM and what is
+                // no character.
                 (_, letter)
-                    if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{feff}') =>
+                    if letter.is_control()
+                        || matches!(
+                            letter,
+                            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+                        ) =>
                 {
                     out.push_str(&format!("\\u{:04x}", u32::from(letter)));
                 }
@@ -115,8 +120,8 @@ mod tests {
     fn a_value_cannot_end_the_string_it_stands_in() {
         assert_eq!(Escape::Toml.write("a\"\nb = 1 \\"), "a\\\"\\nb = 1 \\\\");
         assert_eq!(
-            Escape::Yaml.write("x\": {\u{7}\u{2028}"),
-            "x\\\": {\\u0007\\u2028"
+            Escape::Yaml.write("x\": {\u{7}\u{2028}\u{ffff}"),
+            "x\\\": {\\u0007\\u2028\\uffff"
         );
         assert_eq!(Escape::Shell.write("$(id) 'x'"), "$(id) '\\''x'\\''");
     }

@@ -218,9 +218,9 @@ impl Session {
                 .map(|name| name.to_string_lossy().into_owned());
             folder.unwrap_or_else(|| "nest".to_owned())
         });
-        let secrets = backends(host, &at, &connections)?;
+        let secrets = backends(host, &target, &at, &connections)?;
         let mut connections = connections;
-        add_servers(&mut connections, &nest, &at)?;
+        add_servers(&mut connections, &at)?;
         let (gitlabs, proxmoxes) = worlds(host, &target, &connections)?;
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
@@ -275,7 +275,10 @@ impl Session {
 
     /// Everything that the Nest asks for. Asks GitLab which projects a group has.
     pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
-        let mut facts = Facts::default();
+        let mut facts = Facts {
+            folder: Some(self.name.clone()),
+            ..Facts::default()
+        };
         for question in fly_codegen::questions(&self.source()) {
             match question {
                 Question::GroupProjects {
@@ -522,7 +525,7 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
     let lines: Vec<String> = lines.collect();
     let help: Vec<String> = errors
         .iter()
-        .filter_map(|error| error.help().map(|help| help.to_string()))
+        .filter_map(|error| error.help().map(str::to_owned))
         .collect();
     let failure = Failure::wrong_use(lines.join("\n"));
     match help.first() {
@@ -531,28 +534,11 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
     }
 }
 
-/// Servers that no egg names any more, but that still have something of ours: those of `provider` blocks, and those that
-/// the state knows of.
-fn add_servers(connections: &mut Connections, nest: &Nest, at: &StateAt) -> Result<(), Failure> {
+/// Servers that the Nest names no more, but that still have something of ours by what the state knows.
+fn add_servers(connections: &mut Connections, at: &StateAt) -> Result<(), Failure> {
     let known = |connections: &Connections, name: &str| {
         connections.gitlabs.iter().any(|server| server.server == name)
     };
-    for gitlab in nest
-        .providers
-        .iter()
-        .filter_map(|provider| provider.gitlab.as_ref())
-    {
-        let server = gitlab.server.to_string();
-        if !known(connections, &server) {
-            connections.gitlabs.push(GitlabServer {
-                server,
-                base_url: gitlab.server.base_url(),
-                token: gitlab.token.to_string().parse().map_err(failure)?,
-                ca_file: gitlab.ca_file.as_ref().map(ToString::to_string),
-                insecure: gitlab.insecure,
-            });
-        }
-    }
     let state = crate::commands::block_on(at.peek())?.0;
     for held in state
         .resources
@@ -574,6 +560,7 @@ fn add_servers(connections: &mut Connections, nest: &Nest, at: &StateAt) -> Resu
                 token: token.clone(),
                 ca_file: None,
                 insecure: false,
+                origin: None,
             });
         }
     }
@@ -633,7 +620,12 @@ fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Fai
 }
 
 /// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault.
-fn backends(host: &Host, at: &StateAt, connections: &Connections) -> Result<Backends, Failure> {
+fn backends(
+    host: &Host,
+    target: &Target,
+    at: &StateAt,
+    connections: &Connections,
+) -> Result<Backends, Failure> {
     let env = host
         .environment
         .iter()
@@ -654,16 +646,15 @@ fn backends(host: &Host, at: &StateAt, connections: &Connections) -> Result<Back
     let vault = match &connections.vault {
         Some(vault) => Some(VaultSettings {
             endpoint: Endpoint {
+                ca_pem: nest_file(target, vault.ca_file.as_deref())?,
                 extra_ca: authority(host)?,
                 ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
             },
-            login: match (&vault.approle, &vault.token) {
-                (Some(role), _) => VaultLogin::Approle(Approle {
-                    role_id: role.role_id.clone(),
-                    secret_id: role.secret_id.clone(),
-                }),
-                (None, Some(token)) => VaultLogin::Token(token.clone()),
-                (None, None) => VaultLogin::Token(gosling_resource::SecretUri::env("VAULT_TOKEN")),
+            login: match vault.login.clone() {
+                fly_codegen::VaultLogin::Approle { role_id, secret_id } => {
+                    VaultLogin::Approle(Approle { role_id, secret_id })
+                }
+                fly_codegen::VaultLogin::Token(token) => VaultLogin::Token(token),
             },
             mount: vault.mount.clone(),
             namespace: vault.namespace.clone(),
