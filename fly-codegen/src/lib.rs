@@ -104,7 +104,12 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
                     }
                 }
             }
-            Err(found) => errors.extend(found),
+            // A record and its machines may fail for one reason: it is said once.
+            Err(found) => found.into_iter().for_each(|error| {
+                if !errors.contains(&error) {
+                    errors.push(error);
+                }
+            }),
         }
     }
     let moves = source.nest.moved.iter();
