@@ -8,6 +8,7 @@ use gosling_resource::{Address, Properties, Value};
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::operation::{Operation, Verb};
+use crate::order::{Step, Waits, order};
 use crate::plan::{Action, Change, Plan};
 use crate::provider::{CallError, Context};
 use crate::recover;
@@ -32,21 +33,6 @@ pub struct Applied {
     pub open: Vec<Operation>,
 }
 
-/// One step of the graph: what is deleted, or what is made or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Delete(usize),
-    Put(usize),
-}
-
-impl Step {
-    fn change(self) -> usize {
-        match self {
-            Self::Delete(index) | Self::Put(index) => index,
-        }
-    }
-}
-
 /// How a step ended.
 enum End {
     Done,
@@ -61,12 +47,9 @@ enum End {
 /// Where the journal or the state could not be written: nothing was sent without its intent, and the next run
 /// settles what is open.
 pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, RunError> {
-    let mut state = with_moves(run, plan, state).await?;
-    for address in plan.forgotten() {
-        state.resources.remove(address);
-    }
+    let state = begin(run, plan, state).await?;
     let changes = &plan.changes;
-    let (mut waits, wanted_by) = order(changes);
+    let (mut waits, wanted_by) = order(changes, &state);
     let state = Mutex::new(state);
     let reserved: AsyncMutex<BTreeMap<String, Vec<String>>> = AsyncMutex::default();
     let mut ready: BTreeSet<Step> = waits
@@ -174,9 +157,14 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
 
 /// Saves the state. The journal is emptied only where nothing in it is open: an open intent must outlive this run, and
 /// taking in the outcomes beside it once more changes nothing.
-async fn end(run: &Run<'_>, state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
-    if plan.is_empty() && open.is_empty() && !state.lineage.is_empty() {
+async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
+    if plan.counts() == crate::plan::Counts::default() && open.is_empty() && !state.lineage.is_empty() {
         return Ok(state);
+    }
+    for change in &plan.changes {
+        if let Some(held) = state.resources.get_mut(&change.address) {
+            held.origin.clone_from(&change.origin);
+        }
     }
     let state = recover::save(run, state).await?;
     if open.is_empty() {
@@ -185,94 +173,69 @@ async fn end(run: &Run<'_>, state: State, open: &[Operation], plan: &Plan) -> Re
     Ok(state)
 }
 
-/// Gives moved resources their new addresses, and saves that before anything else.
-async fn with_moves(run: &Run<'_>, plan: &Plan, mut state: State) -> Result<State, RunError> {
-    let moves: Vec<(&Address, &Change)> = plan
-        .changes
-        .iter()
-        .filter_map(|change| Some((change.moved_from.as_ref()?, change)))
-        .collect();
-    if moves.is_empty() {
-        return Ok(state);
-    }
-    for (from, change) in &moves {
-        if let Some(mut held) = state.resources.remove(*from) {
-            if change.action != Action::Replace {
-                // What was only put into it when it was made counts as what is asked for now: see `diff`.
-                let silent = change.properties.iter().filter(|(name, _)| {
-                    let kind = crate::run::kind_of(run.providers, &change.kind);
-                    kind.and_then(|kind| kind.attribute(name))
-                        .is_some_and(|attribute| {
-                            attribute.change == gosling_resource::Change::Replace && !attribute.observed
-                        })
-                });
-                for (name, value) in silent {
-                    held.properties.insert(name.clone(), value.clone());
-                }
-            }
-            state.resources.insert(change.address.clone(), held);
+/// What the plan knows better than the state is saved before anything else: what was found to be gone or different,
+/// which address a resource has from now on, and what those need that stay as they are. Outcomes in the journal then
+/// always fit the state that they are taken into.
+async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunError> {
+    let mut state = before.clone();
+    for drift in &plan.drift {
+        if drift.gone {
+            state.resources.remove(&drift.address);
+        } else if let Some(held) = state.resources.get_mut(&drift.address) {
+            let seen = drift.attributes.iter();
+            held.properties
+                .extend(seen.map(|seen| (seen.name.clone(), seen.after.clone())));
         }
     }
-    for held in state.resources.values_mut() {
-        let renamed = |address: &Address| {
-            let new = moves.iter().find(|(from, _)| *from == address);
-            new.map_or_else(|| address.clone(), |(_, change)| change.address.clone())
-        };
-        held.depends_on = held.depends_on.iter().map(renamed).collect();
+    with_moves(run, plan, &mut state);
+    for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
+        if let Some(held) = state.resources.get_mut(&change.address) {
+            held.depends_on.clone_from(&change.needs);
+        }
+    }
+    if state == before {
+        return Ok(state);
     }
     // Nothing is open before a plan is carried out, so the journal is empty already.
     recover::save(run, state).await
 }
 
-type Waits = BTreeMap<Step, BTreeSet<Step>>;
-
-/// What each step waits for, and who waits for it.
-fn order(changes: &[Change]) -> (Waits, BTreeMap<Step, Vec<Step>>) {
-    let index: BTreeMap<&Address, usize> = changes
+/// Gives moved resources their new addresses.
+fn with_moves(run: &Run<'_>, plan: &Plan, state: &mut State) {
+    let moves: BTreeMap<&Address, &Change> = plan
+        .changes
         .iter()
-        .enumerate()
-        .map(|(index, change)| (&change.address, index))
+        .filter_map(|change| Some((change.moved_from.as_ref()?, change)))
         .collect();
-    let puts = |change: &Change| matches!(change.action, Action::Create | Action::Update | Action::Replace);
-    let deletes = |change: &Change| matches!(change.action, Action::Delete | Action::Replace);
-    let mut waits = Waits::new();
-    for (at, change) in changes.iter().enumerate() {
-        if puts(change) {
-            waits.entry(Step::Put(at)).or_default();
-        }
-        if deletes(change) {
-            waits.entry(Step::Delete(at)).or_default();
-        }
-        if change.action == Action::Replace {
-            waits.entry(Step::Put(at)).or_default().insert(Step::Delete(at));
-        }
-        for need in &change.needs {
-            let Some(&other) = index.get(need) else { continue };
-            if puts(change) && puts(&changes[other]) {
-                waits.entry(Step::Put(at)).or_default().insert(Step::Put(other));
-            }
-            if deletes(&changes[other]) {
-                if deletes(change) {
-                    waits
-                        .entry(Step::Delete(other))
-                        .or_default()
-                        .insert(Step::Delete(at));
-                } else if change.action == Action::Update && changes[other].action == Action::Delete {
-                    waits
-                        .entry(Step::Delete(other))
-                        .or_default()
-                        .insert(Step::Put(at));
-                }
+    // All are taken out before one is put back: one may come to where another was.
+    let moved: Vec<(&Change, Option<Held>)> = moves
+        .iter()
+        .map(|(from, change)| (*change, state.resources.remove(*from)))
+        .collect();
+    for (change, held) in moved {
+        let Some(mut held) = held else { continue };
+        if change.action != Action::Replace {
+            // What was only put into it when it was made counts as what is asked for now: see `diff`.
+            let silent = change.properties.iter().filter(|(name, value)| {
+                let kind = crate::run::kind_of(run.providers, &change.kind);
+                let attribute = kind.and_then(|kind| kind.attribute(name));
+                attribute.is_some_and(|attribute| {
+                    attribute.change == gosling_resource::Change::Replace && !attribute.observed
+                }) && value.outputs().is_empty()
+            });
+            for (name, value) in silent {
+                held.properties.insert(name.clone(), value.clone());
             }
         }
+        state.resources.insert(change.address.clone(), held);
     }
-    let mut wanted_by: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
-    for (step, needs) in &waits {
-        for need in needs {
-            wanted_by.entry(*need).or_default().push(*step);
-        }
+    for held in state.resources.values_mut() {
+        let renamed = |address: &Address| {
+            let change = moves.get(address);
+            change.map_or_else(|| address.clone(), |change| change.address.clone())
+        };
+        held.depends_on = held.depends_on.iter().map(renamed).collect();
     }
-    (waits, wanted_by)
 }
 
 fn verb(step: Step, change: &Change) -> Verb {
@@ -292,14 +255,19 @@ fn skip(
     waits: &mut Waits,
     applied: &mut Applied,
 ) {
-    let because = changes[step.change()].address.to_string();
+    let failed = step.change();
+    let because = changes[failed].address.to_string();
     let mut next = vec![step];
     while let Some(step) = next.pop() {
         for other in wanted_by.get(&step).into_iter().flatten() {
             if waits.remove(other).is_some() {
                 let address = &changes[other.change()].address;
-                run.events.skipped(address, &because);
-                applied.skipped.push((address.clone(), because.clone()));
+                // A replacement has two steps and is one resource; what failed itself is not skipped as well.
+                let told = applied.skipped.iter().any(|(skipped, _)| skipped == address);
+                if other.change() != failed && !told {
+                    run.events.skipped(address, &because);
+                    applied.skipped.push((address.clone(), because.clone()));
+                }
                 next.push(*other);
             }
         }
@@ -328,10 +296,19 @@ async fn carry_out(
         id: None,
         reserved: None,
         properties: with_outputs(&change.properties, &lock(state)),
-        prior: change.prior.clone(),
+        prior: match verb {
+            Verb::Create => Properties::new(),
+            Verb::Update | Verb::Delete => change.prior.clone(),
+        },
         again: false,
         tasks: Vec::new(),
     };
+    if verb != Verb::Delete
+        && let Some((of, name)) = operation.properties.values().find_map(unknown_output)
+    {
+        let words = format!("{} needs `{name}` of {of}, which has none", change.address);
+        return Ok(End::Failed(CallError::failed(words)));
+    }
     if verb == Verb::Create {
         match reserve(run, &mut operation, reserved).await {
             Ok(()) => {}
@@ -379,9 +356,6 @@ async fn carry_out(
     lock(in_flight).insert(operation.op.clone(), operation.clone());
     let outcome = run.carry_out(&operation, &depends_on, state).await?;
     lock(in_flight).remove(&operation.op);
-    if let Some(held) = lock(state).resources.get_mut(&change.address) {
-        held.origin.clone_from(&change.origin);
-    }
     Ok(match outcome {
         Ok(()) => End::Done,
         Err(error @ CallError::Failed { .. }) => End::Failed(error),
@@ -470,5 +444,15 @@ fn filled(value: &Value, state: &State) -> Value {
                 .collect(),
         ),
         other => other.clone(),
+    }
+}
+
+/// The first output in a value that is still not known.
+fn unknown_output(value: &Value) -> Option<(&Address, &str)> {
+    match value {
+        Value::Output { of, name } => Some((of, name)),
+        Value::List(values) => values.iter().find_map(unknown_output),
+        Value::Map(values) => values.values().find_map(unknown_output),
+        _ => None,
     }
 }

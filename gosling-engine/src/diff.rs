@@ -96,11 +96,15 @@ pub fn diff(
     }
     for (address, held) in &held {
         if wanted.get(address).is_none() {
-            changes.insert(address.clone(), delete(address, held));
+            changes.insert(address.clone(), delete(address, held, had_needed(held, &moved)));
         }
     }
     if !wishes.targets.is_empty() {
-        narrow(&mut changes, &wishes.targets);
+        narrow(&mut changes, &wishes.targets, |address| {
+            held.get(address)
+                .map(|held| had_needed(held, &moved))
+                .unwrap_or_default()
+        });
     }
     Ok(changes.into_values().collect())
 }
@@ -115,6 +119,7 @@ fn with_moves<'s>(
     let mut moved = BTreeMap::new();
     for (address, resource) in &state.resources {
         let block = address.block();
+        // What is not wanted at its new address keeps the old one, under which it is deleted.
         let to = moves.iter().find(|(from, _)| *from == block).and_then(|(_, to)| {
             let (owner_kind, owner) = to.split_once('.')?;
             let to = Address {
@@ -122,7 +127,9 @@ fn with_moves<'s>(
                 owner: owner.to_owned(),
                 ..address.clone()
             };
-            let free = wanted.get(address).is_none() && !state.resources.contains_key(&to);
+            let free = wanted.get(address).is_none()
+                && wanted.get(&to).is_some()
+                && !state.resources.contains_key(&to);
             free.then_some(to)
         });
         match to {
@@ -188,6 +195,10 @@ fn compare(
         if before == after || (there.is_some() && attribute.change == Effect::OnlyAtCreation) {
             continue;
         }
+        // What the API tells and nobody asks for is left to it.
+        if attribute.observed && !change.properties.contains_key(attribute.name) {
+            continue;
+        }
         // What was only put into a machine when it was made stays as it is when the machine gets another name.
         let stays = change.moved_from.is_some() && !attribute.observed;
         let replaces = match attribute.change {
@@ -247,7 +258,16 @@ fn known(value: &Value, changes: &BTreeMap<Address, Change>, held: &BTreeMap<Add
     }
 }
 
-fn delete(address: &Address, held: &Held) -> Change {
+/// What a resource has needed until now, by the addresses that these have from now on.
+fn had_needed(held: &Held, moved: &BTreeMap<Address, Address>) -> BTreeSet<Address> {
+    let now = |old: &Address| moved.iter().find(|(_, from)| *from == old).map(|(to, _)| to);
+    held.depends_on
+        .iter()
+        .map(|old| now(old).unwrap_or(old).clone())
+        .collect()
+}
+
+fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>) -> Change {
     Change {
         address: address.clone(),
         kind: held.kind.clone(),
@@ -260,13 +280,18 @@ fn delete(address: &Address, held: &Held) -> Change {
         marker: Some(held.marker.clone()),
         prior: held.properties.clone(),
         properties: held.properties.clone(),
-        needs: held.depends_on.clone(),
+        needs,
         origin: held.origin.clone(),
     }
 }
 
-/// Leaves of the changes those to the targets, to what these need, and the deletion of what needs a deleted one.
-fn narrow(changes: &mut BTreeMap<Address, Change>, targets: &[String]) {
+/// Leaves of the changes those to the targets, to what these need, and to what must leave one that is deleted: its own
+/// deletion, or the change after which it needs it no more. `had_needed`: what a resource has needed until now.
+fn narrow(
+    changes: &mut BTreeMap<Address, Change>,
+    targets: &[String],
+    had_needed: impl Fn(&Address) -> BTreeSet<Address>,
+) {
     let mut wanted: BTreeSet<Address> = changes
         .keys()
         .filter(|address| targets.iter().any(|target| address.is_within(target)))
@@ -278,9 +303,15 @@ fn narrow(changes: &mut BTreeMap<Address, Change>, targets: &[String]) {
             if wanted.contains(address) {
                 let needed = change.needs.iter().filter(|_| change.action != Action::Delete);
                 more.extend(needed.filter(|need| !wanted.contains(*need)).cloned());
-            } else if change.action == Action::Delete && change.needs.iter().any(|need| wanted.contains(need))
-            {
-                more.push(address.clone());
+            } else if change.action != Action::NoOp {
+                let goes = |need: &Address| match changes.get(need).map(|change| change.action) {
+                    Some(Action::Delete) => wanted.contains(need),
+                    Some(Action::Replace) => change.action == Action::Delete && wanted.contains(need),
+                    _ => false,
+                };
+                if had_needed(address).iter().any(goes) {
+                    more.push(address.clone());
+                }
             }
         }
         let before = wanted.len();
@@ -295,6 +326,7 @@ fn narrow(changes: &mut BTreeMap<Address, Change>, targets: &[String]) {
             change.attributes.clear();
             change.because.clear();
             change.moved_from = None;
+            change.needs = had_needed(address);
         }
     }
     // What is not there and is not to be made yet has no line in the plan.

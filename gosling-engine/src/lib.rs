@@ -13,6 +13,7 @@ pub mod store;
 
 mod graph;
 mod operation;
+mod order;
 mod provider;
 
 pub use apply::{Applied, apply};

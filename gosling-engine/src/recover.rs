@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::journal::{self, Entry, Record, Stage};
 use crate::plan::OpenIntent;
-use crate::run::{Run, RunError};
+use crate::run::{Run, RunError, Stop};
 use crate::state::State;
 use crate::store::Snapshot;
 
@@ -47,14 +47,28 @@ pub fn shown(open: &[Entry]) -> Vec<OpenIntent> {
 /// how many operations were settled. A crash in here is like the one before it: the intents stay open.
 ///
 /// # Errors
-/// [`RunError::StillOpen`] where one could not be settled, and nothing is lost by trying again.
+/// [`RunError::StillOpen`] where one could not be settled, [`RunError::OpenWithoutProvider`] where nobody could, and
+/// [`RunError::Stopped`]: nothing is lost by trying again.
 pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize), RunError> {
     let (state, open) = read(snapshot)?;
     let state = Mutex::new(state);
     for entry in &open {
+        if *run.stop.borrow() != Stop::No {
+            return Err(RunError::Stopped);
+        }
+        if !run.providers.contains_key(&entry.operation.provider) {
+            return Err(RunError::OpenWithoutProvider {
+                verb: entry.operation.verb.to_string(),
+                address: Box::new(entry.operation.address.clone()),
+                provider: entry.operation.provider.clone(),
+            });
+        }
         let mut operation = entry.operation.clone();
         operation.again = true;
-        let outcome = run.carry_out(&operation, &entry.depends_on, &state).await?;
+        let outcome = tokio::select! {
+            outcome = run.carry_out(&operation, &entry.depends_on, &state) => outcome?,
+            () = run.stopped() => return Err(RunError::Stopped),
+        };
         if let Err(error @ crate::CallError::Unknown { .. }) = outcome {
             return Err(RunError::StillOpen {
                 verb: operation.verb.to_string(),

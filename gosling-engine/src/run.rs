@@ -58,6 +58,21 @@ pub enum RunError {
         /// What happened when it was asked about.
         error: Box<CallError>,
     },
+    /// An operation is open, and who could tell what became of it is not in the Nest any more.
+    #[error(
+        "what became of an earlier {verb} of {address} is not known, and the Nest no longer has its provider `{provider}`: put the provider back and apply once"
+    )]
+    OpenWithoutProvider {
+        /// `create`, `update` or `delete`.
+        verb: String,
+        /// Of which resource.
+        address: Box<Address>,
+        /// At which provider.
+        provider: String,
+    },
+    /// A person stopped it before anything was planned; what is open stays open.
+    #[error("stopped while settling what earlier runs left open; the next run goes on with it")]
+    Stopped,
     /// A resource belongs to a provider that the Nest no longer has.
     #[error(
         "{address} was made by `{provider}`, which the Nest no longer has: put the provider back, or `gosling state rm {address}`"
@@ -115,6 +130,8 @@ pub struct JournalWriter<'a> {
     store: &'a dyn Locked,
     waiting: Mutex<Vec<Waiting>>,
     writing: AsyncMutex<()>,
+    /// Why a write failed. What follows a torn record would never be read, so nothing is written after it.
+    broken: Mutex<Option<String>>,
 }
 
 struct Waiting {
@@ -130,6 +147,7 @@ impl<'a> JournalWriter<'a> {
             store,
             waiting: Mutex::default(),
             writing: AsyncMutex::new(()),
+            broken: Mutex::default(),
         }
     }
 
@@ -150,28 +168,39 @@ impl<'a> JournalWriter<'a> {
         };
         let bytes = frame(record).map_err(|error| failed(error.to_string()))?;
         let (done, mut heard) = oneshot::channel();
-        self.lock_waiting().push(Waiting { bytes, done });
+        lock(&self.waiting).push(Waiting { bytes, done });
         let _turn = self.writing.lock().await;
         // Somebody who wrote before may have written this one too.
-        if let Ok(outcome) = heard.try_recv() {
-            return outcome.map_err(failed);
+        match heard.try_recv() {
+            Ok(outcome) => return outcome.map_err(failed),
+            Err(oneshot::error::TryRecvError::Empty) => {}
+            // Somebody took this record along and was stopped while writing it.
+            Err(oneshot::error::TryRecvError::Closed) => {
+                return Err(failed("the write was cut short".to_owned()));
+            }
         }
-        let batch = std::mem::take(&mut *self.lock_waiting());
+        if let Some(why) = lock(&self.broken).clone() {
+            return Err(failed(why));
+        }
+        let batch = std::mem::take(&mut *lock(&self.waiting));
+        // Holds until the write has ended well.
+        *lock(&self.broken) = Some("an earlier write was cut short".to_owned());
         let all: Vec<u8> = batch
             .iter()
             .flat_map(|waiting| waiting.bytes.iter().copied())
             .collect();
         let outcome = self.store.append(&all).await.map_err(|error| error.to_string());
+        *lock(&self.broken) = outcome.clone().err();
         for waiting in batch {
             // Whoever was dropped meanwhile does not listen any more.
             let _ = waiting.done.send(outcome.clone());
         }
         outcome.map_err(failed)
     }
+}
 
-    fn lock_waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What providers note goes into the journal and to the listeners.
@@ -196,6 +225,19 @@ impl Notes for RunNotes<'_, '_> {
 }
 
 impl Run<'_> {
+    /// Ends when a person wants to stop: at once, or when the grace after a first wish is over.
+    pub(crate) async fn stopped(&self) {
+        let mut stop = self.stop.clone();
+        // Where nobody can wish any more, nobody does.
+        if stop.wait_for(|wish| *wish != Stop::No).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        let at_once = stop.wait_for(|wish| *wish == Stop::Now);
+        if matches!(tokio::time::timeout(self.grace, at_once).await, Ok(Err(_))) {
+            tokio::time::sleep(self.grace).await;
+        }
+    }
+
     /// Carries out one operation whose intent is on disk, and writes down what came of it. Returns what the API
     /// answered; the state takes it in.
     pub(crate) async fn carry_out(

@@ -170,7 +170,10 @@ impl State {
     pub fn done(&mut self, operation: &Operation, depends_on: &[String], seen: Option<&Seen>) {
         match (operation.verb, seen) {
             (Verb::Delete, _) => {
-                let same = |held: &Held| operation.id.as_deref() == Some(held.id.as_str());
+                // A number may have come back and be another's by now: the marker tells.
+                let same = |held: &Held| {
+                    operation.id.as_deref() == Some(held.id.as_str()) && operation.marker == held.marker
+                };
                 if self.resources.get(&operation.address).is_some_and(same) {
                     self.resources.remove(&operation.address);
                 }
@@ -193,6 +196,11 @@ impl State {
                     depends_on: depends_on.iter().filter_map(|text| text.parse().ok()).collect(),
                     origin,
                 };
+                // An API gives an id that is in use to nobody else: whoever had this one is gone.
+                self.resources.retain(|_, other| {
+                    other.marker == held.marker
+                        || (&other.provider, &other.kind, &other.id) != (&held.provider, &held.kind, &held.id)
+                });
                 self.resources.insert(operation.address.clone(), held);
             }
         }

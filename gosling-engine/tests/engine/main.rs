@@ -1,0 +1,10 @@
+//! The engine in a world that loses answers and with a process that is killed anywhere.
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod applying;
+mod killed;
+mod life;
+mod nest;
+mod planning;
+mod random;
+mod world;
