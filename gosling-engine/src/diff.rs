@@ -199,8 +199,11 @@ fn compare(
         if attribute.observed && !change.properties.contains_key(attribute.name) {
             continue;
         }
-        // What was only put into a machine when it was made stays as it is when the machine gets another name.
-        let stays = change.moved_from.is_some() && !attribute.observed;
+        // What was only put into a machine when it was made stays as it is when the machine gets another name; what it
+        // was given by another resource does not, for that one may be another now.
+        let asked = resource.properties.get(attribute.name);
+        let given = asked.is_some_and(|value| !value.outputs().is_empty());
+        let stays = change.moved_from.is_some() && !attribute.observed && !given;
         let replaces = match attribute.change {
             Effect::Replace => !stays,
             Effect::Grow => after.as_int() < before.as_int(),

@@ -78,7 +78,7 @@ async fn killed_again_while_it_recovers_nothing_is_lost_either() {
             if probe.life.run(probe.apply(&after)).await.is_some() {
                 break;
             }
-            for second in 0..24 {
+            for second in (0..24).step_by(2) {
                 let nest = nest(&before).await;
                 nest.life.limit(Some(first));
                 let ended = nest.life.run(nest.apply(&after)).await;
@@ -93,7 +93,7 @@ async fn killed_again_while_it_recovers_nothing_is_lost_either() {
                 second_deaths += 1;
             }
         }
-        assert!(second_deaths >= 15, "{name}: {second_deaths}");
+        assert!(second_deaths >= 8, "{name}: {second_deaths}");
     }
 }
 
