@@ -7,6 +7,7 @@ mod engine;
 mod failure;
 mod fly_text;
 mod host;
+mod mask;
 pub mod mend;
 pub mod nest;
 mod questions;

@@ -26,6 +26,9 @@ pub(crate) struct Question<'a> {
     pub(crate) default: Option<&'a str>,
 }
 
+/// Options whose value may be a secret where its place should stand: it is never said again.
+const MASKED: [&str; 1] = ["--token"];
+
 /// Why an answer is not taken; the text is for the one who gave it.
 pub(crate) type Refused = String;
 
@@ -51,8 +54,13 @@ impl<'h> Questions<'h> {
         read: impl Fn(&str) -> Result<T, Refused>,
     ) -> Result<Option<T>, Failure> {
         if let Some(given) = &question.given {
+            let shown = if MASKED.contains(&question.option) {
+                "***MASKED***"
+            } else {
+                given
+            };
             let answer = read(given)
-                .map_err(|why| Failure::wrong_use(format!("{} {given}: {why}", question.option)))?;
+                .map_err(|why| Failure::wrong_use(format!("{} {shown}: {why}", question.option)))?;
             return Ok(Some(answer));
         }
         if self.can_ask() {

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 
 use super::target::lexical;
 use super::{Context, Exit};
+use crate::mask;
 use crate::nest::{find_root, read_bounded, refusal_words, walker};
 use crate::render::counted;
 use crate::{Failure, Host, write};
@@ -185,7 +186,13 @@ fn show_change(
         .unified_diff()
         .header(&format!("a/{name}"), &format!("b/{name}"))
         .to_string();
+    let is_values = name.ends_with(".flyvars");
     for line in diff.split_inclusive('\n') {
+        let line = if line.starts_with("---") || line.starts_with("+++") {
+            line.to_owned()
+        } else {
+            mask::line(line, is_values)
+        };
         let color = match line.as_bytes().first() {
             _ if !context.out.color => None,
             Some(b'+') => Some("32"),

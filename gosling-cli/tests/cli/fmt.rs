@@ -101,3 +101,29 @@ fn a_link_stays_a_link() {
     assert!(folder.path("link.fly").symlink_metadata().unwrap().is_symlink());
     assert_eq!(folder.read("real.fly"), NEAT);
 }
+
+#[test]
+fn a_diff_shows_no_secret() {
+    let text =
+        "provider \"gitlab\" {\n    server = \"gitlab.example.com\"\n    token = \"hunter2hunter2\"\n}\n";
+    let folder = Folder::with(&[
+        ("nest.fly", text),
+        ("nest.flyvars", "tok   =  \"hunter2hunter2\"\n"),
+    ]);
+    let ran = folder.run(&["fmt", "--check", "--diff"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("+  token = \"***MASKED***\""), "{}", ran.out);
+    assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+    let ran = folder.run(&[
+        "add",
+        "egg",
+        "t",
+        "--use",
+        "x",
+        "--project-id",
+        "1",
+        "--token",
+        "hunter2hunter2",
+    ]);
+    assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
+}
