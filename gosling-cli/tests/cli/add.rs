@@ -222,3 +222,58 @@ fn what_would_not_validate_is_not_written() {
     );
     assert!(!folder.path("Eggs/api").exists());
 }
+
+#[test]
+fn options_beside_a_preset_are_written_or_refused_and_never_dropped() {
+    let folder = Folder::with(&[]);
+    assert_eq!(
+        folder
+            .run(&["init", ".", "--yes", "--provider", "proxmox", "--name", "infra"])
+            .code,
+        0
+    );
+    let ran = folder.run(&[
+        "add",
+        "egg",
+        "m",
+        "--use",
+        "vm",
+        "--memory",
+        "8GiB",
+        "--project-id",
+        "1",
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let text = folder.read("Eggs/m/config.fly");
+    assert!(text.contains("resources {\n    memory = 8GiB\n  }"), "{text}");
+    // The server is the Nest's own, written as the Nest writes it.
+    assert!(text.contains("server = var.gitlab_server"), "{text}");
+    for (option, value) in [("--memory", "8m"), ("--region", "eu"), ("--template", "x")] {
+        let ran = folder.run(&[
+            "add",
+            "egg",
+            "n",
+            "--use",
+            "vm",
+            option,
+            value,
+            "--project-id",
+            "1",
+        ]);
+        assert_eq!(ran.code, 2, "{ran:?}");
+        assert!(ran.err.contains(option), "{ran:?}");
+    }
+    let ran = folder.run(&[
+        "add",
+        "egg",
+        "n",
+        "--provider",
+        "proxmox",
+        "--region",
+        "eu",
+        "--project-id",
+        "1",
+    ]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("--region is for aws"), "{ran:?}");
+}

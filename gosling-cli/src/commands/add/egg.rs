@@ -12,6 +12,11 @@ use crate::{Failure, Host};
 
 /// Add an egg: runners for one project, group or repository
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling add egg api                                     asks for the rest
+  gosling add egg api --use vm --project-id 42            on the Nest's own GitLab
+  gosling add egg api --use vm --memory 8GiB --group-id 7 with more memory than the preset has")]
 pub(crate) struct EggArgs {
     /// Its name: small letters, digits and -
     pub(crate) name: String,
@@ -36,6 +41,10 @@ pub(crate) struct EggArgs {
 
 /// Add an eggsbucket: runners shared by several repositories
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling add eggsbucket libraries --use vm --repo core=gitlab.example.com/12 --repo web=gitlab.example.com/13
+  gosling add eggsbucket tools --use vm --repo all=gitlab.example.com/group:7")]
 pub(crate) struct EggsbucketArgs {
     /// Its name: small letters, digits and -
     pub(crate) name: String,
@@ -49,7 +58,7 @@ pub(crate) struct EggsbucketArgs {
     token: Option<String>,
 }
 
-/// Where jobs come from.
+/// Where jobs come from. The server is as it is written in Fly: `"gitlab.example.com"` or `var.gitlab_server`.
 #[derive(Debug, Clone)]
 enum Source {
     Project { server: String, id: u64 },
@@ -91,17 +100,31 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
         given,
         default: None,
     };
-    let source = questions.ask(source, |text| source_of("", text))?;
+    let source = questions.ask(source, |text| match text {
+        "" => Err("a project's id (42), group:ID or OWNER/REPO is wanted".to_owned()),
+        text => source_of("", text),
+    })?;
     let source = match source {
         Some(Source::GitHub { path }) => Some(Source::GitHub { path }),
         source => {
+            // A server that the Nest writes as an expression is written so again.
+            let own = facts.gitlab.as_deref().unwrap_or("gitlab.com").trim_matches('"');
+            let is_expression = facts
+                .gitlab
+                .as_deref()
+                .is_some_and(|written| !written.starts_with('"'));
             let question = Question {
                 option: "--server",
                 words: "GitLab server",
                 given: args.server,
-                default: Some(facts.gitlab.as_deref().unwrap_or("gitlab.com")),
+                default: Some(own),
             };
-            let server = questions.ask(question, server_name)?;
+            let server = questions.ask(question, |text| {
+                if is_expression && text == own {
+                    return Ok(text.to_owned());
+                }
+                server_name(text).map(|name| quoted(&name))
+            })?;
             source.zip(server).map(|(source, server)| source.at(server))
         }
     };
@@ -214,7 +237,7 @@ fn repositories(text: &str) -> Result<Vec<(String, Source)>, String> {
         let source = match (server, source_of(server, rest)) {
             ("github.com", Ok(source @ Source::GitHub { .. })) => source,
             (_, Ok(source @ (Source::Project { .. } | Source::Group { .. }))) => {
-                source.at(server_name(server)?)
+                source.at(quoted(&server_name(server)?))
             }
             _ => return Err(shape()),
         };
@@ -243,14 +266,11 @@ impl Source {
         let (kind, mut lines) = match self {
             Self::Project { server, id } => (
                 "gitlab",
-                vec![
-                    format!("server = {}", quoted(server)),
-                    format!("project_id = {id}"),
-                ],
+                vec![format!("server = {server}"), format!("project_id = {id}")],
             ),
             Self::Group { server, id } => (
                 "gitlab",
-                vec![format!("server = {}", quoted(server)), format!("group_id = {id}")],
+                vec![format!("server = {server}"), format!("group_id = {id}")],
             ),
             Self::GitHub { path } => {
                 let name = if path.contains('/') {

@@ -1,6 +1,7 @@
 //! What a Nest has already: it gives the questions their defaults.
 
-use fly_syntax::tree::{Block, ExprKind};
+use fly_syntax::SourceFile;
+use fly_syntax::tree::Block;
 
 use super::super::target::Target;
 use crate::nest;
@@ -12,7 +13,8 @@ pub(crate) struct Facts {
     pub(crate) clouds: Vec<String>,
     /// The presets, in order.
     pub(crate) presets: Vec<String>,
-    /// The GitLab server, where there is one `provider "gitlab"` that says it in plain text.
+    /// The GitLab server of the first `provider "gitlab"`, as it is written there: `"gitlab.example.com"` or
+    /// `var.gitlab_server`.
     pub(crate) gitlab: Option<String>,
 }
 
@@ -23,18 +25,20 @@ impl Facts {
         let mut facts = Self::default();
         for file in &files.files {
             for block in fly_syntax::parse(file).tree.body.blocks() {
-                facts.learn(block);
+                facts.learn(block, file);
             }
         }
         facts
     }
 
-    fn learn(&mut self, block: &Block) {
+    fn learn(&mut self, block: &Block, file: &SourceFile) {
         let Some(label) = block.labels.first().and_then(|label| label.text.literal()) else {
             return;
         };
         match (block.kind.name.as_str(), label.as_str()) {
-            ("provider", "gitlab") => self.gitlab = self.gitlab.take().or_else(|| literal(block, "server")),
+            ("provider", "gitlab") => {
+                self.gitlab = self.gitlab.take().or_else(|| written(block, "server", file))
+            }
             ("provider", cloud @ ("proxmox" | "aws" | "yandex"))
                 if !self.clouds.iter().any(|seen| seen == cloud) =>
             {
@@ -46,13 +50,11 @@ impl Facts {
     }
 }
 
-fn literal(block: &Block, name: &str) -> Option<String> {
+/// An attribute's value as it is written.
+fn written(block: &Block, name: &str, file: &SourceFile) -> Option<String> {
     let attribute = block
         .body
         .attributes()
         .find(|attribute| attribute.name.name == name)?;
-    match &attribute.value.kind {
-        ExprKind::String(template) => template.literal().map(|text| text.to_string()),
-        _ => None,
-    }
+    Some(file.slice(attribute.value.span).to_owned())
 }

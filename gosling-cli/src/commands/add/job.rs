@@ -9,6 +9,10 @@ use crate::{Failure, Host};
 
 /// Add a job: a script on a schedule
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling add job nightly --schedule '15 1 * * *' --script 'make nightly' --tags docker
+  gosling add job sweep --schedule '0 4 * * 1' --script 'make sweep'    weekly")]
 pub(crate) struct JobArgs {
     /// Its name: small letters, digits and -
     pub(crate) name: String,

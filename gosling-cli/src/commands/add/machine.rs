@@ -85,8 +85,9 @@ impl MachineArgs {
             )?;
             machine.preset = preset.filter(|preset| preset != "none");
         }
-        if machine.preset.is_none() {
-            self.ask_machine(questions, facts, &mut machine)?;
+        match machine.preset.clone() {
+            None => self.ask_machine(questions, facts, &mut machine)?,
+            Some(preset) => self.override_preset(questions, &preset, &mut machine)?,
         }
         let tags = Question {
             option: "--tags",
@@ -96,6 +97,51 @@ impl MachineArgs {
         };
         machine.tags = questions.ask(tags, list)?.unwrap_or_default();
         Ok(machine)
+    }
+
+    /// What options say beside a preset: the size is written over the preset's, and where the machine is made is the
+    /// preset's alone.
+    fn override_preset(
+        &self,
+        questions: &mut Questions,
+        preset: &str,
+        machine: &mut Machine,
+    ) -> Result<(), Failure> {
+        let places = [
+            ("--type", &self.kind),
+            ("--provider", &self.provider),
+            ("--template", &self.template),
+            ("--image", &self.image),
+            ("--region", &self.region),
+            ("--zone", &self.zone),
+        ];
+        if let Some((option, _)) = places.iter().find(|(_, given)| given.is_some()) {
+            return Err(Failure::wrong_use(format!(
+                "{option} and --use: the preset `{preset}` says that already"
+            ))
+            .hint(
+                "leave one of them out; what is special about an egg can be written into its file afterwards",
+            ));
+        }
+        let mut ask =
+            |option, given: &Option<String>, read: &dyn Fn(&str) -> Result<String, String>| match given {
+                None => Ok(String::new()),
+                Some(_) => {
+                    let question = Question {
+                        option,
+                        words: option,
+                        given: given.clone(),
+                        default: None,
+                    };
+                    questions.ask(question, read).map(Option::unwrap_or_default)
+                }
+            };
+        machine.cpu = ask("--cpu", &self.cpu, &|text| {
+            number(text).map(|number| number.to_string())
+        })?;
+        machine.memory = ask("--memory", &self.memory, &size)?;
+        machine.disk = ask("--disk", &self.disk, &size)?;
+        Ok(())
     }
 
     /// Whether an option says how the machine is, so that no preset is meant.
@@ -149,6 +195,20 @@ impl MachineArgs {
         };
         let words = format!("Kind of machine: {}", kinds.join(", "));
         machine.kind = ask("--type", &words, &self.kind, Some("vm"), &one_of(&kinds))?;
+        let elsewhere = [
+            ("--region", &self.region, "aws"),
+            ("--zone", &self.zone, "yandex"),
+            ("--template", &self.template, "proxmox"),
+            ("--image", &self.image, "proxmox"),
+        ];
+        for (option, given, cloud) in elsewhere {
+            if given.is_some() && !provider.is_empty() && provider != cloud {
+                return Err(Failure::wrong_use(format!(
+                    "{option} is for {cloud}, and the machine is on {provider}"
+                ))
+                .hint(format!("leave {option} out, or choose --provider {cloud}")));
+            }
+        }
         machine.cloud.push(("provider", quoted(&provider)));
         let (attribute, value) = match provider.as_str() {
             "aws" => (
@@ -207,7 +267,18 @@ impl Machine {
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         match &self.preset {
-            Some(preset) => text.push_str(&format!("  use = preset{}\n", step(preset))),
+            Some(preset) => {
+                text.push_str(&format!("  use = preset{}\n", step(preset)));
+                let sizes = [("cpu", &self.cpu), ("memory", &self.memory), ("disk", &self.disk)];
+                let sizes: Vec<String> = sizes
+                    .iter()
+                    .filter(|(_, value)| !value.is_empty())
+                    .map(|(name, value)| format!("    {name} = {value}\n"))
+                    .collect();
+                if !sizes.is_empty() {
+                    text.push_str(&format!("\n  resources {{\n{}  }}\n", sizes.concat()));
+                }
+            }
             None => {
                 text.push_str(&format!("  type = {}\n\n  cloud {{\n", quoted(&self.kind)));
                 for (name, value) in &self.cloud {
