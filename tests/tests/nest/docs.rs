@@ -196,6 +196,10 @@ fn links_between_pages_lead_somewhere() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/guides/pipeline.md",
+        "docs/guides/proxmox-and-gitlab.md",
+        "docs/guides/recovery.md",
+        "docs/guides/scaling.md",
         "docs/style.md",
         "grammar/fly.md",
     ] {
@@ -221,4 +225,10 @@ fn the_reference_page_is_what_the_schema_says() {
     }
     let same = std::fs::read_to_string(&file).unwrap() == page;
     assert!(same, "docs/reference.md is out of date: run `just bless`");
+}
+
+#[test]
+fn the_pipeline_guide_shows_what_init_writes() {
+    let written = read("gosling-cli/src/templates/init/gitlab-ci.yml");
+    assert!(read("docs/guides/pipeline.md").contains(&format!("```yaml\n{written}```\n")));
 }

@@ -3,7 +3,8 @@
 use crate::gosling::{gosling, said};
 use crate::workspace::{read, root};
 
-/// The two commands that a newcomer needs.
+/// The commands that a newcomer needs.
+const DEMO: &str = "cargo run --release -q -p gosling-cli --bin gosling -- demo";
 const VALIDATE: &str = "cargo run --release -q -p gosling-cli --bin gosling -- validate examples/proxmox-lab";
 const TEST: &str = "cargo test --workspace";
 
@@ -20,8 +21,8 @@ fn commands(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_two_commands_stand_first() {
-    assert_eq!(commands(&read("README.md"))[..2], [VALIDATE, TEST]);
+fn the_commands_stand_first() {
+    assert_eq!(commands(&read("README.md"))[..3], [DEMO, TEST, VALIDATE]);
 }
 
 #[test]
@@ -30,11 +31,27 @@ fn ci_runs_the_same_tests() {
     assert!(script.lines().any(|line| line.starts_with(TEST)), "{script}");
 }
 
-#[test]
-fn the_first_command_succeeds() {
-    let (_, arguments) = VALIDATE.split_once(" -- ").unwrap();
+/// Runs gosling as a line of the page says, in the workspace's root.
+fn run(line: &str) -> std::process::Output {
+    let (_, arguments) = line.split_once(" -- ").unwrap();
     let arguments: Vec<&str> = arguments.split(' ').collect();
-    let output = gosling(&root(), &arguments);
+    gosling(&root(), &arguments)
+}
+
+#[test]
+fn the_demo_shows_all_of_it_and_leaves_nothing() {
+    let output = run(DEMO);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let words = said(&output);
+    for step in ["gosling init", "gosling plan", "gosling apply", "gosling status", "gosling destroy"] {
+        assert!(words.contains(step), "{step}: {words}");
+    }
+    assert!(words.contains("Left behind: 0 objects."), "{words}");
+}
+
+#[test]
+fn the_example_is_checked() {
+    let output = run(VALIDATE);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
 }
 
