@@ -44,7 +44,7 @@ block! {
             endpoint: Url;
             /// The API token's id, as `user@realm!name`.
             token_id: SmolStr;
-            /// The API token's secret. `gosling preflight --role` prints the smallest role it needs.
+            /// The API token's secret. `docs/guides/proxmox-and-gitlab.md` lists the privileges it needs.
             token: SecretUri;
             /// The certificate authority of the cluster in PEM, as a file of the Nest. Without it, those of the system.
             ca_file: Option<NestPath>;

@@ -158,7 +158,7 @@ fn words(answer: &Answer) -> String {
 fn missing_privilege(token_id: &str, words: &str) -> String {
     let inside = words.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     let named = inside.and_then(|(inside, _)| inside.split_once(','));
-    let role = "`gosling preflight --role` prints the smallest role that will do";
+    let role = "docs/guides/proxmox-and-gitlab.md lists all that it needs";
     match named {
         Some((place, privilege)) => format!(
             "give `{token_id}` the privilege `{}` on `{}`; {role}",
