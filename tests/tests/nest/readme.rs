@@ -43,7 +43,13 @@ fn the_demo_shows_all_of_it_and_leaves_nothing() {
     let output = run(DEMO);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let words = said(&output);
-    for step in ["gosling init", "gosling plan", "gosling apply", "gosling status", "gosling destroy"] {
+    for step in [
+        "gosling init",
+        "gosling plan",
+        "gosling apply",
+        "gosling status",
+        "gosling destroy",
+    ] {
         assert!(words.contains(step), "{step}: {words}");
     }
     assert!(words.contains("Left behind: 0 objects."), "{words}");
