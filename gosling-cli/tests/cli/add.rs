@@ -99,7 +99,7 @@ fn an_egg_with_its_own_machine() {
             "20GiB",
             "api",
             "group:7",
-            "gitlab.com",
+            "",
         ],
     );
     assert!(
