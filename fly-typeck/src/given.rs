@@ -33,16 +33,21 @@ pub(crate) fn resolve(
             if known.contains(&name.name.as_str()) || declared.ghosts.contains(&name.name) {
                 from_files.push((attribute, source));
             } else {
+                // The variable that was meant may be a secret.
+                sink.mask(attribute.value.span);
                 let problem = problems::unknown_given::problem(name.span, &name.name, &source.path, &known);
                 sink.push(problem);
             }
         }
     }
-    let anywhere = declared
-        .tops
-        .first()
-        .map_or(Span::new(FileId(0), 0..0), |top| top.block.header.at_start());
+    // What comes from outside has no place; the file that stands for the Nest is as near as can be said.
+    let nest_file = globals.files.iter().find(|file| &*file.path == "nest.fly");
+    let anywhere = Span::new(nest_file.map_or(FileId(0), |file| file.id), 0..0);
     for given in &variables.given {
+        // The environment is shared with other Nests, whose variables it may be for.
+        if given.from_environment() {
+            continue;
+        }
         if !known.contains(&given.name.as_str()) && !declared.ghosts.contains(&given.name) {
             let problem = problems::unknown_given::problem(anywhere, &given.name, &given.origin, &known);
             sink.push(problem);
@@ -100,6 +105,11 @@ fn given_value(
         return Some(Value::string(given.text.as_str()));
     }
     let mut failed = |reason: &str| {
+        // A reason may hold a part of what was given, which may be the secret itself.
+        let reason = match ty.holds_secret() {
+            true => "it is not the address of a secret",
+            false => reason,
+        };
         let (name, origin, expected) = (&given.name, &given.origin, ty.to_string());
         sink.push(problems::given_value::problem(
             at, name, origin, &expected, reason,

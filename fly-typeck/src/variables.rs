@@ -19,3 +19,14 @@ pub struct Given {
     /// How it was given, for messages: `--var region`, `GOSLING_VAR_region`.
     pub origin: String,
 }
+
+impl Given {
+    /// What a name in the environment starts with that gives a value to a variable.
+    pub const ENVIRONMENT_PREFIX: &str = "GOSLING_VAR_";
+
+    /// Whether the environment gives it.
+    #[must_use]
+    pub fn from_environment(&self) -> bool {
+        self.origin.starts_with(Self::ENVIRONMENT_PREFIX)
+    }
+}

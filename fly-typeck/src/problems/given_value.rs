@@ -32,10 +32,14 @@ gosling validate --var memory=8GiB
 
 /// `at` is the variable's header; `origin` is where the value comes from: "--var", "GOSLING_VAR_memory".
 pub(crate) fn problem(at: Span, name: &str, origin: &str, expected: &str, reason: &str) -> Problem {
+    let help = match expected.contains("secret") {
+        true => "give where the secret is kept, such as `env://TOKEN`, and not the secret".to_owned(),
+        false => format!("give {}, written as in Fly", words::a(expected)),
+    };
     let expected = words::a(expected);
     Problem::new(&KIND, at, format!("{origin} gives `{name}` a value that is not {expected}: {reason}"))
         .note(format!("`{name}` is {expected}"))
-        .help(format!("give {expected}, written as in Fly"))
+        .help(help)
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY212",
     title: "a value for a variable that there is none of",
     severity: Severity::Error,
-    explanation: r#"A `.flyvars` file, a `GOSLING_VAR_` name or `--var` gives a value to a variable that the Nest does not declare. The
+    explanation: r#"A `.flyvars` file or `--var` gives a value to a variable that the Nest does not declare. The
 value would have no effect, and the variable that was meant keeps its default without a word. Write the name as it is
-declared, or declare it: `variable "name" { ... }`.
+declared, or declare it: `variable "name" { ... }`. A `GOSLING_VAR_` name in the environment may be for another Nest,
+and is passed over.
 "#,
     wrong: r#"-- Lib/variables.fly --
 variable "region" {
@@ -30,7 +31,7 @@ region = "eu-west-1"
 "#,
 };
 
-/// `origin` is the file, `--var` or the environment; `at` is the name in a file, and empty otherwise.
+/// `origin` is the file or `--var`; `at` is the name in a file, and empty otherwise.
 pub(crate) fn problem(at: Span, name: &str, origin: &str, names: &[&str]) -> Problem {
     let outside = at.start == at.end;
     let message = match outside {

@@ -28,7 +28,7 @@ impl VariableArgs {
     pub(crate) fn variables(&self, host: &Host) -> Result<Variables, Failure> {
         let mut given = Vec::new();
         for (name, text) in &host.environment {
-            if let Some(variable) = name.strip_prefix("GOSLING_VAR_") {
+            if let Some(variable) = name.strip_prefix(Given::ENVIRONMENT_PREFIX) {
                 given.push(Given {
                     name: variable.into(),
                     text: text.clone(),
