@@ -16,8 +16,11 @@ pub fn print(body: &Body) -> String {
     Walk::file(Printer { inside_string: false }, Wrap::All, body)
 }
 
-/// A value on one line, as it is written inside `${` and `}`.
-fn print_inside_string(expr: &Expr) -> String {
+/// A value on one line, as it is written inside `${` and `}` and wherever else no line may break.
+///
+/// Spans and parentheses around values are as for [`print`].
+#[must_use]
+pub fn print_value(expr: &Expr) -> String {
     let mut text = Walk::value(Printer { inside_string: true }, Wrap::Never, expr);
     text.truncate(text.trim_end().len());
     text
@@ -157,7 +160,7 @@ fn escape(literal: &str, text: &mut String) {
 }
 
 fn interpolate(expr: &Expr, text: &mut String) {
-    let _ = write!(text, "${{{}}}", print_inside_string(expr));
+    let _ = write!(text, "${{{}}}", print_value(expr));
 }
 
 fn is_interpolation(part: Option<&TemplatePart>) -> bool {

@@ -1,6 +1,8 @@
 //! Literals: the value of a constant where a type is wanted. Conversions of literal texts live here and nowhere else.
 
-use fly_syntax::tree::{ExprKind, Quantity};
+use fly_syntax::tree::{Expr, ExprKind, Quantity, Template, TemplatePart};
+use fly_syntax::{FileId, Span};
+use smol_str::SmolStr;
 
 use crate::domain::{Cron, Duration, Malformed, Percent, Scheme, SecretUri, Size};
 use crate::types::Type;
@@ -22,6 +24,35 @@ pub(crate) fn plain(kind: &ExprKind) -> (Value, Type) {
         // Only literals are asked for; anything else fits everywhere and says nothing.
         _ => (Value::Bool(false), Type::Unknown),
     }
+}
+
+/// The literal that says a value, the other way round from [`plain`] and [`text`]; `None` for an object.
+pub(crate) fn written(value: &Value) -> Option<ExprKind> {
+    let nowhere = Span::new(FileId(u32::MAX), 0..0);
+    let text = |text: SmolStr| {
+        let span = nowhere;
+        ExprKind::String(Template {
+            parts: vec![TemplatePart::Literal { text, span }],
+        })
+    };
+    Some(match value {
+        Value::Bool(value) => ExprKind::Bool(*value),
+        Value::Int(value) => ExprKind::Int(*value),
+        Value::Float(value) => ExprKind::Float(*value),
+        Value::Duration(value) => ExprKind::Quantity(Quantity::Duration(value.as_millis())),
+        Value::Size(value) => ExprKind::Quantity(Quantity::Size(value.as_bytes())),
+        Value::Percent(value) => ExprKind::Quantity(Quantity::Percent(value.as_f64())),
+        Value::String(value) => text(value.clone()),
+        Value::Secret(uri) => text(uri.to_string().into()),
+        Value::List(values) => {
+            let item = |value: &Value| {
+                let (kind, span) = (written(value)?, nowhere);
+                Some(Expr { kind, span })
+            };
+            ExprKind::List(values.iter().map(item).collect::<Option<_>>()?)
+        }
+        Value::Object(_) => return None,
+    })
 }
 
 /// A text as a value of type `wanted`: `None` where no text can be one, an error where this text is not.
