@@ -1,7 +1,7 @@
 //! Eggs and eggsbuckets: machines that their cloud does not have, and two that would take each other's jobs.
 
 use fly_syntax::Span;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Blocks, placed, placed_text};
 use crate::checked::CheckedBlock;
@@ -19,6 +19,7 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
     let eggs = nest.of("egg").chain(nest.of("eggsbucket"));
     let addressed = nest.single("mothergoose").is_some() || globals.declared.kind_unknown;
     let mut projects: FxHashMap<(String, String, String), &CheckedBlock> = FxHashMap::default();
+    let mut unaddressed: FxHashSet<(Span, Span)> = FxHashSet::default();
     for egg in eggs {
         machine(egg, sink);
         if let Some((range, at)) = egg
@@ -29,7 +30,12 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
             sink.push(problems::range_order::problem(at, range, reason));
         }
         for gitlab in hosts(egg) {
-            if !addressed && gitlab.attribute("webhook_url").is_none() && !gitlab.incomplete {
+            if !addressed
+                && gitlab.attribute("webhook_url").is_none()
+                && !gitlab.incomplete
+                // All that a `for_each` makes lack it together.
+                && unaddressed.insert((egg.header, gitlab.header))
+            {
                 sink.push(problems::no_webhook_address::problem(gitlab.header, &egg.label()));
             }
             let Some(key) = project(egg, gitlab) else { continue };

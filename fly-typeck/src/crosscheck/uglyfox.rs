@@ -88,10 +88,13 @@ fn ages(nest: &Blocks<'_>, uglyfox: &CheckedBlock, conditions: &[&CheckedBlock],
                 .filter_map(eggs::idle_timeout),
         )
         .collect();
-    for (idle, at) in idles {
-        if idle > *age {
-            let (idle, age) = (idle.to_string(), json::text(&Value::Duration(*age)));
-            sink.push(problems::idle_above_age::problem(at, &idle, &age, age_at));
-        }
+    let mut longer: Vec<(Duration, fly_syntax::Span)> =
+        idles.into_iter().filter(|(idle, _)| idle > age).collect();
+    // A preset's timeout is one, however many eggs use it.
+    longer.sort_by_key(|(_, at)| *at);
+    longer.dedup();
+    if !longer.is_empty() {
+        let age = json::text(&Value::Duration(*age));
+        sink.push(problems::idle_above_age::problem(age_at, &age, &longer));
     }
 }

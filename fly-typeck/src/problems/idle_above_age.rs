@@ -2,6 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use crate::domain::Duration;
+
 /// A runner may idle longer than it may live.
 pub(crate) static KIND: Kind = Kind {
     code: "FLY710",
@@ -104,9 +106,21 @@ uglyfox {
 "#,
 };
 
-pub(crate) fn problem(at: Span, idle: &str, age: &str, age_at: Span) -> Problem {
-    Problem::new(&KIND, at, format!("a runner may idle for {idle} but lives for {age} at most"))
-        .note("never reached")
-        .label(age_at, format!("removed after {age} anyway"))
-        .help("shorten `idle_timeout` or raise `max_age`")
+/// Timeouts that are shown, before "and so many more".
+const SHOWN: usize = 3;
+
+/// `idles` are the timeouts that are longer than `max_age`, which stands at `at`: one age too short is one mistake,
+/// however many runners it cuts off.
+pub(crate) fn problem(at: Span, age: &str, idles: &[(Duration, Span)]) -> Problem {
+    let longest = idles.iter().map(|(idle, _)| *idle).max().unwrap_or_default();
+    let message = format!("a runner may idle for {longest} but lives for {age} at most");
+    let problem = Problem::new(&KIND, at, message).note(format!("removed after {age} anyway"));
+    let problem = idles.iter().enumerate().take(SHOWN).fold(problem, |problem, (index, (idle, span))| {
+        let more = idles.len().saturating_sub(SHOWN);
+        problem.label(*span, match more {
+            more if more > 0 && index + 1 == SHOWN => format!("{idle} is never reached, nor in {more} more places"),
+            _ => format!("{idle} is never reached"),
+        })
+    });
+    problem.help("shorten `idle_timeout` or raise `max_age`")
 }
