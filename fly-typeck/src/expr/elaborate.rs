@@ -7,6 +7,7 @@ use smol_str::SmolStr;
 use super::{Conversion, ForList, ForObject, Key, Node, Typed, Walk, fits, operators, unify};
 use crate::functions;
 use crate::globals::Globals;
+use crate::literal;
 use crate::problems;
 use crate::sink::Sink;
 use crate::types::{FieldType, ObjectType, Reference, Type};
@@ -97,10 +98,27 @@ impl Elaborator<'_> {
         } else if matches!(typed.ty, Type::Secret) {
             self.sink.push(problems::secret_in_plain::problem(at, &expected));
         } else {
-            let hint = mismatch_hint(typed, wanted);
-            self.sink
-                .push(problems::type_mismatch::problem(at, &expected, &found, hint));
+            let problem = match self.with_the_wanted_unit(typed, wanted) {
+                Some(better) => problems::type_mismatch::problem_with_guess(at, &expected, &found, &better),
+                None => {
+                    let hint = mismatch_hint(typed, wanted);
+                    problems::type_mismatch::problem(at, &expected, &found, hint)
+                }
+            };
+            self.sink.push(problem);
         }
+    }
+
+    /// `8MiB` for `8m` where a size is wanted, which reads as a duration: what the written number is with a unit of the
+    /// wanted type.
+    fn with_the_wanted_unit(&self, typed: &Typed, wanted: &Type) -> Option<String> {
+        let (Node::Constant(_), Type::Duration | Type::Size, Type::Duration | Type::Size) =
+            (&typed.node, &typed.ty, wanted)
+        else {
+            return None;
+        };
+        let written = self.globals.source(typed.span.file)?.slice(typed.span);
+        literal::text(written, wanted).err()?.suggestion
     }
 
     fn list(&mut self, items: &[Expr], span: Span, wanted: Option<&Type>) -> Typed {

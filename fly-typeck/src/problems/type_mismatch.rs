@@ -37,6 +37,15 @@ pub(crate) fn problem_with_fix(at: Span, expected: &str, found: &str, fix: &str)
     problem(at, expected, found, Some(write.clone())).fix(write, at, fix)
 }
 
+/// The same, where another text is probably what was meant.
+pub(crate) fn problem_with_guess(at: Span, expected: &str, found: &str, guess: &str) -> Problem {
+    problem(at, expected, found, Some(format!("did you mean `{guess}`?"))).maybe(
+        format!("write `{guess}`"),
+        at,
+        guess,
+    )
+}
+
 fn way_out(expected: &str) -> String {
     match expected {
         "int" => "this takes a whole number, such as `2`",
