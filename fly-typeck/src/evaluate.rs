@@ -1,15 +1,20 @@
 //! `gosling eval`: the whole Nest as a value, or one expression in its light.
 
-use fly_syntax::tree::{Expr, ExprKind};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fly_syntax::tree::Expr;
 use fly_syntax::{Problem, SyntaxTree};
 use smol_str::SmolStr;
 
 use crate::check::with_globals;
 use crate::checked::{self, CheckedBlock};
+use crate::expr::Binding;
 use crate::files::NestFiles;
-use crate::resolve::{Resolver, free_value};
+use crate::globals::Globals;
+use crate::resolve::{Resolver, bound_value};
 use crate::sink::Sink;
-use crate::types::Type;
+use crate::types::{FieldType, ObjectType, Type};
 use crate::value::Value;
 use crate::variables::Variables;
 
@@ -25,22 +30,11 @@ pub struct Evaluated {
 }
 
 /// The value of `expr`, which may refer to everything that the Nest declares: `egg.api.resources`, `var.region`,
-/// `length(eggs)`, and the blocks that a Nest has once by their kind: `uglyfox`. Its file is not one of the Nest's.
+/// `length(eggs)`, and every other top-level block by its address: `uglyfox.pruning`, `provider.proxmox`, `preset.vm`.
+/// Its file is not one of the Nest's.
 #[must_use]
 pub fn evaluate(files: &NestFiles, trees: &[SyntaxTree], variables: &Variables, expr: &Expr) -> Evaluated {
     with_globals(files, trees, variables, |globals, found| {
-        if let ExprKind::Name(kind) = &expr.kind
-            && let Some(block) = found
-                .blocks
-                .iter()
-                .find(|block| block.name == *kind && block.labels.is_empty())
-        {
-            return Evaluated {
-                value: checked::value(block),
-                ty: Type::Block(block.schema),
-                problems: Vec::new(),
-            };
-        }
         let mut sink = Sink::default();
         Resolver::new(globals, &mut sink).mentioned(expr);
         let mentions_list = |name: &str| {
@@ -55,13 +49,115 @@ pub fn evaluate(files: &NestFiles, trees: &[SyntaxTree], variables: &Variables, 
                 lists.insert(list, of_kind(&found.blocks, kind));
             }
         }
-        let (ty, value) = free_value(globals, &mut sink, expr, None);
+        let (bindings, slots) = addresses(globals, &found.blocks);
+        let (ty, value) = bound_value(globals, &mut sink, expr, None, bindings, slots);
         Evaluated {
             value,
             ty,
             problems: sink.problems,
         }
     })
+}
+
+/// The blocks that no expression of the Nest itself may name, each with its type and its value: those that a Nest has
+/// once by their kind, providers and presets by their names.
+fn addresses(globals: &Globals<'_>, blocks: &[CheckedBlock]) -> (Vec<Binding>, Vec<Option<Value>>) {
+    let mut bindings = Vec::new();
+    let mut slots = Vec::new();
+    let mut bind = |name: SmolStr, ty: Type, value: Option<Value>| {
+        bindings.push(Binding { name, ty });
+        slots.push(value);
+    };
+    for block in blocks.iter().filter(|block| block.labels.is_empty()) {
+        if block.schema.labels.is_empty() {
+            bind(
+                block.name.clone(),
+                Type::Block(block.schema),
+                checked::value(block),
+            );
+        }
+    }
+    let mut presets = Named::default();
+    for (name, preset) in &globals.presets {
+        presets.add(std::slice::from_ref(name), preset);
+    }
+    let mut providers = Named::default();
+    for provider in globals.providers.values() {
+        providers.add(&provider.labels, provider);
+    }
+    for (root, named) in [("preset", presets), ("provider", providers)] {
+        if !named.0.is_empty() {
+            let (ty, value) = named.into_object();
+            bind(SmolStr::new_static(root), ty, Some(value));
+        }
+    }
+    (bindings, slots)
+}
+
+/// Blocks by their first label, and by their second where they have one.
+#[derive(Default)]
+struct Named(BTreeMap<SmolStr, SameLabel>);
+
+/// The block that has just this label, and those that have a second one.
+#[derive(Default)]
+struct SameLabel {
+    plain: Option<(Type, Value)>,
+    named: BTreeMap<SmolStr, (Type, Value)>,
+}
+
+impl Named {
+    /// A block with a problem has no value and is left out.
+    fn add(&mut self, labels: &[SmolStr], block: &CheckedBlock) {
+        let (Some(value), Some(first)) = (checked::value(block), labels.first()) else {
+            return;
+        };
+        let entry = self.0.entry(first.clone()).or_default();
+        let typed = (Type::Block(block.schema), value);
+        match labels.get(1) {
+            Some(second) => {
+                entry.named.insert(second.clone(), typed);
+            }
+            None => entry.plain = Some(typed),
+        }
+    }
+
+    fn into_object(self) -> (Type, Value) {
+        object(self.0.into_iter().map(|(name, SameLabel { plain, named })| {
+            let typed = match plain {
+                Some(plain) if named.is_empty() => plain,
+                None => object(named),
+                // `proxmox` beside `proxmox.dc2`: what it sets and who else there is stand side by side.
+                Some((_, value)) => {
+                    let mut entries = match value {
+                        Value::Object(entries) => BTreeMap::clone(&entries),
+                        _ => BTreeMap::new(),
+                    };
+                    entries.extend(named.into_iter().map(|(name, (_, value))| (name, value)));
+                    (Type::Any, Value::object(entries))
+                }
+            };
+            (name, typed)
+        }))
+    }
+}
+
+/// Typed values under their names as one.
+fn object(entries: impl IntoIterator<Item = (SmolStr, (Type, Value))>) -> (Type, Value) {
+    let (fields, values): (Vec<FieldType>, Vec<(SmolStr, Value)>) = entries
+        .into_iter()
+        .map(|(name, (ty, value))| {
+            let field = FieldType {
+                name: name.clone(),
+                ty,
+                optional: false,
+            };
+            (field, (name, value))
+        })
+        .unzip();
+    (
+        Type::Object(Arc::new(ObjectType { fields })),
+        Value::object(values),
+    )
 }
 
 fn of_kind(blocks: &[CheckedBlock], kind: &str) -> Value {
@@ -77,7 +173,7 @@ fn of_kind(blocks: &[CheckedBlock], kind: &str) -> Value {
 /// left out.
 #[must_use]
 pub fn nest_value(blocks: &[CheckedBlock]) -> Value {
-    let mut kinds: std::collections::BTreeMap<SmolStr, Value> = std::collections::BTreeMap::new();
+    let mut kinds: BTreeMap<SmolStr, Value> = BTreeMap::new();
     for block in blocks {
         let Some(value) = checked::value(block) else {
             continue;
@@ -91,8 +187,8 @@ pub fn nest_value(blocks: &[CheckedBlock]) -> Value {
             .or_insert_with(|| Value::object([]));
         if let Value::Object(named) = of_kind {
             let name = SmolStr::new(block.labels.join("."));
-            std::sync::Arc::make_mut(named).insert(name, value);
+            Arc::make_mut(named).insert(name, value);
         }
     }
-    Value::Object(std::sync::Arc::new(kinds))
+    Value::Object(Arc::new(kinds))
 }

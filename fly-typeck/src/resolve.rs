@@ -11,7 +11,7 @@ use smol_str::SmolStr;
 use crate::body::{BodyChecker, Each, label_form};
 use crate::checked::CheckedBlock;
 use crate::declared::{Top, for_each};
-use crate::expr::{Elaborator, Evaluator, Failure, Member, ROOTS, Step, member, path};
+use crate::expr::{Binding, Elaborator, Evaluator, Failure, Member, ROOTS, Step, member, path};
 use crate::globals::{Entity, Globals, Held, Instance, Instances};
 use crate::merge;
 use crate::problems;
@@ -500,9 +500,21 @@ pub(crate) fn free_value(
     expr: &Expr,
     wanted: Option<&Type>,
 ) -> (Type, Option<Value>) {
+    bound_value(globals, sink, expr, wanted, Vec::new(), Vec::new())
+}
+
+/// The same, with names that hold in this expression only and their values.
+pub(crate) fn bound_value(
+    globals: &Globals<'_>,
+    sink: &mut Sink,
+    expr: &Expr,
+    wanted: Option<&Type>,
+    bindings: Vec<Binding>,
+    slots: Vec<Option<Value>>,
+) -> (Type, Option<Value>) {
     let mut elaborator = Elaborator {
         globals,
-        bindings: Vec::new(),
+        bindings,
         facts: false,
         prose: false,
         sink,
@@ -511,7 +523,7 @@ pub(crate) fn free_value(
     if typed.is_poison() {
         return (Type::Unknown, None);
     }
-    match Evaluator::new(globals, Vec::new()).value(&typed) {
+    match Evaluator::new(globals, slots).value(&typed) {
         Ok(value) => (typed.ty, Some(value)),
         Err(Failure::Silent) => (typed.ty, None),
         Err(Failure::Problem(problem) | Failure::NotSet(problem)) => {
