@@ -6,6 +6,7 @@ use fly_syntax::tree::{Attribute, Block, Body, Entry, Expr, ExprKind, Label};
 use smol_str::SmolStr;
 
 use crate::checked::{CheckedAttribute, CheckedBlock};
+use crate::domain::{Scheme, SecretUri};
 use crate::expr::{Binding, Elaborator, Evaluator, Failure};
 use crate::globals::Globals;
 use crate::json;
@@ -190,6 +191,10 @@ impl BodyChecker<'_> {
 
     fn attribute(&mut self, attribute: &Attribute, scope: &Scope, checked: &mut CheckedBlock) {
         let name = &attribute.name;
+        if scope.may_hold_secret(&name.name) && !is_address_of_secret(&attribute.value) {
+            // Whatever is wrong with it, what stands there may be the secret itself.
+            self.sink.mask(attribute.value.span);
+        }
         if let Some(first) = checked.attribute(&name.name) {
             let problem = problems::duplicate_attribute::problem(&name.name, name.span, first.name_span);
             self.sink.push(problem);
@@ -372,6 +377,15 @@ fn may_be_use(entry: &Entry) -> bool {
     }
 }
 
+/// Whether the value says where a secret is kept, which may be shown.
+fn is_address_of_secret(value: &Expr) -> bool {
+    match &value.kind {
+        ExprKind::String(text) => matches!(SecretUri::scheme_of(text.literal_start()), Scheme::Known(_)),
+        ExprKind::Name(_) | ExprKind::Attribute(..) | ExprKind::Index(..) => true,
+        _ => false,
+    }
+}
+
 /// What a body may hold: the schema's own names, and those of the variant that it chose, or of any.
 struct Scope {
     schema: &'static BlockSchema,
@@ -391,6 +405,19 @@ impl Scope {
 
     fn child(&self, name: &str) -> Option<&'static ChildSchema> {
         self.schemas().find_map(|schema| schema.child(name))
+    }
+
+    /// Whether a secret may have been meant by this name: it is an attribute for one, or near the name of one.
+    fn may_hold_secret(&self, name: &str) -> bool {
+        let secret = |name: &str| {
+            let attribute = self.attribute(name);
+            attribute.is_some_and(|attribute| attribute.ty.holds_secret())
+        };
+        secret(name)
+            || self.attribute(name).is_none() && self.child(name).is_none() && {
+                let nearest = suggest::nearest(name, &self.names());
+                nearest.names.into_iter().any(secret)
+            }
     }
 
     fn names(&self) -> Vec<&'static str> {

@@ -1,8 +1,8 @@
-//! Schedules that never come round.
+//! Schedules that never come round, or that nobody can tell the time of.
 
 use super::Blocks;
 use crate::checked::CheckedBlock;
-use crate::domain::TextForm;
+use crate::domain::{TextForm, check_time_zone};
 use crate::literal;
 use crate::problems;
 use crate::sink::Sink;
@@ -27,6 +27,14 @@ fn within(block: &CheckedBlock, sink: &mut Sink) {
             && literal::never_fires(text)
         {
             sink.push(problems::never_fires::problem(attribute.value_span, text));
+        }
+        if attribute.name == "timezone"
+            && schema.is_some()
+            && let Some(text) = attribute.value.as_ref().and_then(|value| value.as_str())
+            && let Err(malformed) = check_time_zone(text)
+        {
+            let at = attribute.value_span;
+            sink.push(problems::malformed::problem(at, "time zone", text, &malformed));
         }
     }
     for child in &block.blocks {

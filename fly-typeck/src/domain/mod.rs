@@ -38,6 +38,7 @@ mod size;
 #[cfg(test)]
 mod testing;
 mod text_form;
+mod time_zone;
 pub mod units;
 mod url;
 mod version;
@@ -53,7 +54,9 @@ pub use percent::Percent;
 pub use secret_uri::{Scheme, SecretBackend, SecretUri};
 pub use size::Size;
 pub use text_form::TextForm;
+pub use time_zone::check_time_zone;
 pub use url::Url;
+pub(crate) use url::without_credentials;
 pub use version::Version;
 
 /// Why a text is not of the form that was asked for.

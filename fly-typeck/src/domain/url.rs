@@ -65,6 +65,15 @@ impl Url {
     }
 }
 
+/// The text without the user name and password of the address that it is, however wrong; `None` where it has none.
+pub(crate) fn without_credentials(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    // A password may hold a slash that ought to have been escaped; a path seldom holds an `@`.
+    let at = rest[..end].rfind('@').or_else(|| rest.rfind('@'))?;
+    Some(format!("{scheme}://...{}", &rest[at..]))
+}
+
 /// Whether path, query and fragment hold only what an address may hold.
 fn check_tail(tail: &str) -> Result<(), Malformed> {
     let bytes = tail.as_bytes();
@@ -151,6 +160,19 @@ mod tests {
                 ("https://256.1.1.1", "not a number", None),
             ],
         );
+    }
+
+    #[test]
+    fn credentials_are_left_out_of_what_is_shown() {
+        for (text, shown) in [
+            ("https://user:hunter2@a.com/x", Some("https://...@a.com/x")),
+            ("ftp://hunter2@a.com", Some("ftp://...@a.com")),
+            ("https://user:hun/ter2@a.com", Some("https://...@a.com")),
+            ("https://a.com/x", None),
+            ("user@a.com", None),
+        ] {
+            assert_eq!(without_credentials(text).as_deref(), shown, "{text}");
+        }
     }
 
     #[test]

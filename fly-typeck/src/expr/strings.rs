@@ -5,7 +5,7 @@ use fly_syntax::tree::{Heredoc, Template, TemplatePart};
 use smol_str::SmolStr;
 
 use super::{Conversion, Elaborator, Node, Piece, Typed};
-use crate::domain::{Scheme, SecretBackend, SecretUri};
+use crate::domain::{Scheme, SecretBackend, SecretUri, without_credentials};
 use crate::literal;
 use crate::problems;
 use crate::types::Type;
@@ -40,6 +40,9 @@ impl Elaborator<'_> {
             Ok(Some(value)) => Typed::constant(value, literal::member(&text, wanted).clone(), span),
             Ok(None) => self.unfit_string(&text, span, wanted),
             Err(malformed) => {
+                if without_credentials(&text).is_some() {
+                    self.sink.mask(span);
+                }
                 let form = wanted.to_string();
                 self.sink
                     .push(problems::malformed::problem(span, &form, &text, &malformed));
@@ -107,6 +110,14 @@ impl Elaborator<'_> {
         } else if let Some((wanted, conversion)) =
             wanted.and_then(|wanted| Some((wanted, Self::text_conversion(wanted)?)))
         {
+            // Whether it is of the form shows only when its values are known.
+            let written = template.parts.iter().filter_map(|part| match part {
+                TemplatePart::Literal { text, .. } => Some(text.as_str()),
+                TemplatePart::Interpolation { .. } => None,
+            });
+            if without_credentials(&written.collect::<String>()).is_some() {
+                self.sink.mask(span);
+            }
             (wanted.clone(), conversion)
         } else {
             return self.coerce(text, wanted);

@@ -3,14 +3,14 @@
 use fly_syntax::{Kind, Problem, Severity, Span};
 
 use super::words;
-use crate::domain::Malformed;
+use crate::domain::{Malformed, without_credentials};
 
 pub(crate) static KIND: Kind = Kind {
     code: "FLY306",
     title: "a text that is not of the form wanted",
     severity: Severity::Error,
     explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version` or `path`, and durations,
-sizes and percents when they are written in quotes. The message says what is wrong with this one. Where the right text
+sizes and percents when they are written in quotes; a `timezone` is a name of the IANA time zone database. The message says what is wrong with this one. Where the right text
 can be told, it is offered.
 "#,
     wrong: r#"variable "gateway" {
@@ -25,9 +25,12 @@ can be told, it is offered.
 "#,
 };
 
-/// `form` is what the text should be: "url", "cron".
+/// `form` is what the text should be: "url", "cron". Credentials in the text are not said back.
 pub(crate) fn problem(at: Span, form: &str, text: &str, malformed: &Malformed) -> Problem {
-    let shown = words::shown(text);
+    let shown = match without_credentials(text) {
+        Some(harmless) => words::shown(&harmless),
+        None => words::shown(text),
+    };
     let form_words = words::a(&form.replace('|', " or "));
     let problem = Problem::new(&KIND, at, format!("`{shown}` is not {form_words}: {}", malformed.reason))
         .note(format!("not {form_words}"));
@@ -48,6 +51,7 @@ fn example(form: &str) -> Option<&'static str> {
         "fqdn" => "gitlab.example.com",
         "image" => "registry.example.com/team/app:1.2",
         "version" => "17.5.0",
+        "time zone" => "Europe/Berlin",
         "path" => "MG/openapi.yaml",
         "duration" => "1h30m",
         "size" => "4GiB",
