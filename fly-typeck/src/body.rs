@@ -50,10 +50,19 @@ impl BodyChecker<'_> {
             incomplete: block.body.is_broken(),
         };
         self.body(&block.body, &mut checked);
-        if checked.incomplete && schema.uses_presets && block.body.entries.iter().any(may_be_use) {
+        let unclosed = self.is_unclosed(block);
+        checked.incomplete |= unclosed;
+        let may_use = || schema.uses_presets && block.body.entries.iter().any(may_be_use);
+        if unclosed || checked.incomplete && may_use() {
             checked.leave_open();
         }
         checked
+    }
+
+    /// Whether nothing closes the block, which is reported already.
+    fn is_unclosed(&self, block: &Block) -> bool {
+        let source = self.globals.source(block.header.file);
+        source.is_some_and(|source| source.slice(block.close) != "}")
     }
 
     fn labels(&mut self, block: &Block, schema: &'static BlockSchema) -> Vec<SmolStr> {

@@ -93,7 +93,7 @@ pub(crate) fn with_globals<T>(
         .refused
         .iter()
         .for_each(|refused| declared.haunt(&refused.path));
-    layout::check(files, &declared, &nest_files, &mut sink);
+    declared.mislabelled = layout::check(files, &declared, &nest_files, &mut sink);
 
     let mut globals = Globals::new(&declared, &*files.reader, &files.files);
     given::resolve(&mut globals, &mut sink, &flyvars, variables);

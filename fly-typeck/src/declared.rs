@@ -63,6 +63,9 @@ pub(crate) struct Declared<'a> {
     pub(crate) providers: FxHashMap<SmolStr, Top<'a>>,
     /// Names that something unreadable would have declared: nothing is said about references to them.
     pub(crate) ghosts: FxHashSet<SmolStr>,
+    /// Folders and files whose egg, eggsbucket or job is called otherwise, which is reported: the names that it ought to
+    /// have, or that those of a `for_each` ought to start with.
+    pub(crate) mislabelled: FxHashSet<SmolStr>,
     /// Whether a block of an unknown kind, or something unreadable, stands at the top of a file.
     pub(crate) kind_unknown: bool,
 }

@@ -278,7 +278,13 @@ impl<'a> Globals<'a> {
 
     /// Whether something that is reported already may be what declares this name.
     pub(crate) fn may_be_hidden(&self, kind: &str, name: &SmolStr) -> bool {
-        self.declared.ghosts.contains(name) || self.unnamed && matches!(kind, "egg" | "eggsbucket" | "job")
+        let entity = matches!(kind, "egg" | "eggsbucket" | "job");
+        let under = |folder: &SmolStr| {
+            let rest = name.strip_prefix(folder.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        };
+        self.declared.ghosts.contains(name)
+            || entity && (self.unnamed || self.declared.mislabelled.iter().any(under))
     }
 
     /// The names that there are instead, where nothing is called `name` that such a reference may name.

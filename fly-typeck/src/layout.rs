@@ -53,13 +53,14 @@ pub(crate) fn refused(files: &NestFiles, sink: &mut Sink) {
     }
 }
 
-/// Every block in its folder, every folder with its file.
+/// Every block in its folder, every folder with its file. Gives the folders and files of eggs and jobs whose label is
+/// another.
 pub(crate) fn check(
     files: &NestFiles,
     declared: &Declared<'_>,
     nest_files: &[(&SourceFile, &SyntaxTree)],
     sink: &mut Sink,
-) {
+) -> FxHashSet<SmolStr> {
     let paths: FxHashMap<FileId, &str> = nest_files
         .iter()
         .map(|(source, _)| (source.id, &*source.path))
@@ -82,13 +83,16 @@ pub(crate) fn check(
     }
     let mut holders: FxHashMap<FileId, &Block> = FxHashMap::default();
     let mut singles: FxHashMap<&str, Span> = FxHashMap::default();
+    let mut mislabelled = FxHashSet::default();
     for top in &declared.tops {
         let path = paths.get(&top.file).copied().unwrap_or_default();
-        block(top, path, declared, &mut holders, &mut singles, sink);
+        mislabelled.extend(block(top, path, declared, &mut holders, &mut singles, sink));
     }
     folders(files, declared, &paths, &holders, sink);
+    mislabelled
 }
 
+/// One block in its place; the name that its label ought to be or start with, where it is another.
 fn block<'t>(
     top: &Top<'t>,
     path: &str,
@@ -96,7 +100,7 @@ fn block<'t>(
     holders: &mut FxHashMap<FileId, &'t Block>,
     singles: &mut FxHashMap<&'t str, Span>,
     sink: &mut Sink,
-) {
+) -> Option<SmolStr> {
     let kind = top.schema().kind;
     let header = top.block.header;
     let here = spot(path);
@@ -116,30 +120,28 @@ fn block<'t>(
             path,
             top.kind.place.path(),
         ));
-        return;
+        return None;
     }
     if top.kind.single {
         if let Some(first) = singles.get(kind) {
             sink.push(problems::defined_twice::problem(kind, "", header, *first));
-            return;
+            return None;
         }
         singles.insert(kind, header);
     }
     let wanted = match (top.kind.place, here) {
         (Place::Egg, Spot::Egg(name)) | (Place::Job, Spot::Job(name)) => name,
-        _ => return,
+        _ => return None,
     };
     if let Some(first) = holders.get(&top.file) {
         // Two of one name are one problem already.
         if label_text(first) != label_text(top.block) {
             sink.push(problems::several::problem(header, first.header, path, kind));
         }
-        return;
+        return None;
     }
     holders.insert(top.file, top.block);
-    let Some(label) = top.block.labels.first() else {
-        return;
-    };
+    let label = top.block.labels.first()?;
     let repeats = top.repeats();
     let start = label.text.literal_start();
     let fits = if repeats {
@@ -156,12 +158,14 @@ fn block<'t>(
             .literal()
             .is_some_and(|text| declared.twice.contains(&text))
     };
-    if !fits && !twice() {
-        let text = label.text.literal().unwrap_or_else(|| start.into());
-        sink.push(problems::label_folder::problem(
-            label.span, &text, wanted, repeats,
-        ));
+    if fits || twice() {
+        return None;
     }
+    let text = label.text.literal().unwrap_or_else(|| start.into());
+    sink.push(problems::label_folder::problem(
+        label.span, &text, wanted, repeats,
+    ));
+    Some(SmolStr::new(wanted))
 }
 
 fn label_text(block: &Block) -> Option<SmolStr> {
