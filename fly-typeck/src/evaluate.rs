@@ -192,3 +192,109 @@ pub fn nest_value(blocks: &[CheckedBlock]) -> Value {
     }
     Value::Object(Arc::new(kinds))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use fly_syntax::{FileId, SourceFile};
+
+    use super::*;
+    use crate::variables::Given;
+
+    const NEST: &str = r#"
+        nest {
+          name = "lab"
+        }
+        provider "vault" {
+          address = "https://vault.example.com"
+          token = "env://TOKEN"
+        }
+        provider "vault" "other" {
+          address = "https://other.example.com"
+          token = "env://OTHER"
+        }
+        preset "small" {
+          resources {
+            cpu = 2
+          }
+        }
+        variable "size" {
+          default = 3
+        }
+    "#;
+
+    /// What an expression comes to in the light of [`NEST`], as JSON, or the codes of its problems.
+    fn value(expression: &str, variables: &Variables) -> Result<String, Vec<&'static str>> {
+        let files = NestFiles::in_memory([("nest.fly".to_owned(), NEST.to_owned())]);
+        let trees: Vec<SyntaxTree> = files
+            .files
+            .iter()
+            .map(|file| fly_syntax::parse(file).tree)
+            .collect();
+        let source = SourceFile::new(FileId(u32::MAX), "expression", expression);
+        let (expr, _) = fly_syntax::parse_expression(&source);
+        let found = evaluate(&files, &trees, variables, &expr);
+        let codes = || found.problems.iter().map(|problem| problem.kind.code).collect();
+        found
+            .value
+            .as_ref()
+            .map(|value| crate::json::json(value).to_string())
+            .ok_or_else(codes)
+    }
+
+    #[test]
+    fn every_block_has_an_address() {
+        for (address, wanted) in [
+            ("nest.name", r#""lab""#),
+            ("provider.vault.token", r#""env://TOKEN""#),
+            ("provider.vault.other.token", r#""env://OTHER""#),
+            ("preset.small.resources.cpu", "2"),
+            ("length(preset)", "1"),
+        ] {
+            assert_eq!(
+                value(address, &Variables::default()).as_deref(),
+                Ok(wanted),
+                "{address}"
+            );
+        }
+        assert_eq!(value("nest.nme", &Variables::default()), Err(vec!["FLY210"]));
+        assert_eq!(
+            value("uglyfox.pruning", &Variables::default()),
+            Err(vec!["FLY205"])
+        );
+    }
+
+    #[test]
+    fn the_environment_may_be_another_nests() {
+        let given = |name: &str, text: &str, origin: &str| Given {
+            name: name.into(),
+            text: text.to_owned(),
+            origin: origin.to_owned(),
+        };
+        let variables = Variables {
+            given: vec![
+                given("size", "4", "GOSLING_VAR_size"),
+                given("nope", "1", "GOSLING_VAR_nope"),
+            ],
+        };
+        assert_eq!(value("var.size", &variables).as_deref(), Ok("4"));
+        let files = NestFiles::in_memory([("nest.fly".to_owned(), NEST.to_owned())]);
+        let trees: Vec<SyntaxTree> = files
+            .files
+            .iter()
+            .map(|file| fly_syntax::parse(file).tree)
+            .collect();
+        let codes = |variables: &Variables| -> Vec<(&'static str, FileId)> {
+            let problems = crate::check(&files, &trees, variables).problems;
+            problems
+                .iter()
+                .map(|problem| (problem.kind.code, problem.span.file))
+                .collect()
+        };
+        assert_eq!(codes(&variables), []);
+        let option = Variables {
+            given: vec![given("nope", "1", "--var nope")],
+        };
+        assert_eq!(codes(&option), [("FLY212", files.files[0].id)]);
+    }
+}
