@@ -24,6 +24,9 @@ pub enum Failure {
         /// Why.
         source: io::Error,
     },
+    /// A person stopped it: exit code 130.
+    #[error("{0}")]
+    Interrupted(String),
     /// An output stream failed: exit code 2, or silently 1 where its reader went away.
     #[error("cannot write the output: {0}")]
     Stream(#[from] io::Error),
@@ -45,6 +48,18 @@ impl Failure {
             Self::WrongUse { message, .. } => Self::WrongUse {
                 message,
                 hint: Some(hint.into()),
+            },
+            other => other,
+        }
+    }
+
+    /// With the place in the Nest that asked for it.
+    #[must_use]
+    pub fn at(self, origin: &gosling_resource::Origin) -> Self {
+        match self {
+            Self::WrongUse { message, hint } => Self::WrongUse {
+                message: format!("{origin}: {message}"),
+                hint,
             },
             other => other,
         }

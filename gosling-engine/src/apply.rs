@@ -33,6 +33,21 @@ pub struct Applied {
     pub open: Vec<Operation>,
 }
 
+impl Applied {
+    /// What comes of a plan in which there is nothing to do.
+    #[must_use]
+    pub fn nothing(state: State) -> Self {
+        Self {
+            state,
+            done: 0,
+            failed: Vec::new(),
+            skipped: Vec::new(),
+            interrupted: false,
+            open: Vec::new(),
+        }
+    }
+}
+
 /// How a step ended.
 enum End {
     Done,
@@ -64,14 +79,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     let mut running = FuturesUnordered::new();
     let mut stop = run.stop.clone();
     let mut deadline: Option<tokio::time::Instant> = None;
-    let mut applied = Applied {
-        state: State::default(),
-        done: 0,
-        failed: Vec::new(),
-        skipped: Vec::new(),
-        interrupted: false,
-        open: Vec::new(),
-    };
+    let mut applied = Applied::nothing(State::default());
     let mut fatal = None;
     loop {
         let wish = *stop.borrow_and_update();

@@ -95,6 +95,7 @@ pub(crate) async fn read(
         .await
         .map_err(|error| RunError::Unreadable {
             address: Box::new(address.clone()),
+            origin: held.origin.clone(),
             error: Box::new(error),
         })
 }

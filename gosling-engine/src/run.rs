@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use gosling_resource::{Address, Kind};
+use gosling_resource::{Address, Kind, Origin};
 use thiserror::Error;
 use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
@@ -84,10 +84,12 @@ pub enum RunError {
         provider: String,
     },
     /// A provider could not be read.
-    #[error("{address} could not be read: {error}")]
+    #[error("{address}{} could not be read: {error}", .origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default())]
     Unreadable {
         /// Which resource.
         address: Box<Address>,
+        /// Where it was asked for.
+        origin: Option<Origin>,
         /// Why.
         error: Box<CallError>,
     },

@@ -176,6 +176,11 @@ impl Running {
         self.shared.lock().inject(fault);
     }
 
+    /// From now on the token of Proxmox VE has these privileges; `None` is all of them.
+    pub fn allow(&self, privileges: Option<Vec<String>>) {
+        self.shared.lock().allow(privileges);
+    }
+
     /// Stops listening and cuts every connection.
     pub async fn stop(mut self) {
         self.server.abort();

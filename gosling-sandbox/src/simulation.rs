@@ -71,6 +71,10 @@ impl Simulation {
         }
     }
 
+    pub(crate) fn allow(&mut self, privileges: Option<Vec<String>>) {
+        self.proxmox.allow(privileges);
+    }
+
     pub(crate) fn inject(&mut self, fault: crate::Fault) {
         self.faults.add(fault);
     }

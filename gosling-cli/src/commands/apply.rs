@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use clap::Args;
 use gosling_engine::{Applied, CallError, Plan};
+use gosling_resource::Address;
 
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session, Tempo};
+use crate::engine::{EngineArgs, Progress, Session, Tempo, stopped};
 use crate::{Failure, Host};
 
 /// How a run goes about it.
@@ -130,6 +131,11 @@ fn carry_out(
         let locked = session.lock(host, command).await?;
         let work = session.settle(&*locked, &progress, tempo, stopped.clone());
         let (state, settled) = progress.show(host, Some(&stop), work).await??;
+        if *stopped.borrow() != gosling_engine::Stop::No {
+            return Err(Failure::Interrupted(
+                "stopped before anything new was begun".to_owned(),
+            ));
+        }
         if settled > 0 {
             host.say(format_args!(
                 "settled {settled} operations that earlier runs left open"
@@ -146,28 +152,39 @@ fn carry_out(
                 progress.show(host, None, work).await??
             }
         };
-        let nothing = plan.is_empty();
-        if !run.json || nothing {
-            show(host, context, &plan, run.json)?;
+        if !run.json {
+            show(host, context, &plan, false)?;
         }
-        if nothing {
+        if plan.is_empty() {
+            if run.json {
+                report(host, &plan, &Applied::nothing(state), true)?;
+            }
             return Ok(Exit::Clean);
         }
-        session.may_use_secrets(&plan).await?;
+        progress
+            .show(host, None, session.may_use_secrets(&plan))
+            .await??;
         if !run.yes && !agreed(host, destroy)? {
             host.say("nothing was changed")?;
             return Ok(Exit::Problems);
         }
         let work = session.apply(&*locked, &plan, state, &progress, tempo, stopped);
         let applied = progress.show(host, Some(&stop), work).await??;
-        let healthy = if applied.failed.is_empty() && !applied.interrupted && !destroy {
+        let mut stopped = applied.interrupted;
+        let mut healthy = true;
+        if applied.failed.is_empty() && !stopped && !destroy {
             let work = session.wait_until_online(&plan, &applied.state, &progress);
-            progress.show(host, Some(&stop), work).await??
-        } else {
-            true
-        };
+            match progress.show(host, None, work).await {
+                Ok(outcome) => healthy = outcome?,
+                Err(Failure::Interrupted(_)) => {
+                    stopped = true;
+                    host.say("stopped waiting; `gosling status` shows whether the runners are online")?;
+                }
+                Err(other) => return Err(other),
+            }
+        }
         report(host, &plan, &applied, run.json)?;
-        Ok(if applied.interrupted {
+        Ok(if stopped {
             Exit::Interrupted
         } else if applied.failed.is_empty() && healthy {
             Exit::Clean
@@ -177,8 +194,14 @@ fn carry_out(
     })
 }
 
-/// Asks whether to go on. Only `yes` is a yes.
+/// Asks whether to go on. Only `yes` is a yes. Nothing is under way, so that Ctrl-C may end the process on the spot;
+/// by itself it would not any more, since signals are heard by now.
 fn agreed(host: &mut Host, destroy: bool) -> Result<bool, Failure> {
+    let watch = tokio::spawn(async {
+        if stopped().await.is_ok() {
+            std::process::exit(Exit::Interrupted as i32);
+        }
+    });
     let words = if destroy {
         "Delete all of this?"
     } else {
@@ -188,19 +211,27 @@ fn agreed(host: &mut Host, destroy: bool) -> Result<bool, Failure> {
     write!(host.err, "\n{words} Only `yes` goes on: ")?;
     host.err.flush()?;
     let mut answer = String::new();
-    host.input.read_line(&mut answer)?;
+    let read = host.input.read_line(&mut answer);
+    watch.abort();
+    read?;
     Ok(answer.trim() == "yes")
 }
 
 /// What came of it.
 fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result<(), Failure> {
+    let place = |address: &Address| {
+        let change = plan.changes.iter().find(|change| change.address == *address);
+        change
+            .and_then(|change| change.origin.as_ref())
+            .map(ToString::to_string)
+    };
     if json {
         let failed: Vec<_> = applied
             .failed
             .iter()
             .map(|(address, verb, error)| {
                 serde_json::json!({
-                    "address": address, "verb": verb, "error": error.to_string(), "help": error.way_out(),
+                    "address": address, "origin": place(address), "verb": verb, "error": error.to_string(), "help": error.way_out(),
                     "outcome": if matches!(error, CallError::Failed { .. }) { "failed" } else { "unknown" },
                 })
             })
@@ -223,10 +254,7 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
         return Ok(());
     }
     for (address, verb, error) in &applied.failed {
-        let change = plan.changes.iter().find(|change| change.address == *address);
-        let place = change
-            .and_then(|change| change.origin.as_ref())
-            .map(|origin| format!(" ({origin})"));
+        let place = place(address).map(|place| format!(" ({place})"));
         host.say(format_args!(
             "error: {verb} {address}{}: {error}",
             place.unwrap_or_default()

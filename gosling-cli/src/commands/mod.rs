@@ -315,6 +315,10 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     {
         return Exit::Problems as u8;
     }
+    if let Failure::Interrupted(words) = failure {
+        let _ = host.say(words);
+        return Exit::Interrupted as u8;
+    }
     // Where even this cannot be written there is nobody left to tell.
     let _ = host.out.flush();
     let _ = writeln!(host.err, "error: {failure}");

@@ -1,5 +1,6 @@
 //! Whether the runners that were made come online, and why not.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use gosling_engine::{Action, Context as ProviderContext, Plan, State};
@@ -45,36 +46,40 @@ impl Session {
         }
         progress.say(format!(
             "waiting until GitLab hears of {}",
-            counted(expected.len(), "machine")
+            counted(expected.iter().map(Vec::len).sum(), "machine")
         ));
         let began = Instant::now();
         let mut healthy = true;
         let mut waiting = expected;
         while !waiting.is_empty() {
             let mut still = Vec::new();
-            for machine in waiting {
-                match self.heard_of(&machine, state).await {
+            for pool in waiting {
+                // All machines of a pool have one runner record, so that one answer is for all of them.
+                let Some(machine) = pool.first() else { continue };
+                match self.heard_of(machine, state).await {
                     Ok(true) => progress.say(format!(
                         "{} is online after {}",
                         machine.block,
                         ago(began.elapsed())
                     )),
-                    Ok(false) if began.elapsed() < machine.within => still.push(machine),
+                    Ok(false) if began.elapsed() < machine.within => still.push(pool),
                     Ok(false) => {
                         healthy = false;
-                        let (what, help) = self.why_silent(&machine).await;
-                        progress.say(format!(
-                            "error: {}: its runner was not online within {}: {what}\n  help: {help}",
-                            machine.machine,
-                            ago(machine.within)
-                        ));
+                        for machine in &pool {
+                            let (what, help) = self.why_silent(machine).await;
+                            progress.say(format!(
+                                "error: {}: its runner was not online within {}: {what}\n  help: {help}",
+                                machine.machine,
+                                ago(machine.within)
+                            ));
+                        }
                     }
                     Err(error) if began.elapsed() < machine.within => {
                         progress.say(format!(
                             "{}: GitLab cannot be asked just now: {error}",
                             machine.block
                         ));
-                        still.push(machine);
+                        still.push(pool);
                     }
                     Err(error) => {
                         healthy = false;
@@ -93,8 +98,8 @@ impl Session {
         Ok(healthy)
     }
 
-    /// The machines that this plan made or made anew.
-    fn expected(&self, plan: &Plan, state: &State) -> Vec<Expected> {
+    /// The machines that this plan made or made anew, by their pools.
+    fn expected(&self, plan: &Plan, state: &State) -> Vec<Vec<Expected>> {
         let made = plan.changes.iter().filter(|change| {
             matches!(change.action, Action::Create | Action::Replace) && change.kind == "proxmox_vm"
         });
@@ -116,7 +121,11 @@ impl Session {
                 within: self.online_within(&change.address.owner),
             })
         });
-        expected.collect()
+        let mut pools: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
+        for machine in expected {
+            pools.entry(machine.block.clone()).or_default().push(machine);
+        }
+        pools.into_values().collect()
     }
 
     /// Whether as many machines of the pool are online as it has.

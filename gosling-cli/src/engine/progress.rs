@@ -11,7 +11,7 @@ use gosling_resource::Address;
 use tokio::sync::{Notify, watch};
 
 use super::ago;
-use crate::Host;
+use crate::{Failure, Host};
 
 /// How often the elapsed times on a terminal are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
@@ -123,13 +123,16 @@ impl Progress {
     }
 
     /// Carries out `work` and shows what is heard meanwhile. Ctrl-C and SIGTERM are passed on by `stop`: the first asks
-    /// to stop soon, the second at once.
+    /// to stop soon, the second at once. Without `stop` the work only reads, and the first of them ends it.
+    ///
+    /// # Errors
+    /// [`Failure::Interrupted`] where work that only reads was stopped, and where nothing can be written.
     pub(crate) async fn show<T>(
         &self,
         host: &mut Host,
         stop: Option<&watch::Sender<Stop>>,
         work: impl Future<Output = T>,
-    ) -> io::Result<T> {
+    ) -> Result<T, Failure> {
         let mut lines: BTreeMap<String, Line> = BTreeMap::new();
         let mut shown = 0;
         let mut ticks = tokio::time::interval(TICK);
@@ -141,7 +144,12 @@ impl Progress {
                 result = &mut work => break result,
                 () = self.something.notified() => {}
                 _ = ticks.tick(), if host.err_is_terminal => {}
-                () = signals.next(), if stop.is_some() => {
+                () = signals.next() => {
+                    let Some(stop) = stop else {
+                        lines.clear();
+                        self.draw(host, &mut lines, shown)?;
+                        return Err(Failure::Interrupted("stopped".to_owned()));
+                    };
                     stops += 1;
                     let (wish, words) = if stops == 1 {
                         (Stop::Soon, "stopping: what is under way may end; once more stops at once")
@@ -149,14 +157,12 @@ impl Progress {
                         (Stop::Now, "stopping at once; what is open is settled by the next run")
                     };
                     self.say(words);
-                    if let Some(stop) = stop {
-                        stop.send_replace(wish);
-                    }
+                    stop.send_replace(wish);
                 }
             }
             shown = self.draw(host, &mut lines, shown)?;
         };
-        lines.retain(|_, _| false);
+        lines.clear();
         self.draw(host, &mut lines, shown)?;
         Ok(result)
     }

@@ -163,6 +163,7 @@ pub(crate) fn call_failure(error: &gosling_engine::CallError) -> Failure {
 
 fn run_failure(error: RunError) -> Failure {
     let help = match &error {
+        RunError::Stopped => return Failure::Interrupted(error.to_string()),
         RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
             error.way_out().map(str::to_owned)
         }
@@ -285,11 +286,14 @@ impl Session {
                     server,
                     group_id,
                     api_token,
-                    ..
+                    origin,
                 } => {
                     let gitlab = self.gitlab(&server)?.with_token(&api_token);
                     let projects = gitlab.group_projects(&self.context(), group_id).await;
-                    let projects = projects.map_err(|error| call_failure(&error))?;
+                    let projects = projects.map_err(|error| match &origin {
+                        Some(origin) => call_failure(&error).at(origin),
+                        None => call_failure(&error),
+                    })?;
                     let ids = projects.iter().map(|project| project.id).collect();
                     facts.group_projects.insert((server, group_id), ids);
                 }
@@ -380,7 +384,31 @@ impl Session {
     ) -> Result<(State, usize), Failure> {
         let snapshot = locked.load().await.map_err(failure)?;
         let run = self.run(locked, progress, tempo, stop);
-        recover::recover(&run, &snapshot).await.map_err(run_failure)
+        let recovered = recover::recover(&run, &snapshot).await;
+        if let Err(RunError::Stopped) = recovered {
+            let snapshot = locked.load().await.map_err(failure)?;
+            let (_, open) = recover::read(&snapshot).map_err(failure)?;
+            for entry in open {
+                let (verb, address) = (entry.operation.verb, entry.operation.address);
+                progress.say(format!("open: the {verb} of {address} is not settled yet"));
+            }
+        }
+        recovered.map_err(|error| {
+            let origin = match &error {
+                RunError::StillOpen { address, .. } => self.origin_of(address),
+                _ => None,
+            };
+            match origin {
+                Some(origin) => run_failure(error).at(&origin),
+                None => run_failure(error),
+            }
+        })
+    }
+
+    /// Where the Nest asks for a resource, as far as that is known without asking anybody.
+    fn origin_of(&self, address: &gosling_resource::Address) -> Option<gosling_resource::Origin> {
+        let wanted = fly_codegen::lower(&self.source(), &Facts::default()).ok()?;
+        wanted.get(address)?.origin.clone()
     }
 
     /// A plan from what is there; only reads.

@@ -24,7 +24,7 @@ use self::placing::{parts, place};
 use self::removing::remove;
 use self::trouble::{Kind as Went, Trouble};
 use self::wanted::Wanted;
-use self::work::{Limits, Work, path};
+use self::work::{Found, Limits, Work, path};
 use crate::http::{Client, Endpoint};
 
 pub use self::wanted::PROXMOX_VM;
@@ -123,6 +123,18 @@ impl Proxmox {
     }
 }
 
+/// Whether a machine is the one that an operation is about: by its marker, and one that was imported, which has none in
+/// the state, by the name that it is known to have.
+fn is_meant(found: &Found, operation: &Operation, known: &Properties) -> bool {
+    match operation.marker.as_str() {
+        "" => known
+            .get("name")
+            .and_then(Value::as_text)
+            .is_some_and(|name| found.config.get("name") == Some(name)),
+        marker => found.config.marker() == marker,
+    }
+}
+
 static KINDS: [&Kind; 1] = [&PROXMOX_VM];
 
 #[async_trait]
@@ -139,7 +151,9 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(resource.id)?;
         let work = self.work(cx, "").await?;
         let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
-        let Some(found) = found.filter(|found| found.config.marker() == resource.marker) else {
+        // Without a marker to look for, as at an import, any machine will do.
+        let ours = |found: &Found| resource.marker.is_empty() || found.config.marker() == resource.marker;
+        let Some(found) = found.filter(ours) else {
             return Ok(None);
         };
         let observed = shaping::observed(&work, &found, resource.properties).await;
@@ -181,7 +195,7 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(id)?;
         let work = self.work(cx, &operation.op).await?;
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
-        let found = found.filter(|found| found.config.marker() == operation.marker);
+        let found = found.filter(|found| is_meant(found, operation, &operation.prior));
         let found = found.ok_or_else(|| {
             CallError::failed(format!("{id} is gone, or another machine has its number"))
                 .help("`gosling plan` sees that, and plans a new one")
@@ -199,7 +213,19 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(id)?;
         let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
         let work = self.work(cx, &operation.op).await?;
-        let removed = remove(&work, node, vmid, &operation.marker, storage.unwrap_or("local")).await;
+        let imported = match operation.marker.as_str() {
+            "" => {
+                let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
+                let Some(found) = found.filter(|found| is_meant(found, operation, &operation.properties))
+                else {
+                    return Ok(());
+                };
+                Some(found.config.marker().to_owned())
+            }
+            _ => None,
+        };
+        let marker = imported.as_deref().unwrap_or(&operation.marker);
+        let removed = remove(&work, node, vmid, marker, storage.unwrap_or("local")).await;
         removed.map_err(|trouble| match trouble.kind {
             // It is still there: that was looked up.
             Went::Refused | Went::Died => trouble.harmless(),

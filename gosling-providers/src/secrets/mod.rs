@@ -84,7 +84,8 @@ impl Backends {
         }
     }
 
-    /// The places of all secrets under `uri`, a folder such as `store://gitlab`, in order. `store://` and `vault://`
+    /// The places of all secrets under `uri`, a folder such as `store://gitlab` or, with the place `*`, all there are,
+    /// in order. `store://` and `vault://`
     /// can tell; what a place of Vault holds under its keys counts one by one.
     ///
     /// # Errors
@@ -156,6 +157,14 @@ impl Secrets for Backends {
             "vault" => self.vault(uri)?.writable(uri, self).await,
             _ => Err(not_yet(uri)),
         }
+    }
+}
+
+/// The folder that a list is asked for; the place `*` is that of all.
+fn folder(uri: &SecretUri) -> &str {
+    match uri.place().trim_matches('/') {
+        "*" => "",
+        folder => folder,
     }
 }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::identity::{identities, recipients};
-use super::{Description, refused, unreachable};
+use super::{Description, folder, refused, unreachable};
 
 /// The format that is written. Another one is refused.
 const FORMAT: u32 = 1;
@@ -89,11 +89,10 @@ impl Store {
 
     pub(super) async fn list(&self, uri: &SecretUri) -> Result<Vec<SecretUri>, SecretError> {
         let content = self.content(uri).await?;
-        let folder = uri.place().trim_end_matches('/');
+        let folder = folder(uri);
         let places = content.secrets.keys().filter(|place| {
-            place
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            let inside = |rest: &str| folder.is_empty() || rest.is_empty() || rest.starts_with('/');
+            place.strip_prefix(folder).is_some_and(inside)
         });
         Ok(places
             .filter_map(|place| format!("store://{place}").parse().ok())

@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 use zeroize::Zeroize;
 
-use super::{Backends, Description, refused, unreachable};
+use super::{Backends, Description, folder, refused, unreachable};
 use crate::http::{Answer, Body, Client, Endpoint, Method, Request, segment};
 
 /// How often a write is tried when others write to the same secret.
@@ -209,11 +209,15 @@ impl Vault {
         uri: &SecretUri,
         others: &Backends,
     ) -> Result<Vec<SecretUri>, SecretError> {
-        let top = uri.place().trim_matches('/').to_owned();
+        let top = folder(uri).to_owned();
+        let inside = |folder: &str, name: &str| match folder {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
         let mut places = Vec::new();
         let mut folders = VecDeque::from([top.clone()]);
         // The place itself may be a secret and a folder at once.
-        let mut secrets = VecDeque::from([top]);
+        let mut secrets: VecDeque<String> = Some(top).filter(|top| !top.is_empty()).into_iter().collect();
         let mut seen = 0;
         while let Some(folder) = folders.pop_front() {
             seen += 1;
@@ -239,8 +243,8 @@ impl Vault {
                 .filter_map(Json::as_str);
             for key in keys {
                 match key.strip_suffix('/') {
-                    Some(name) => folders.push_back(format!("{folder}/{name}")),
-                    None => secrets.push_back(format!("{folder}/{key}")),
+                    Some(name) => folders.push_back(inside(&folder, name)),
+                    None => secrets.push_back(inside(&folder, key)),
                 }
             }
         }

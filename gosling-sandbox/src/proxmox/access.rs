@@ -58,6 +58,11 @@ impl Proxmox {
         PRIVILEGES.iter().chain(own).copied()
     }
 
+    /// Gives the token other privileges.
+    pub(crate) fn allow(&mut self, privileges: Option<Vec<String>>) {
+        self.world.privileges = privileges;
+    }
+
     /// The token's privileges, as far as this version knows them.
     pub(super) fn privileges(&self) -> Vec<String> {
         let held = |name: &&str| match &self.world.privileges {

@@ -1,0 +1,504 @@
+//! What is wrong with the Nest, the services or the way to them: said precisely, with a way out, and nothing lost.
+
+use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
+use gosling_resource::Secret;
+
+use crate::gosling::said;
+use crate::lab::{Lab, whole};
+
+/// The exit code is 1, and what is said holds all of these words.
+fn refused(lab: &Lab, arguments: &[&str], words: &[&str]) {
+    let output = lab.run(arguments);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+    for word in words {
+        assert!(said.contains(word), "`{word}` is not in:\n{said}");
+    }
+}
+
+/// An apply is refused in these words, and with a help; the state can be read after it.
+fn apply_refused(lab: &Lab, words: &[&str]) {
+    refused(lab, &["apply", "--yes"], &[words, &["help: "]].concat());
+    lab.green(&["state", "list"]);
+}
+
+/// Now that it is put right, an apply makes what is wanted, once.
+fn put_right(lab: Lab) {
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.kinds(), whole(), "{:#?}", lab.there());
+    assert_eq!(lab.green(&["state", "list"]).lines().count(), 3);
+    lab.green(&["status"]);
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+const EGG: &str = "Eggs/app/config.fly";
+
+/// The egg with one text in it instead of another.
+fn edit(lab: &Lab, file: &str, from: &str, to: &str) {
+    let text = lab.read(file);
+    assert!(text.contains(from), "`{from}` is not in {file}");
+    lab.write(file, &text.replace(from, to));
+}
+
+#[test]
+fn a_wrong_token_of_proxmox() {
+    let mut lab = Lab::one();
+    let token = lab.environment["PROXMOX_TOKEN"].clone();
+    let set = |lab: &mut Lab, token: &str| {
+        lab.environment
+            .insert("PROXMOX_TOKEN".to_owned(), token.to_owned())
+    };
+    set(&mut lab, "00000000-0000-4000-8000-000000000000");
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "the token `gosling@pve!ci` is refused",
+            "API Tokens",
+        ],
+    );
+    set(&mut lab, &token);
+    put_right(lab);
+}
+
+#[test]
+fn a_token_of_proxmox_that_is_taken_away() {
+    let mut lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let right = lab
+        .environment
+        .insert("PROXMOX_TOKEN".to_owned(), "wrong".to_owned());
+    let words = [
+        "egg.app.vm[0]",
+        "Eggs/app/config.fly:",
+        "could not be read",
+        "`gosling@pve!ci` is refused",
+        "help: ",
+    ];
+    for arguments in [
+        &["plan"][..],
+        &["refresh"],
+        &["apply", "--yes"],
+        &["destroy", "--yes"],
+    ] {
+        refused(&lab, arguments, &words);
+    }
+    assert_eq!(lab.kinds(), whole());
+    lab.environment.insert("PROXMOX_TOKEN".to_owned(), right.unwrap());
+    put_right(lab);
+}
+
+#[test]
+fn a_wrong_token_of_gitlab() {
+    let mut lab = Lab::one();
+    let token = lab
+        .environment
+        .insert("GITLAB_TOKEN".to_owned(), "glpat-wrong".to_owned());
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.runner",
+            "Eggs/app/config.fly:",
+            "GitLab gitlab.example.com does not take the token at env://GITLAB_TOKEN: 401",
+            "make a new one",
+        ],
+    );
+    assert_eq!(lab.there(), [], "the machine needs the runner: it is not begun");
+    lab.environment.insert("GITLAB_TOKEN".to_owned(), token.unwrap());
+    put_right(lab);
+}
+
+#[test]
+fn an_authority_that_nobody_knows() {
+    let mut lab = Lab::one();
+    let file = lab.environment.remove("GOSLING_CA_FILE");
+    apply_refused(
+        &lab,
+        &[
+            "Eggs/app/config.fly:",
+            "127.0.0.1",
+            "its certificate is by an unknown authority",
+            "`GOSLING_CA_FILE`",
+        ],
+    );
+    assert_eq!(lab.there(), []);
+    lab.environment.insert(
+        "GOSLING_CA_FILE".to_owned(),
+        lab.folder.path().join("none.pem").to_str().unwrap().to_owned(),
+    );
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        &["cannot read GOSLING_CA_FILE", "none.pem"],
+    );
+    lab.environment
+        .insert("GOSLING_CA_FILE".to_owned(), file.unwrap());
+    put_right(lab);
+}
+
+#[test]
+fn a_host_that_is_not_there() {
+    let mut lab = Lab::one();
+    let set = |lab: &mut Lab, name: &str, address: &str| {
+        lab.environment
+            .insert(format!("GOSLING_ENDPOINT_{name}"), address.to_owned())
+            .unwrap()
+    };
+    let gitlab = set(&mut lab, "GITLAB", "https://nowhere.invalid");
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.runner",
+            "Eggs/app/config.fly:",
+            "nowhere.invalid: no such host in DNS",
+            "spelling",
+        ],
+    );
+    set(&mut lab, "GITLAB", &gitlab);
+    let proxmox = set(&mut lab, "PROXMOX", "https://127.0.0.1:1");
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "127.0.0.1:1: the connection was refused",
+            "port",
+        ],
+    );
+    set(&mut lab, "PROXMOX", &proxmox);
+    put_right(lab);
+}
+
+#[test]
+fn a_node_that_is_down() {
+    let lab = Lab::one_in(
+        r#"{"proxmox": {"nodes": [{"name": "pve1"}, {"name": "pve2", "online": false}, {"name": "pve3"}]}}"#,
+        0,
+    );
+    edit(
+        &lab,
+        EGG,
+        "    pool = \"ci\"\n",
+        "    pool = \"ci\"\n    nodes = [\"pve2\"]\n",
+    );
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "none of the nodes pve2 is online",
+            "online are pve1, pve3",
+        ],
+    );
+    edit(
+        &lab,
+        EGG,
+        "    nodes = [\"pve2\"]\n",
+        "    nodes = [\"pve1\", \"pve2\"]\n",
+    );
+    put_right(lab);
+}
+
+#[test]
+fn a_storage_that_is_full() {
+    let lab = Lab::one_in(
+        r#"{"proxmox": {"storages": [
+            {"name": "local", "type": "dir", "content": ["iso", "vztmpl", "import"]},
+            {"name": "local-lvm", "type": "lvmthin", "content": ["images"], "total_gib": 100, "used_gib": 95},
+            {"name": "fast", "type": "lvmthin", "content": ["images"], "total_gib": 100}
+        ]}}"#,
+        0,
+    );
+    edit(
+        &lab,
+        EGG,
+        "    pool = \"ci\"\n",
+        "    pool = \"ci\"\n    storage = \"local-lvm\"\n",
+    );
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "the storage `local-lvm` has no 10 GiB left",
+            "another `storage`",
+        ],
+    );
+    edit(&lab, EGG, "storage = \"local-lvm\"", "storage = \"slow\"");
+    apply_refused(
+        &lab,
+        &[
+            "the storage `slow` is not there",
+            "`storage` can be `fast`, `local-lvm`",
+        ],
+    );
+    edit(&lab, EGG, "storage = \"slow\"", "storage = \"fast\"");
+    put_right(lab);
+}
+
+#[test]
+fn a_template_that_is_not_there() {
+    let lab = Lab::one();
+    edit(&lab, EGG, "debian-12-cloud", "debian-13-cloud");
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "there is no template `debian-13-cloud`",
+            "there are `debian-12-cloud`",
+        ],
+    );
+    edit(&lab, EGG, "debian-13-cloud", "debian-12-cloud");
+    put_right(lab);
+}
+
+#[test]
+fn a_privilege_that_is_missing() {
+    let lab = Lab::one();
+    let all = [
+        "Datastore.AllocateSpace",
+        "Datastore.AllocateTemplate",
+        "Datastore.Audit",
+        "Pool.Allocate",
+        "Pool.Audit",
+        "SDN.Use",
+        "Sys.Audit",
+        "VM.Allocate",
+        "VM.Audit",
+        "VM.Clone",
+        "VM.Config.CDROM",
+        "VM.Config.CPU",
+        "VM.Config.Cloudinit",
+        "VM.Config.Disk",
+        "VM.Config.HWType",
+        "VM.Config.Memory",
+        "VM.Config.Network",
+        "VM.Config.Options",
+        "VM.Monitor",
+        "VM.PowerMgmt",
+    ];
+    for missing in ["VM.Clone", "Datastore.AllocateTemplate", "VM.PowerMgmt"] {
+        let left = all
+            .iter()
+            .filter(|name| **name != missing)
+            .map(|&name| name.to_owned());
+        lab.running.allow(Some(left.collect()));
+        let help = format!("give `gosling@pve!ci` the privilege `{missing}` on `/");
+        apply_refused(
+            &lab,
+            &[
+                "egg.app.vm[0]",
+                "Eggs/app/config.fly:",
+                "Permission check failed",
+                &help,
+            ],
+        );
+        lab.running.allow(None);
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), [], "without {missing}");
+    }
+    put_right(lab);
+}
+
+#[test]
+fn other_peoples_machines_in_the_range_stay_as_they_are() {
+    let lab = Lab::one_in(
+        r#"{"proxmox": {"machines": [
+            {"vmid": 5000, "name": "mail", "node": "pve1"}, {"vmid": 5001, "name": "wiki", "node": "pve2"}
+        ]}}"#,
+        0,
+    );
+    edit(
+        &lab,
+        EGG,
+        "    pool = \"ci\"\n",
+        "    pool = \"ci\"\n    vmid_range = \"5000-5001\"\n",
+    );
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "every VMID from 5000 to 5001 is taken",
+            "larger `vmid_range`",
+        ],
+    );
+    edit(&lab, EGG, "5000-5001", "5000-5002");
+    lab.green(&["apply", "--yes"]);
+    let there = lab.there();
+    let machine = there.iter().find(|object| object.kind == "vm").unwrap();
+    assert!(machine.id.ends_with("5002"), "{machine:?}");
+    put_right(lab);
+}
+
+#[test]
+fn a_gitlab_without_room_for_one_more_runner() {
+    let lab = Lab::one();
+    let endpoint = Endpoint {
+        ca_pem: Some(lab.running.ca_pem().as_bytes().to_vec()),
+        ..Endpoint::new(lab.running.url())
+    };
+    let client = Client::new(&endpoint).unwrap();
+    let token = lab.environment["GITLAB_TOKEN"].clone();
+    let send = |method, path: String, body| {
+        let request = Request::new(method, path)
+            .header("private-token", Secret::new(token.clone()))
+            .body(body);
+        let answer = lab.block_on(client.send(&request)).unwrap();
+        assert!(answer.is_success(), "{answer:?}");
+        answer
+    };
+    let mut last = 0;
+    for _ in 0..50 {
+        let body = serde_json::json!({"runner_type": "project_type", "project_id": 17, "tag_list": ["old"]});
+        let made = send(Method::Post, "/api/v4/user/runners".to_owned(), Body::Json(body));
+        last = made.json().unwrap()["id"].as_i64().unwrap();
+    }
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.runner",
+            "Eggs/app/config.fly:",
+            "has no room for making a runner for project 17",
+            "GitLab Free takes 50",
+        ],
+    );
+    assert_eq!(lab.kinds().get("runner"), Some(&50));
+    send(Method::Delete, format!("/api/v4/runners/{last}"), Body::None);
+    lab.green(&["apply", "--yes"]);
+    let kinds = lab.kinds();
+    assert_eq!((kinds["runner"], kinds["vm"], kinds["hook"]), (50, 1, 1));
+    lab.green(&["status"]);
+    lab.stop();
+}
+
+#[test]
+fn a_project_that_is_not_there() {
+    let lab = Lab::one();
+    edit(&lab, EGG, "project_id = 17", "project_id = 999");
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.runner",
+            "Eggs/app/config.fly:",
+            "project 999: not there, or the token at env://GITLAB_TOKEN",
+            "check the number",
+        ],
+    );
+    assert_eq!(lab.there(), []);
+    edit(&lab, EGG, "project_id = 999", "project_id = 17");
+    put_right(lab);
+}
+
+#[test]
+fn a_group_that_is_not_there() {
+    let lab = Lab::one();
+    edit(&lab, EGG, "project_id = 17", "group_id = 999");
+    for arguments in [&["plan"][..], &["apply", "--yes"]] {
+        refused(
+            &lab,
+            arguments,
+            &[
+                "Eggs/app/config.fly:",
+                "group 999: not there, or the token at env://GITLAB_TOKEN",
+                "help: check the number",
+            ],
+        );
+    }
+    assert_eq!(lab.changes(), 0);
+    edit(&lab, EGG, "group_id = 999", "project_id = 17");
+    put_right(lab);
+}
+
+#[test]
+fn a_place_that_no_token_can_be_written_to() {
+    let lab = Lab::one();
+    edit(
+        &lab,
+        "nest.fly",
+        "  name = \"one\"\n",
+        "  name = \"one\"\n  default_secrets = \"env\"\n",
+    );
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.",
+            "Eggs/app/config.fly:",
+            "env://",
+            "the environment can only be read",
+            "store://",
+        ],
+    );
+    assert_eq!(lab.changes(), 0, "it is known before anything is made");
+    edit(&lab, "nest.fly", "  default_secrets = \"env\"\n", "");
+    put_right(lab);
+}
+
+#[test]
+fn a_secret_that_is_not_there() {
+    let mut lab = Lab::one();
+    edit(
+        &lab,
+        EGG,
+        "  runner {",
+        "  environment {\n    NPM_TOKEN = \"store://npm/token\"\n  }\n\n  runner {",
+    );
+    apply_refused(
+        &lab,
+        &[
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "there is no secret at store://npm/token",
+            "gosling secret set store://npm/token",
+        ],
+    );
+    assert_eq!(lab.changes(), 0, "it is known before anything is made");
+    lab.give(&["secret", "set", "store://npm/token"], "npm-value");
+    let token = lab.environment.remove("GITLAB_TOKEN");
+    apply_refused(&lab, &["there is no secret at env://GITLAB_TOKEN"]);
+    assert_eq!(lab.there(), []);
+    lab.environment.insert("GITLAB_TOKEN".to_owned(), token.unwrap());
+    put_right(lab);
+}
+
+#[test]
+fn an_identity_that_is_not_there_or_anybodys() {
+    use std::os::unix::fs::PermissionsExt;
+    let mut lab = Lab::one();
+    let file = lab.environment.remove("GOSLING_AGE_IDENTITY").unwrap();
+    apply_refused(&lab, &["egg.app.", "store://"]);
+    assert_eq!(lab.changes(), 0);
+    lab.environment
+        .insert("GOSLING_AGE_IDENTITY".to_owned(), file.clone());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        &["can be read by others", "help: chmod 600"],
+    );
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    put_right(lab);
+}
+
+#[test]
+fn a_runner_that_does_not_come_online_says_why() {
+    let lab = Lab::one_in(r#"{"proxmox": {"speed": {"boot": 600000}}}"#, 0);
+    edit(
+        &lab,
+        EGG,
+        "  runner {",
+        "  health_check {\n    online_within = 2s\n  }\n\n  runner {",
+    );
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        &["egg.app.vm[0]", "was not online within 2", "help: "],
+    );
+    assert_eq!(lab.kinds(), whole(), "what was made stays, to be looked at");
+    lab.stop();
+}
