@@ -431,7 +431,8 @@ async fn unchanged(run: &Run<'_>, change: &Change, held: &Held) -> Result<Look, 
 }
 
 /// The properties with every output in them that is known by now.
-fn with_outputs(properties: &Properties, state: &State) -> Properties {
+#[must_use]
+pub fn with_outputs(properties: &Properties, state: &State) -> Properties {
     let filled = properties
         .iter()
         .map(|(name, value)| (name.clone(), filled(value, state)));

@@ -16,7 +16,7 @@ mod operation;
 mod order;
 mod provider;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, with_outputs};
 pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};

@@ -63,7 +63,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         let observed = observed
             .ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
         // What the API does not tell is taken to be as the Nest says.
-        let mut properties = resource.properties.clone();
+        let mut properties = gosling_engine::with_outputs(&resource.properties, &state);
         properties.retain(|_, value| value.outputs().is_empty());
         properties.extend(observed.properties);
         let held = Held {

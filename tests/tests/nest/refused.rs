@@ -427,11 +427,10 @@ fn a_place_that_no_token_can_be_written_to() {
     apply_refused(
         &lab,
         &[
-            "egg.app.",
             "Eggs/app/config.fly:",
-            "env://",
-            "the environment can only be read",
-            "store://",
+            "egg.app needs a place for its runner's token",
+            "environment variables can only be read",
+            "default_secrets to \"store\"",
         ],
     );
     assert_eq!(lab.changes(), 0, "it is known before anything is made");
