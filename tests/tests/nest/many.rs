@@ -6,10 +6,7 @@ use crate::lab::Lab;
 
 #[test]
 fn many_machines_are_made_at_once_without_a_collision() {
-    let machines = match std::env::var_os("POLAR_GOSLING_TORTURE") {
-        Some(_) => 64,
-        None => 24,
-    };
+    let machines = 64;
     let lab = Lab::one();
     lab.machines(machines);
     let said = lab.green(&["apply", "--yes", "--parallelism", "16"]);
