@@ -4,6 +4,7 @@ use std::io::{BufRead, Write};
 
 use fly_typeck::domain::Malformed;
 
+use crate::render::MASK;
 use crate::{Failure, Host};
 
 /// Collects answers one by one, and what is missing where nobody can be asked.
@@ -24,10 +25,17 @@ pub(crate) struct Question<'a> {
     pub(crate) given: Option<String>,
     /// What holds where there is no other answer.
     pub(crate) default: Option<&'a str>,
+    /// Whether somebody may answer with a secret by mistake, so that no answer is said back.
+    pub(crate) secret: bool,
 }
 
-/// Options whose value may be a secret where its place should stand: it is never said again.
-const MASKED: [&str; 1] = ["--token"];
+impl Question<'_> {
+    /// Why an option's answer is not taken.
+    fn refusal(&self, answer: &str, why: &str) -> Failure {
+        let answer = if self.secret { MASK } else { answer };
+        Failure::wrong_use(format!("{} {answer}: {why}", self.option))
+    }
+}
 
 /// Why an answer is not taken; the text is for the one who gave it.
 pub(crate) type Refused = String;
@@ -54,13 +62,7 @@ impl<'h> Questions<'h> {
         read: impl Fn(&str) -> Result<T, Refused>,
     ) -> Result<Option<T>, Failure> {
         if let Some(given) = &question.given {
-            let shown = if MASKED.contains(&question.option) {
-                "***MASKED***"
-            } else {
-                given
-            };
-            let answer = read(given)
-                .map_err(|why| Failure::wrong_use(format!("{} {shown}: {why}", question.option)))?;
+            let answer = read(given).map_err(|why| question.refusal(given, &why))?;
             return Ok(Some(answer));
         }
         if self.can_ask() {
@@ -69,7 +71,7 @@ impl<'h> Questions<'h> {
         match question.default {
             Some(default) => read(default)
                 .map(Some)
-                .map_err(|why| Failure::wrong_use(format!("{} {default}: {why}", question.option))),
+                .map_err(|why| question.refusal(default, &why)),
             None => {
                 self.missing.push(question.option);
                 Ok(None)

@@ -1,15 +1,17 @@
 //! `gosling fmt`
 
 use std::io::{Read, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fly_syntax::{FileId, SourceFile};
 use rayon::prelude::*;
+use similar::ChangeTag;
 
 use super::target::lexical;
 use super::{Context, Exit};
-use crate::mask;
+use crate::mask::Masked;
 use crate::nest::{find_root, read_bounded, refusal_words, walker};
 use crate::render::counted;
 use crate::{Failure, Host, write};
@@ -181,33 +183,61 @@ fn show_change(
         writeln!(host.out, "{name}")?;
         return Ok(());
     }
+    writeln!(host.out, "--- a/{name}\n+++ b/{name}")?;
+    // What differs is found in the text as it is; what is shown of it holds no secret.
     let diff = similar::TextDiff::from_lines(old, new);
-    let diff = diff
-        .unified_diff()
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_string();
-    let is_values = name.ends_with(".flyvars");
-    for line in diff.split_inclusive('\n') {
-        let line = if line.starts_with("---") || line.starts_with("+++") {
-            line.to_owned()
-        } else {
-            mask::line(line, is_values)
-        };
-        let color = match line.as_bytes().first() {
-            _ if !context.out.color => None,
-            Some(b'+') => Some("32"),
-            Some(b'-') => Some("31"),
-            Some(b'@') => Some("36"),
-            _ => None,
-        };
-        match color {
-            Some(color) => writeln!(
-                host.out,
-                "\u{1b}[{color}m{}\u{1b}[0m",
-                line.trim_end_matches('\n')
-            )?,
-            None => host.out.write_all(line.as_bytes())?,
+    let (old, new) = (
+        Lines::new(old, diff.iter_old_slices()),
+        Lines::new(new, diff.iter_new_slices()),
+    );
+    for hunk in diff.unified_diff().iter_hunks() {
+        show_line(host, context, "36", &hunk.header().to_string())?;
+        for change in hunk.iter_changes() {
+            let (line, color) = match change.tag() {
+                ChangeTag::Delete => (old.shown(change.old_index()), "31"),
+                ChangeTag::Insert => (new.shown(change.new_index()), "32"),
+                ChangeTag::Equal => (new.shown(change.new_index()), ""),
+            };
+            show_line(host, context, color, &format!("{}{line}", change.tag()))?;
+            if change.missing_newline() {
+                writeln!(host.out, "\\ No newline at end of file")?;
+            }
         }
+    }
+    Ok(())
+}
+
+/// The lines of a text, as they may be shown.
+struct Lines<'t> {
+    text: Masked<'t>,
+    places: Vec<Range<usize>>,
+}
+
+impl<'t> Lines<'t> {
+    fn new<'l>(text: &'t str, lines: impl Iterator<Item = &'l str>) -> Self {
+        let mut end = 0;
+        let places = lines.map(|line| {
+            end += line.len();
+            end - line.len()..end
+        });
+        Self {
+            places: places.collect(),
+            text: Masked::new(text),
+        }
+    }
+
+    fn shown(&self, index: Option<usize>) -> String {
+        let place = index.and_then(|index| self.places.get(index));
+        place.map_or_else(String::new, |place| self.text.part(place.clone()))
+    }
+}
+
+fn show_line(host: &mut Host, context: Context, color: &str, line: &str) -> Result<(), Failure> {
+    let line = line.trim_end_matches('\n');
+    if context.out.color && !color.is_empty() {
+        writeln!(host.out, "\u{1b}[{color}m{line}\u{1b}[0m")?;
+    } else {
+        writeln!(host.out, "{line}")?;
     }
     Ok(())
 }

@@ -62,6 +62,7 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         words: "Name of the Nest",
         given: args.name,
         default: Some(&folder),
+        secret: false,
     };
     let name = questions.ask(question, text)?.unwrap_or_default();
     let question = Question {
@@ -70,6 +71,7 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         given: args.provider,
         // Where a Nest lives is nothing to guess behind somebody's back: only `--yes` allows that.
         default: (args.yes || questions.can_ask()).then_some("proxmox"),
+        secret: false,
     };
     let provider = questions.ask(question, one_of(&PROVIDERS))?.unwrap_or_default();
     questions.finish()?;

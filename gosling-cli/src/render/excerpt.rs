@@ -18,7 +18,7 @@ const TALL: u32 = 8;
 /// Lines shown before and behind a marked place.
 const CONTEXT: u32 = 1;
 /// What stands for a masked text, whatever its length.
-const MASK: &str = "***MASKED***";
+pub(crate) const MASK: &str = "***MASKED***";
 
 /// Excerpts of one or several files as one text for miette, which asks for parts of it by offsets into that text.
 /// Parts that are not neighbours are never given out together.

@@ -277,3 +277,47 @@ fn options_beside_a_preset_are_written_or_refused_and_never_dropped() {
     assert_eq!(ran.code, 2, "{ran:?}");
     assert!(ran.err.contains("--region is for aws"), "{ran:?}");
 }
+
+#[test]
+fn a_time_zone_that_nobody_knows_is_not_written() {
+    let folder = fresh("proxmox");
+    let job = [
+        "add",
+        "job",
+        "nightly",
+        "--schedule",
+        "@daily",
+        "--script",
+        "make",
+    ];
+    let ran = folder.run(&[job.as_slice(), &["--timezone", "Mars/X"]].concat());
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
+    assert!(
+        ran.err.contains("Jobs/nightly.fly was not written"),
+        "{}",
+        ran.err
+    );
+    assert!(!folder.path("Jobs/nightly.fly").exists());
+    let ran = folder.run(&[job.as_slice(), &["--timezone", "Europe/Berlin"]].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn a_token_given_by_mistake_is_not_said_back() {
+    let folder = fresh("proxmox");
+    let token = "glpat-abcdef123456";
+    for source in [
+        ["egg", "--project-id", "1"],
+        ["eggsbucket", "--repo", "a=gitlab.com/1"],
+    ] {
+        let [what, option, value] = source;
+        let ran = folder.run(&["add", what, "t1", "--use", "vm", option, value, "--token", token]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+        assert!(
+            ran.err.contains("--token ***MASKED***: it does not say where"),
+            "{}",
+            ran.err
+        );
+        assert!(!ran.err.contains("abcdef"), "{}", ran.err);
+    }
+}

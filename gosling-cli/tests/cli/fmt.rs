@@ -110,6 +110,13 @@ fn a_diff_shows_no_secret() {
         ("nest.fly", text),
         ("nest.flyvars", "tok   =  \"hunter2hunter2\"\n"),
     ]);
+    // Nor does it where the secret has lines of its own.
+    let nested = "a {\n  secret_key =  <<-EOT\n      {\"key\": \"hunter2\"}\n  EOT\n}\n";
+    let ran = folder.run_with_input(&["fmt", "--stdin", "--diff"], nested);
+    assert!(
+        ran.out.contains("***MASKED***") && !ran.out.contains("hunter2"),
+        "{ran:?}"
+    );
     let ran = folder.run(&["fmt", "--check", "--diff"]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("+  token = \"***MASKED***\""), "{}", ran.out);

@@ -99,6 +99,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
         words: "Whose jobs: a GitLab project's id, `group:` and a group's id, or a GitHub OWNER/REPO",
         given,
         default: None,
+        secret: false,
     };
     let source = questions.ask(source, |text| match text {
         "" => Err("a project's id (42), group:ID or OWNER/REPO is wanted".to_owned()),
@@ -118,6 +119,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
                 words: "GitLab server",
                 given: args.server,
                 default: Some(own),
+                secret: false,
             };
             let server = questions.ask(question, |text| {
                 if is_expression && text == own {
@@ -154,6 +156,7 @@ pub(crate) fn bucket_answers(
                 NAME=github.com/OWNER/REPO",
         given: (!args.repositories.is_empty()).then(|| args.repositories.join(",")),
         default: None,
+        secret: false,
     };
     let repositories = questions.ask(question, repositories)?.unwrap_or_default();
     let token = token(
@@ -185,6 +188,7 @@ fn token<'s>(
         words: "Where the token is kept",
         given,
         default: Some("env://GITHUB_TOKEN"),
+        secret: true,
     };
     questions.ask(question, |text| match SecretUri::parse(text) {
         Ok(_) => Ok(text.to_owned()),

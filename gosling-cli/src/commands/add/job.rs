@@ -59,6 +59,7 @@ pub(crate) fn answers(host: &mut Host, args: JobArgs) -> Result<Job, Failure> {
                     words,
                     given,
                     default,
+                    secret: false,
                 },
                 read,
             )
@@ -99,6 +100,7 @@ pub(crate) fn answers(host: &mut Host, args: JobArgs) -> Result<Job, Failure> {
         words: "Tags of the runner, separated by commas",
         given: args.tags,
         default: Some(&args.name),
+        secret: false,
     };
     let tags = questions.ask(tags, list)?.unwrap_or_default();
     questions.finish()?;

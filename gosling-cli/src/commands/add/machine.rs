@@ -80,6 +80,7 @@ impl MachineArgs {
                     words: &format!("Preset for the machine: {}", words.join(", ")),
                     given: None,
                     default: Some(if words.contains(&"vm") { "vm" } else { "none" }),
+                    secret: false,
                 },
                 one_of(&words),
             )?;
@@ -94,6 +95,7 @@ impl MachineArgs {
             words: "Tags of the jobs it takes, separated by commas",
             given: self.tags,
             default: Some(name),
+            secret: false,
         };
         machine.tags = questions.ask(tags, list)?.unwrap_or_default();
         Ok(machine)
@@ -132,6 +134,7 @@ impl MachineArgs {
                         words: option,
                         given: given.clone(),
                         default: None,
+                        secret: false,
                     };
                     questions.ask(question, read).map(Option::unwrap_or_default)
                 }
@@ -172,6 +175,7 @@ impl MachineArgs {
                     words,
                     given: given.clone(),
                     default,
+                    secret: false,
                 };
                 questions.ask(question, read).map(Option::unwrap_or_default)
             };
