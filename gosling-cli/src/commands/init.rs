@@ -4,19 +4,23 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use fly_syntax::Severity;
 
-use super::Exit;
 use super::add::formatted;
 use super::target::lexical;
+use super::{Exit, VariableArgs};
+use crate::check::check_root;
 use crate::engine::identity;
 use crate::fly_text::{fill, quoted};
 use crate::nest::relative;
 use crate::questions::{Question, Questions, one_of, text};
+use crate::render::counted;
 use crate::{Failure, Host, write};
 
 /// Start a Nest: every folder with a working file in it
 ///
-/// Never overwrites: a file that is there already stays as it is, and gosling says so.
+/// Never overwrites: a file that is there already stays as it is, and gosling says so. Where it does not fit to the
+/// rest, the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -104,8 +108,30 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         let words = "which opens the Nest's secrets: keep it secret, keep a copy, and never put it into git";
         writeln!(host.out, "wrote {}, {words}", identity.display())?;
     }
-    host.say("next: replace what says example.com, then `gosling validate`")?;
-    Ok(Exit::Clean)
+    let target = prefix.trim_end_matches('/');
+    let validate = ["gosling validate", target].join(" ");
+    let validate = validate.trim_end();
+    // What was there already may not fit to what was written.
+    let checked = check_root(&root, &[], &VariableArgs::default().variables(host)?);
+    let errors = checked
+        .problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error);
+    match errors.count() {
+        0 => {
+            host.say(format_args!(
+                "next: replace what says example.com, then `{validate}`"
+            ))?;
+            Ok(Exit::Clean)
+        }
+        count => {
+            let errors = counted(count, "error");
+            host.say(format_args!(
+                "the Nest has {errors}, with what was there already: `{validate}` shows them"
+            ))?;
+            Ok(Exit::Problems)
+        }
+    }
 }
 
 impl Answers {

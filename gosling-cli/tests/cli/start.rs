@@ -42,7 +42,6 @@ fn a_fresh_nest_is_whole_formatted_and_without_a_warning() {
 fn nothing_is_overwritten() {
     let folder = Folder::with(&[("UF/config.fly", "mine"), ("README.md", "mine")]);
     let ran = folder.run(&["init", "--yes"]);
-    assert_eq!(ran.code, 0);
     assert!(ran.out.contains("kept  UF/config.fly"), "{}", ran.out);
     assert!(ran.out.contains("wrote nest.fly\n"), "{}", ran.out);
     assert_eq!(
@@ -51,6 +50,39 @@ fn nothing_is_overwritten() {
             folder.read("README.md").as_str()
         ),
         ("mine", "mine")
+    );
+}
+
+#[test]
+fn what_does_not_fit_to_what_is_there_is_said() {
+    let other = "provider \"aws\" {\n  region = \"eu-central-1\"\n}\n";
+    let folder = Folder::with(&[
+        ("nest.fly", "nest {\n  name = 4GiB\n}\n"),
+        ("lab/nest.fly", other),
+    ]);
+    for (dir, validate) in [(".", "`gosling validate`"), ("lab", "`gosling validate lab`")] {
+        let before = folder.read(&format!("{dir}/nest.fly"));
+        let ran = folder.run(&["init", dir, "--provider", "proxmox"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(
+            ran.err.contains(" error") && ran.err.contains(validate),
+            "{}",
+            ran.err
+        );
+        assert_eq!(folder.read(&format!("{dir}/nest.fly")), before);
+        assert_eq!(folder.run(&["validate", dir]).code, 1);
+    }
+}
+
+#[test]
+fn what_fits_is_kept_in_peace() {
+    let folder = Folder::with(&[("README.md", "mine")]);
+    assert_eq!(folder.run(&["init", "--yes"]).code, 0);
+    let again = folder.run(&["init", "--yes"]);
+    assert_eq!(
+        (again.code, again.out.matches("kept  ").count()),
+        (0, 10),
+        "{again:?}"
     );
 }
 
