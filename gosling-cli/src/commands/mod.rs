@@ -28,6 +28,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::render::Look;
@@ -236,9 +237,23 @@ fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Exit, Failure
                 text.to_string()
             };
             stream.write_all(text.as_bytes())?;
+            if error.kind() == ErrorKind::InvalidSubcommand {
+                let names = subcommands(&command, args).join(", ");
+                writeln!(stream, "\nThere are: {names}.")?;
+            }
             host.out.flush()?;
             Ok(if asked { Exit::Clean } else { Exit::WrongUse })
         })
+}
+
+/// What could have stood where `args` names a command that is not there.
+fn subcommands<'c>(root: &'c clap::Command, args: &[OsString]) -> Vec<&'c str> {
+    let words = args.iter().skip(1).filter_map(|word| word.to_str());
+    let mut command = root;
+    for word in words {
+        command = command.find_subcommand(word).unwrap_or(command);
+    }
+    command.get_subcommands().map(clap::Command::get_name).collect()
 }
 
 /// `--color`, before the arguments are known to make sense.

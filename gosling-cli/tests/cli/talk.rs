@@ -24,8 +24,12 @@ fn every_command_has_help_with_examples() {
         .filter(|word| *word != "help")
         .collect();
     assert!(commands.len() >= 9, "{commands:?}");
-    for command in commands {
-        let help = folder.run(&[command, "--help"]);
+    let commands = commands.into_iter().map(|command| vec![command]);
+    let kinds = ["egg", "eggsbucket", "job"].map(|kind| vec!["add", kind]);
+    for mut command in commands.chain(kinds) {
+        command.push("--help");
+        let help = folder.run(&command);
+        let command = command.join(" ");
         assert_eq!(help.code, 0, "{command}");
         assert!(
             help.out.contains("Examples:\n  gosling "),
@@ -40,6 +44,22 @@ fn a_misspelt_command_is_named() {
     let ran = Folder::with(&[]).run(&["validat"]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
     assert!(ran.err.contains("'validate'"), "{}", ran.err);
+}
+
+#[test]
+fn where_no_such_command_is_there_all_are_named() {
+    let folder = Folder::with(&[]);
+    for (args, names) in [
+        (&["frobnicate"][..], "\nThere are: init, add, validate, fmt, "),
+        (
+            &["--color", "never", "add", "frobnicate"],
+            "\nThere are: egg, eggsbucket, job",
+        ),
+    ] {
+        let ran = folder.run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.err.contains(names), "{}", ran.err);
+    }
 }
 
 #[test]
