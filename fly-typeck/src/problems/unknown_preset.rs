@@ -48,6 +48,7 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &Names) -> Problem {
         Problem::new(&KIND, name_span, format!("there is no preset `{name}`")).note("not declared in this Nest");
     let otherwise = match names.all() {
         [] => format!("the Nest declares no presets yet; write `preset \"{name}\" {{ ... }}` in Lib/ or nest.fly"),
+        [only] => format!("the Nest's only preset is {}", words::listed(&[only])),
         names => format!("the Nest's presets are {}", words::listed(names)),
     };
     words::offer_nearest(problem, name_span, &names.nearest(name), || otherwise)
@@ -65,6 +66,7 @@ mod tests {
         assert_eq!(slip.suggestions[0].edits[0].text, "small");
         let help = |names: &[&str]| problem(here(0, 6), "docker", &Names::of(names)).help.unwrap_or_default();
         assert_eq!(help(&["small", "large"]), "the Nest's presets are `small` and `large`");
+        assert_eq!(help(&["vm"]), "the Nest's only preset is `vm`");
         assert!(help(&[]).contains("`preset \"docker\" { ... }`"));
     }
 }

@@ -41,14 +41,15 @@ fn block(path: &str, schema: &'static BlockSchema, doc: &str) -> String {
         .iter()
         .find(|entry| entry.path == path)
         .map(|entry| entry.role);
+    let (above, word) = path.rsplit_once('.').unwrap_or(("", path));
     let opening = match role {
-        Some(Role::Variant) => format!("{path} adds"),
-        Some(Role::Any) => words::opening(schema, "<any name>"),
+        Some(Role::Variant) => format!("`{path}`: what `{word}` adds to `{above}`"),
+        Some(Role::Any) => format!("```fly\n{}\n```", words::opening(schema, "<any name>")),
         Some(Role::Top(_) | Role::Child) | None => {
-            words::opening(schema, path.rsplit('.').next().unwrap_or(path))
+            format!("```fly\n{}\n```", words::opening(schema, word))
         }
     };
-    let mut text = format!("```fly\n{opening}\n```\n\n{doc}\n");
+    let mut text = format!("{opening}\n\n{doc}\n");
     if let Some(Role::Top(top)) = role {
         text.push_str(&format!("\nStands in: {}.\n", top.place.path()));
     }

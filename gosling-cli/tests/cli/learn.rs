@@ -52,6 +52,18 @@ fn kinds_and_attributes_are_explained() {
 }
 
 #[test]
+fn what_a_word_adds_is_said_in_words() {
+    let ran = Folder::with(&[]).run(&["explain", "provider.proxmox"]);
+    assert!(
+        ran.out
+            .starts_with("`provider.proxmox`: what `proxmox` adds to `provider`\n\n"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("```"), "{}", ran.out);
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_near_ones() {
     let ran = Folder::with(&[]).run(&["explain", "egg.runner.tgas"]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
