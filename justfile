@@ -48,6 +48,7 @@ mistakes:
 # every crash and every lost answer, where the ordinary tests try some
 torture:
     POLAR_GOSLING_TORTURE=all cargo test -p nest-tests --test nest torture -- --nocapture
+    POLAR_GOSLING_TORTURE=all cargo test -p gosling-engine --test engine random
 
 # fuzz one target until you stop it: just fuzz parse
 fuzz TARGET *ARGS:

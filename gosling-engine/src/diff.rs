@@ -129,7 +129,9 @@ fn with_moves<'s>(
             };
             let free = wanted.get(address).is_none()
                 && wanted.get(&to).is_some()
-                && !state.resources.contains_key(&to);
+                && !state.resources.contains_key(&to)
+                // Of two that were renamed to one name, the first has it and the other goes.
+                && !held.contains_key(&to);
             free.then_some(to)
         });
         match to {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::Address;
+use gosling_resource::{Address, SecretUri};
 
 use crate::plan::{Action, Change};
 use crate::state::State;
@@ -78,6 +78,11 @@ pub(crate) fn order(changes: &[Change], state: &State) -> (Waits, BTreeMap<Step,
             waits.entry(delete).or_default().insert(put);
         }
     }
+    for (later, sooner) in places(changes, puts) {
+        if !reaches(&waits, sooner, later) {
+            waits.entry(later).or_default().insert(sooner);
+        }
+    }
     let mut wanted_by: BTreeMap<Step, Vec<Step>> = BTreeMap::new();
     for (step, needs) in &waits {
         for need in needs {
@@ -85,6 +90,36 @@ pub(crate) fn order(changes: &[Change], state: &State) -> (Waits, BTreeMap<Step,
         }
     }
     (waits, wanted_by)
+}
+
+/// Pairs of a step that is given the place of a secret and the step that leaves that place, which goes first: it may
+/// still read there what the other would write over. An egg that takes the name which another has just given up does
+/// this.
+fn places(changes: &[Change], puts: impl Fn(usize) -> bool) -> Vec<(Step, Step)> {
+    let mut left: BTreeMap<&SecretUri, usize> = BTreeMap::new();
+    for (at, change) in changes
+        .iter()
+        .enumerate()
+        .filter(|(_, change)| change.action == Action::Update)
+    {
+        for attribute in &change.attributes {
+            if let Some(place) = attribute.before.as_secret() {
+                left.insert(place, at);
+            }
+        }
+    }
+    let mut pairs = Vec::new();
+    for (at, change) in changes.iter().enumerate().filter(|(at, _)| puts(*at)) {
+        let given = change
+            .attributes
+            .iter()
+            .filter_map(|attribute| attribute.after.as_secret());
+        let others = given
+            .filter_map(|place| left.get(place).copied())
+            .filter(|other| *other != at);
+        pairs.extend(others.map(|other| (Step::Put(at), Step::Put(other))));
+    }
+    pairs
 }
 
 /// Whether a step waits for another, directly or by others.

@@ -336,3 +336,15 @@ async fn every_field_of_a_plan_is_in_its_page() {
     assert_eq!(missing, Vec::<&String>::new());
     assert!(page.contains(&format!("form {}", gosling_engine::plan::FORMAT)));
 }
+
+/// Found by random histories: both were moved onto one address, and the first was forgotten without being deleted.
+#[tokio::test]
+async fn of_two_that_were_renamed_to_one_name_one_is_deleted() {
+    let nest = nest(&all([token("app", "d", "s"), token("web", "d", "s")])).await;
+    let mut wanted = all([token("lint", "d", "s")]);
+    let text = |from: &str| (format!("egg.{from}"), "egg.lint".to_owned());
+    wanted.moved = vec![text("app"), text("web")];
+    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    assert_eq!(plan.counts().delete, 1, "{:?}", actions(&plan));
+    nest.settle(&wanted).await;
+}

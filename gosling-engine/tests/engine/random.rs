@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use gosling_resource::{Resource, Resources};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use crate::nest::{Nest, all, machine, token};
 use crate::world::Fault;
@@ -178,8 +179,23 @@ async fn play(steps: Vec<Step>) {
     assert_eq!(nest.world.inner().objects.len(), 0);
 }
 
+/// The same histories in every ordinary run; with `POLAR_GOSLING_TORTURE` many more, and others each time.
+fn configuration() -> ProptestConfig {
+    let torture = std::env::var_os("POLAR_GOSLING_TORTURE").is_some();
+    ProptestConfig {
+        cases: if torture { 5000 } else { 400 },
+        rng_seed: if torture {
+            RngSeed::Random
+        } else {
+            RngSeed::Fixed(21)
+        },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(configuration())]
 
     #[test]
     fn after_a_clean_apply_the_world_holds_exactly_what_is_wanted(
