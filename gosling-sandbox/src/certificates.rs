@@ -13,12 +13,13 @@ use rustls::pki_types::PrivateKeyDer;
 use crate::SandboxError;
 
 /// Makes the authority and a server that clients which trust it will talk to: its PEM, and what TLS needs.
-pub(crate) fn made(listen: IpAddr) -> Result<(String, Arc<ServerConfig>), SandboxError> {
+pub(crate) fn made(listen: IpAddr, further: &[String]) -> Result<(String, Arc<ServerConfig>), SandboxError> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
     let listen = listen.to_string();
     if !names.contains(&listen) {
         names.push(listen);
     }
+    names.extend_from_slice(further);
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];

@@ -43,6 +43,9 @@ pub struct Options {
     pub faults: Vec<Fault>,
     /// What there is.
     pub world: WorldFile,
+    /// What else the certificate is good for, beside this machine's own names: the names under which clients on other
+    /// machines know the sandbox.
+    pub names: Vec<String>,
 }
 
 impl Default for Options {
@@ -53,6 +56,7 @@ impl Default for Options {
             latency: Duration::ZERO,
             faults: Vec::new(),
             world: WorldFile::default(),
+            names: Vec::new(),
         }
     }
 }
@@ -92,7 +96,7 @@ impl Sandbox {
         let failed = |error| SandboxError::Listen(options.listen, error);
         let listener = listener.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let (ca, tls) = certificates::made(address.ip())?;
+        let (ca, tls) = certificates::made(address.ip(), &options.names)?;
         let mut dice = Dice::new(options.seed);
         let tokens = Tokens::new(&mut dice);
         let simulation = Simulation::new(&options.world, &tokens, Faults::new(options.faults), dice);
@@ -169,6 +173,13 @@ impl Running {
         let mut simulation = self.shared.lock();
         simulation.pass(at);
         simulation.silent()
+    }
+
+    /// The bytes that were uploaded as the volume that the ledger calls `id` (`pve1/local:iso/app.iso`); `None` where
+    /// there is no such volume, nothing for a disk.
+    #[must_use]
+    pub fn volume(&self, id: &str) -> Option<Vec<u8>> {
+        self.shared.lock().volume(id)
     }
 
     /// From now on this goes wrong too. Calls that were made before do not count.

@@ -97,6 +97,11 @@ impl Simulation {
         self.gitlab.silent()
     }
 
+    /// What was uploaded as the volume that the ledger calls `id`.
+    pub(crate) fn volume(&self, id: &str) -> Option<Vec<u8>> {
+        self.proxmox.uploaded(id).map(<[u8]>::to_vec)
+    }
+
     /// Carries a call out, as far as no fault is in its way. `sent` is the path with its query, for the ledger.
     pub(crate) fn call(&mut self, world: WorldName, call: &Call, sent: &str) -> Outcome {
         self.pass(call.at);

@@ -53,6 +53,7 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         latency: Duration::from_millis(args.latency),
         faults,
         world,
+        ..Options::default()
     };
     super::block_on(async {
         let running = Sandbox::start(options).await;

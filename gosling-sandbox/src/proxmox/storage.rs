@@ -49,6 +49,12 @@ impl Proxmox {
         volumes.find(|volume| volume.is_on(node) && volume.volid() == volid)
     }
 
+    /// What is in the volume that the ledger calls `id`.
+    pub(crate) fn uploaded(&self, id: &str) -> Option<&[u8]> {
+        let found = self.volumes.iter().find(|volume| object_id(volume) == id);
+        found.map(|volume| volume.data.as_slice())
+    }
+
     /// Bytes that are taken on a node's storage.
     fn used(&self, node: &str, storage: &StorageWorld) -> u64 {
         let volumes = self
