@@ -50,6 +50,20 @@ torture:
     POLAR_GOSLING_TORTURE=all cargo test -p nest-tests --test nest torture -- --nocapture
     POLAR_GOSLING_TORTURE=all cargo test -p gosling-engine --test engine random
 
+# boot a real Debian in QEMU from what apply uploads: root, debootstrap, qemu-system-x86, minutes
+boot:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    for tool in debootstrap qemu-system-x86_64 mke2fs; do
+        command -v "$tool" >/dev/null || { echo "$tool is missing: apt-get install debootstrap qemu-system-x86 e2fsprogs" >&2; exit 1; }
+    done
+    if [ -z "${GOSLING_STAND_IN_RUNNER:-}" ]; then
+        target="${CARGO_TARGET_DIR:-$PWD/target}/stand-in-runner"
+        CARGO_TARGET_DIR="$target" cargo build --locked --manifest-path tests/stand-in-runner/Cargo.toml
+        export GOSLING_STAND_IN_RUNNER="$target/debug/stand-in-runner"
+    fi
+    POLAR_GOSLING_BOOT=1 cargo test -p nest-tests --test nest boot:: -- --nocapture
+
 # fuzz one target until you stop it: just fuzz parse
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run --fuzz-dir tests/fuzz "{{TARGET}}" {{ARGS}}

@@ -1,14 +1,18 @@
 //! `stand-in-runner run [--config FILE] [--jobs N]`: does what gitlab-runner does with its `config.toml`, as far as
 //! GitLab can tell. It says `done` to every job without running anything, and ends after N of them, if told to.
 //!
-//! It trusts the authorities of the system, and those of `SSL_CERT_FILE`.
+//! Options that gitlab-runner has beside these are taken and have no effect. It trusts the authorities of the system,
+//! and `tls-ca-file` or else those of `SSL_CERT_FILE`.
 
 use std::error::Error;
+use std::os::unix::process::CommandExt as _;
 use std::time::Duration;
 
 use gitlab_runner::job::Job;
 use gitlab_runner::{GitlabLayer, JobHandler, JobResult, Phase, RunnerBuilder, outputln};
 use serde::Deserialize;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use url::Url;
@@ -16,6 +20,7 @@ use url::Url;
 /// A `config.toml`, as far as it is needed here.
 #[derive(Deserialize)]
 struct Config {
+    listen_address: Option<String>,
     runners: Vec<Entry>,
 }
 
@@ -24,6 +29,8 @@ struct Config {
 struct Entry {
     url: Url,
     token: String,
+    #[serde(rename = "tls-ca-file")]
+    tls_ca_file: Option<String>,
 }
 
 /// A job that is done as soon as it is begun.
@@ -62,6 +69,7 @@ fn options() -> Result<Options, Box<dyn Error>> {
         match word.as_str() {
             "--config" => options.config = value,
             "--jobs" => options.jobs = Some(value.parse()?),
+            "--service" | "--user" | "--working-directory" => {}
             _ => return Err(format!("there is no {word}").into()),
         }
     }
@@ -75,10 +83,44 @@ fn system_id() -> String {
     format!("s_{digits:0<12}")
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// Tells every caller what little there is to measure.
+async fn metrics(listener: TcpListener) {
+    let body = "gitlab_runner_version_info{version=\"18.5.0\"} 1\n";
+    let length = body.len();
+    let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    loop {
+        if let Ok((mut stream, _)) = listener.accept().await {
+            // A caller who is gone before the answer misses nothing that another would.
+            let _ = stream.read(&mut [0; 4096]).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    }
+}
+
+/// The variable that the HTTP client finds its authorities by; it is read once, at the very beginning.
+const AUTHORITIES: &str = "SSL_CERT_FILE";
+
+fn main() -> Result<(), Box<dyn Error>> {
     let options = options()?;
     let config: Config = toml::from_str(&std::fs::read_to_string(&options.config)?)?;
+    let file = config.runners.iter().find_map(|entry| entry.tls_ca_file.as_ref());
+    match file {
+        Some(file) if std::env::var(AUTHORITIES).as_ref() != Ok(file) => {
+            let again = std::process::Command::new(std::env::current_exe()?)
+                .args(std::env::args_os().skip(1))
+                .env(AUTHORITIES, file)
+                .exec();
+            Err(again.into())
+        }
+        _ => run(options, config),
+    }
+}
+
+#[tokio::main]
+async fn run(options: Options, config: Config) -> Result<(), Box<dyn Error>> {
+    if let Some(address) = &config.listen_address {
+        tokio::spawn(metrics(TcpListener::bind(address).await?));
+    }
     let entry = config.runners.into_iter().next().ok_or("no [[runners]]")?;
     let (layer, jobs) = GitlabLayer::new();
     tracing_subscriber::registry().with(layer).init();

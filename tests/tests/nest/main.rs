@@ -5,6 +5,7 @@
 mod apply;
 mod architecture;
 mod archive;
+mod boot;
 mod by_hand;
 mod canary;
 mod cases;
