@@ -70,11 +70,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
             .map(Value::texts)
             .unwrap_or_default()
             .join(",");
-        let gitlab = session.gitlab(&held.provider)?;
-        let gitlab = match held.properties.get("api_token").and_then(Value::as_secret) {
-            Some(token) => gitlab.with_token(token),
-            None => (*gitlab).clone(),
-        };
+        let gitlab = session.gitlab_of(held)?;
         let progress = Progress::default();
         let work = run(
             &session,

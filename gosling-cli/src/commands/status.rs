@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use gosling_engine::{Held, State};
 use gosling_providers::gitlab::RunnerStatus;
-use gosling_resource::{Address, Value};
+use gosling_resource::Address;
 use serde_json::{Value as Json, json};
 
 use super::{Context, Exit};
@@ -92,11 +92,7 @@ async fn runner(
             held.id
         )));
     };
-    let gitlab = session.gitlab(&held.provider)?;
-    let gitlab = match held.properties.get("api_token").and_then(Value::as_secret) {
-        Some(token) => gitlab.with_token(token),
-        None => (*gitlab).clone(),
-    };
+    let gitlab = session.gitlab_of(held)?;
     let status: RunnerStatus = match gitlab.runner_status(&session.context(), id).await {
         Ok(status) => status,
         Err(error) => {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use gosling_engine::{Action, Context as ProviderContext, Plan, State};
 use gosling_providers::gitlab::Contact;
-use gosling_resource::{Address, Value};
+use gosling_resource::Address;
 
 use super::session::Session;
 use super::{Progress, ago};
@@ -130,20 +130,14 @@ impl Session {
 
     /// Whether as many machines of the pool are online as it has.
     async fn heard_of(&self, machine: &Expected, state: &State) -> Result<bool, String> {
-        let gitlab = self
-            .gitlab(&machine.server)
-            .map_err(|failure| failure.to_string())?;
-        let gitlab = match state
-            .resources
-            .values()
-            .find(|held| held.kind == "gitlab_runner" && held.id == machine.runner.to_string())
-        {
-            Some(held) => match held.properties.get("api_token").and_then(Value::as_secret) {
-                Some(token) => gitlab.with_token(token),
-                None => (*gitlab).clone(),
-            },
-            None => (*gitlab).clone(),
-        };
+        // Numbers of runners are a server's own: two servers may have the same.
+        let own = state.resources.values().find(|held| {
+            held.kind == "gitlab_runner"
+                && held.provider == machine.server
+                && held.id == machine.runner.to_string()
+        });
+        let own = own.ok_or_else(|| format!("the state has no runner {}", machine.runner))?;
+        let gitlab = self.gitlab_of(own).map_err(|failure| failure.to_string())?;
         let status = gitlab
             .runner_status(&self.context(), machine.runner)
             .await

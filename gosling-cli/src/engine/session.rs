@@ -311,6 +311,17 @@ impl Session {
         gitlab.ok_or_else(|| Failure::wrong_use(format!("the Nest names no GitLab server {server}")))
     }
 
+    /// The GitLab server that a runner or a hook of the state lies on, called with the token that is its own.
+    pub(crate) fn gitlab_of(&self, held: &gosling_engine::Held) -> Result<Gitlab, Failure> {
+        let gitlab = self.gitlab(&held.provider)?;
+        Ok(
+            match held.properties.get("api_token").and_then(Value::as_secret) {
+                Some(token) => gitlab.with_token(token),
+                None => (*gitlab).clone(),
+            },
+        )
+    }
+
     /// The provider of this label.
     pub(crate) fn provider(&self, label: &str) -> Result<Arc<dyn gosling_engine::Provider>, Failure> {
         let provider = self.providers.get(label).cloned();
