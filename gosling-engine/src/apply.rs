@@ -174,7 +174,7 @@ async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -
             held.origin.clone_from(&change.origin);
         }
     }
-    let state = recover::save(run, state).await?;
+    let state = recover::save(run.journal.store(), state).await?;
     if open.is_empty() {
         run.journal.store().cut().await?;
     }
@@ -205,7 +205,7 @@ async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunEr
         return Ok(state);
     }
     // Nothing is open before a plan is carried out, so the journal is empty already.
-    recover::save(run, state).await
+    recover::save(run.journal.store(), state).await
 }
 
 /// Gives moved resources their new addresses.

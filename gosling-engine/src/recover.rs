@@ -6,7 +6,7 @@ use crate::journal::{self, Entry, Record, Stage};
 use crate::plan::OpenIntent;
 use crate::run::{Run, RunError, Stop};
 use crate::state::State;
-use crate::store::Snapshot;
+use crate::store::{Locked, Snapshot};
 
 /// The state of a snapshot with everything that its journal says is done, and the operations that are open.
 ///
@@ -81,20 +81,16 @@ pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize
     let state = if snapshot.journal.is_empty() {
         state
     } else {
-        let state = save(run, state).await?;
-        run.journal.store().cut().await?;
-        state
+        settle(run.journal.store(), state).await?
     };
     Ok((state, open.len()))
 }
 
-/// Saves the state under the run's lock. Only then may the journal be emptied: a crash between the two only makes the
-/// next run take in the same outcomes again.
+/// Saves the state under its lock: the next serial, the lock's epoch, checked.
 ///
 /// # Errors
-/// Where it could not be written.
-pub async fn save(run: &Run<'_>, mut state: State) -> Result<State, RunError> {
-    let store = run.journal.store();
+/// Where it does not hold together, or could not be written.
+pub async fn save(store: &dyn Locked, mut state: State) -> Result<State, RunError> {
     if state.lineage.is_empty() {
         state.lineage = crate::run::new_lineage()?;
     }
@@ -102,6 +98,17 @@ pub async fn save(run: &Run<'_>, mut state: State) -> Result<State, RunError> {
     state.epoch = store.epoch();
     state.verify()?;
     store.save(&state.to_bytes()).await?;
+    Ok(state)
+}
+
+/// Saves the state and then empties the journal, whose outcomes are all in it and of which nothing is open. A crash
+/// between the two only makes the next run take in the same outcomes again.
+///
+/// # Errors
+/// As [`save`].
+pub async fn settle(store: &dyn Locked, state: State) -> Result<State, RunError> {
+    let state = save(store, state).await?;
+    store.cut().await?;
     Ok(state)
 }
 

@@ -23,6 +23,31 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Locked`] where somebody holds it, and says who.
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError>;
 
+    /// Takes the lock away from a holder that is gone, and raises the epoch: what that holder still writes is refused.
+    /// A lock that ends with its process is taken as [`Store::lock`] does; a living holder of one keeps it.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] where the holder is certainly at work.
+    async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError>;
+
+    /// What lies beside the state under this name, and which version of it that is; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError>;
+
+    /// Replaces what lies beside the state, durably, if it is still this version; `None`: if there is none. It needs no
+    /// lock: who comes second reads again.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] where somebody else has written meanwhile; nothing is written then.
+    async fn put_beside(
+        &self,
+        which: Beside,
+        expected: Option<&Version>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError>;
+
     /// The states before the present one, latest first.
     ///
     /// # Errors
@@ -73,6 +98,36 @@ pub struct Snapshot {
     pub journal: Vec<u8>,
 }
 
+/// What goes with a state into every store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Beside {
+    /// The age-encrypted file behind `store://`.
+    Secrets,
+    /// What each apply did, one line after the other, each with the digest of the one before.
+    Audit,
+    /// Who stopped all applies, and why.
+    Freeze,
+}
+
+impl Beside {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Secrets, Self::Audit, Self::Freeze];
+
+    /// Its name as a file or an object.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Secrets => "secrets.age",
+            Self::Audit => "audit.jsonl",
+            Self::Freeze => "freeze.json",
+        }
+    }
+}
+
+/// Tells one content of a stored file from another: a digest, or what the service calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version(pub String);
+
 /// Who holds a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holder {
@@ -107,6 +162,12 @@ pub enum StoreError {
     /// Somebody else holds the lock.
     #[error("the state is locked by {}", .0.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
     Locked(Option<Box<Holder>>),
+    /// Somebody took the lock over. Nothing was written.
+    #[error("the lock was taken over by {}; nothing more is written under the old one", .0.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
+    TakenOver(Option<Box<Holder>>),
+    /// Somebody else wrote first. Nothing was written.
+    #[error("{0} was changed by somebody else meanwhile")]
+    Changed(String),
     /// The system or the service said no.
     #[error("{what}: {why}")]
     Io {

@@ -81,14 +81,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
             origin: resource.origin.clone(),
         };
         state.resources.insert(address.clone(), held);
-        if state.lineage.is_empty() {
-            state.lineage = gosling_engine::run::new_lineage().map_err(failure)?;
-        }
-        state.serial += 1;
-        state.epoch = locked.epoch();
-        state.verify().map_err(failure)?;
-        locked.save(&state.to_bytes()).await.map_err(failure)?;
-        locked.cut().await.map_err(failure)?;
+        recover::settle(&*locked, state).await.map_err(failure)?;
         host.say(format_args!(
             "{address} is {} now; `gosling plan` shows what apply would change about it",
             args.id

@@ -278,14 +278,8 @@ async fn change(
         .hint("`gosling apply` settles it; then try again"));
     }
     change(&mut state)?;
-    state.serial += 1;
-    state.epoch = locked.epoch();
-    state.verify().map_err(crate::engine::failure)?;
-    locked
-        .save(&state.to_bytes())
-        .await
-        .map_err(crate::engine::failure)?;
-    locked.cut().await.map_err(crate::engine::failure)?;
+    let settled = gosling_engine::recover::settle(&*locked, state).await;
+    settled.map_err(crate::engine::failure)?;
     host.say(words)?;
     Ok(Exit::Clean)
 }

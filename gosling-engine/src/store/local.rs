@@ -1,14 +1,20 @@
-//! A folder: `state.json`, `state.json.1` (the one before) to `.N`, `journal`, `lock`, `epoch`.
+//! A folder: `state.json`, `state.json.1` (the one before) to `.N`, `journal`, `lock`, `epoch`, and what lies beside
+//! the state, each with a lock of its own.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Holder, Locked, Snapshot, Store, StoreError};
+use super::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
 use crate::durable::{self, FileLock};
 use crate::journal;
+use crate::state;
+
+/// How long another process may write a file beside the state, for which it needs a few milliseconds.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A state in a folder of this machine.
 #[derive(Debug, Clone)]
@@ -43,6 +49,21 @@ impl LocalStore {
 
     fn earlier(&self, number: usize) -> PathBuf {
         self.path(&format!("state.json.{number}"))
+    }
+
+    /// Waits until no other process writes this file.
+    async fn alone(&self, which: Beside) -> Result<FileLock, StoreError> {
+        let path = self.path(&format!("{}.lock", which.file_name()));
+        let pause = Duration::from_millis(10);
+        for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
+            match FileLock::take(&path).map_err(failed("cannot lock", &path))? {
+                Some(lock) => return Ok(lock),
+                None => tokio::time::sleep(pause).await,
+            }
+        }
+        Err(failed("cannot lock", &path)(io::Error::other(
+            "another process keeps it",
+        )))
     }
 }
 
@@ -89,6 +110,35 @@ impl Store for LocalStore {
             epoch,
             _lock: lock,
         }))
+    }
+
+    /// A lock here ends with its process: whoever holds it is alive.
+    async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        self.lock(holder).await
+    }
+
+    async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let bytes = read(&self.path(which.file_name()))?;
+        Ok(bytes.map(|bytes| {
+            let version = Version(state::digest(&bytes));
+            (bytes, version)
+        }))
+    }
+
+    async fn put_beside(
+        &self,
+        which: Beside,
+        expected: Option<&Version>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        durable::make_folder(&self.folder).map_err(failed("cannot make", &self.folder))?;
+        let _alone = self.alone(which).await?;
+        let now = self.beside(which).await?.map(|(_, version)| version);
+        let path = self.path(which.file_name());
+        if now.as_ref() != expected {
+            return Err(StoreError::Changed(path.display().to_string()));
+        }
+        durable::replace(&path, bytes).map_err(failed("cannot write", &path))
     }
 
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -188,6 +238,28 @@ mod tests {
         assert_eq!(now, b"state 5");
         let history = store.history().await.unwrap();
         assert_eq!(history, [b"state 4", b"state 3", b"state 2"]);
+    }
+
+    #[tokio::test]
+    async fn who_comes_second_beside_the_state_must_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(folder.path().join("state"), 3);
+        assert_eq!(store.beside(Beside::Audit).await.unwrap(), None);
+        store.put_beside(Beside::Audit, None, b"one").await.unwrap();
+        let (_, first) = store.beside(Beside::Audit).await.unwrap().unwrap();
+        let late = store
+            .put_beside(Beside::Audit, None, b"other")
+            .await
+            .err()
+            .unwrap();
+        assert!(matches!(late, StoreError::Changed(_)), "{late}");
+        store
+            .put_beside(Beside::Audit, Some(&first), b"two")
+            .await
+            .unwrap();
+        let late = store.put_beside(Beside::Audit, Some(&first), b"three").await;
+        assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
+        assert_eq!(store.beside(Beside::Audit).await.unwrap().unwrap().0, b"two");
     }
 
     #[tokio::test]

@@ -1,9 +1,10 @@
 //! How long a process lives, and the disk that outlives it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
+use gosling_engine::store::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
 use tokio::sync::Notify;
 
 /// Counts the points at which a process could die, and ends it at one of them as kill -9 does: nothing after that
@@ -61,6 +62,7 @@ impl Life {
 struct Contents {
     snapshot: Snapshot,
     history: Vec<Vec<u8>>,
+    beside: BTreeMap<Beside, Vec<u8>>,
     epoch: u64,
     saves: usize,
     /// So many writes go well, and none after them.
@@ -137,6 +139,31 @@ impl Store for Disk {
             disk: self.clone(),
             epoch: contents.epoch,
         }))
+    }
+
+    async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        self.lock(holder).await
+    }
+
+    async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        let contents = self.contents.lock().unwrap();
+        let bytes = contents.beside.get(&which).cloned();
+        Ok(bytes.map(|bytes| (bytes.clone(), Version(gosling_engine::state::digest(&bytes)))))
+    }
+
+    async fn put_beside(
+        &self,
+        which: Beside,
+        expected: Option<&Version>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let now = self.beside(which).await?.map(|(_, version)| version);
+        if now.as_ref() != expected {
+            return Err(StoreError::Changed(which.file_name().to_owned()));
+        }
+        self.may_write()?;
+        self.contents.lock().unwrap().beside.insert(which, bytes.to_vec());
+        Ok(())
     }
 
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
