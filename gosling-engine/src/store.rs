@@ -48,6 +48,14 @@ pub trait Store: Send + Sync {
         bytes: &[u8],
     ) -> Result<(), StoreError>;
 
+    /// Whether something could be put beside the state, as far as that is known without writing.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] where it certainly could not.
+    async fn writable(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The states before the present one, latest first.
     ///
     /// # Errors

@@ -2,5 +2,6 @@
 
 pub mod gitlab;
 pub mod http;
+pub mod keys;
 pub mod proxmox;
 pub mod secrets;

@@ -87,7 +87,7 @@ impl SandboxFiles {
     pub(crate) fn write(running: &Running) -> Result<Self, Failure> {
         let folder = tempfile::Builder::new().prefix("gosling-sandbox-").tempdir()?;
         let files = Self { folder };
-        let (identity, _) = gosling_providers::secrets::generate_identity();
+        let (identity, _) = gosling_providers::keys::generate_identity();
         for (path, text) in [
             (files.ca(), running.ca_pem()),
             (files.identity(), identity.expose()),

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gosling_engine::store::{Locked, Store};
+use gosling_engine::store::Locked;
 use gosling_engine::{Held, Plan, State};
 use gosling_resource::Address;
 

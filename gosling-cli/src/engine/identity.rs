@@ -41,11 +41,11 @@ pub(crate) fn place(host: &Host) -> Option<PathBuf> {
 /// configuration is.
 pub(crate) fn own_recipient(host: &Host) -> Result<Option<(String, Option<PathBuf>)>, Failure> {
     if let Some(identity) = find(host)? {
-        let recipients = gosling_providers::secrets::recipients_of(&identity).map_err(super::failure)?;
+        let recipients = gosling_providers::keys::recipients_of(&identity).map_err(super::failure)?;
         return Ok(recipients.into_iter().next().map(|recipient| (recipient, None)));
     }
     let Some(path) = place(host) else { return Ok(None) };
-    let (identity, recipient) = gosling_providers::secrets::generate_identity();
+    let (identity, recipient) = gosling_providers::keys::generate_identity();
     let text = format!(
         "# Opens what gosling keeps in store://. Keep it secret, and keep a copy.\n# {recipient}\n{}\n",
         identity.expose()

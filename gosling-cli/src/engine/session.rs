@@ -15,6 +15,7 @@ use gosling_engine::{
 };
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
 use gosling_providers::http::Endpoint;
+use gosling_providers::keys::{Keys, recipients_of};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_providers::secrets::{
     Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings,
@@ -90,7 +91,7 @@ pub(crate) struct Tempo {
 /// Where a Nest's state is. It can be looked at without lowering the Nest.
 pub(crate) struct StateAt {
     /// The store.
-    pub(crate) store: LocalStore,
+    pub(crate) store: Arc<dyn Store>,
 }
 
 impl StateAt {
@@ -115,7 +116,7 @@ impl StateAt {
         });
         let folder = target.root.join(path.as_deref().unwrap_or(".gosling"));
         Ok(Self {
-            store: LocalStore::new(folder, kept.unwrap_or(20)),
+            store: Arc::new(LocalStore::new(folder, kept.unwrap_or(20))),
         })
     }
 
@@ -672,15 +673,12 @@ fn backends(
     let identity = super::identity::find(host)?;
     let recipients = match &identity {
         // A Nest that names nobody writes for whoever runs it.
-        Some(identity) if connections.recipients.is_empty() => {
-            gosling_providers::secrets::recipients_of(identity).map_err(failure)?
-        }
+        Some(identity) if connections.recipients.is_empty() => recipients_of(identity).map_err(failure)?,
         _ => connections.recipients.clone(),
     };
     let store = StoreSettings {
-        file: at.store.folder().join("secrets.age"),
-        recipients,
-        identity,
+        beside: Arc::clone(&at.store),
+        keys: Keys { recipients, identity },
     };
     let vault = match &connections.vault {
         Some(vault) => Some(VaultSettings {

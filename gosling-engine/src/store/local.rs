@@ -141,6 +141,20 @@ impl Store for LocalStore {
         durable::replace(&path, bytes).map_err(failed("cannot write", &path))
     }
 
+    async fn writable(&self) -> Result<(), StoreError> {
+        let cannot = failed("cannot write into", &self.folder);
+        match fs::metadata(&self.folder) {
+            Ok(folder) if folder.is_dir() => {
+                let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+                rustix::fs::access(&self.folder, access).map_err(|error| cannot(error.into()))
+            }
+            Ok(_) => Err(cannot(io::ErrorKind::NotADirectory.into())),
+            // It is made with the state.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(cannot(error)),
+        }
+    }
+
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let states = (1..=self.kept).map(|number| read(&self.earlier(number)));
         states.filter_map(Result::transpose).collect()

@@ -1,7 +1,6 @@
 //! Where the values of secrets are: one backend for each scheme.
 
 mod env;
-mod identity;
 mod store;
 mod vault;
 
@@ -15,7 +14,6 @@ use self::env::Env;
 use self::store::Store;
 use self::vault::Vault;
 
-pub use self::identity::{generate_identity, recipients_of};
 pub use self::store::StoreSettings;
 pub use self::vault::{Approle, VaultLogin, VaultSettings};
 
@@ -24,7 +22,7 @@ pub use self::vault::{Approle, VaultLogin, VaultSettings};
 pub struct BackendSettings {
     /// The environment: every variable that an `env://` may name.
     pub env: BTreeMap<String, Secret>,
-    /// The file of `store://`.
+    /// Where `store://` is.
     pub store: Option<StoreSettings>,
     /// The server of `vault://`.
     pub vault: Option<VaultSettings>,

@@ -1,43 +1,53 @@
 //! `store://path/key`: an age-encrypted file beside the state, gosling's own.
 //!
-//! Inside it is JSON: each place with its value, how often it was written and when. It is always written whole, under
-//! a lock, so a process that is killed leaves the old file or the new one.
+//! Inside it is JSON: each place with its value, how often it was written and when. It is always written whole, and
+//! only over the version that was read: of two writers at once, the second reads again and loses nothing.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read, Write};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use age::{DecryptError, Decryptor, Encryptor};
 use gosling_engine::SecretError;
-use gosling_engine::durable::{self, FileLock};
+use gosling_engine::store::{self, Beside, StoreError, Version};
 use gosling_resource::{Secret, SecretUri};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::identity::{identities, recipients};
 use super::{Description, folder, refused, unreachable};
+use crate::keys::{KeyError, Keys};
 
 /// The format that is written. Another one is refused.
 const FORMAT: u32 = 1;
-/// How long another process may hold the lock, which it needs for a few milliseconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How often a write begins anew because somebody else's came first.
+const ATTEMPTS: u32 = 100;
+/// The longest pause before it does.
+const PAUSE: Duration = Duration::from_millis(40);
 
-/// Which file `store://` is, and for whom.
-#[derive(Debug, Clone)]
+/// Beside which state `store://` is, and for whom.
+#[derive(Clone)]
 pub struct StoreSettings {
-    /// The file: `secrets.age` beside the state. It need not be there yet.
-    pub file: PathBuf,
-    /// Who can open what is written: `age1...`.
-    pub recipients: Vec<String>,
-    /// The text of an identity file, with which it is opened.
-    pub identity: Option<Secret>,
+    /// The store of the state. Nothing need be there yet.
+    pub beside: Arc<dyn store::Store>,
+    /// Who can open what is written, and what opens it.
+    pub keys: Keys,
+}
+
+impl std::fmt::Debug for StoreSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreSettings")
+            .field("beside", &self.beside.place())
+            .field("keys", &self.keys)
+            .finish()
+    }
 }
 
 /// The backend. Its clones are the same one.
 #[derive(Debug, Clone)]
-pub(super) struct Store(Arc<StoreSettings>);
+pub(super) struct Store {
+    settings: Arc<StoreSettings>,
+    /// Writers of one process wait for each other; those of others are met by the version.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
 
 /// What the file holds.
 #[derive(Serialize, Deserialize)]
@@ -65,7 +75,10 @@ impl Drop for Entry {
 
 impl Store {
     pub(super) fn new(settings: StoreSettings) -> Self {
-        Self(Arc::new(settings))
+        Self {
+            settings: Arc::new(settings),
+            turn: Arc::default(),
+        }
     }
 
     pub(super) async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
@@ -88,7 +101,7 @@ impl Store {
     }
 
     pub(super) async fn list(&self, uri: &SecretUri) -> Result<Vec<SecretUri>, SecretError> {
-        let content = self.content(uri).await?;
+        let (content, _) = self.content(uri).await?;
         let folder = folder(uri);
         let places = content.secrets.keys().filter(|place| {
             let inside = |rest: &str| folder.is_empty() || rest.is_empty() || rest.starts_with('/');
@@ -99,39 +112,53 @@ impl Store {
             .collect())
     }
 
+    /// Writes and reads back. Where somebody else wrote meanwhile, what they wrote is kept.
     pub(super) async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
-        let _lock = self.lock(uri).await?;
-        let (store, place, value) = (self.clone(), uri.clone(), value.clone());
-        blocking(uri, move || store.put(&place, &value)).await
+        let _turn = self.turn.lock().await;
+        self.sound(uri)?;
+        for _ in 0..ATTEMPTS {
+            let (content, version) = self.content(uri).await?;
+            let sealed = self.sealed(uri, value, content).await?;
+            let beside = &self.settings.beside;
+            match beside
+                .put_beside(Beside::Secrets, version.as_ref(), &sealed)
+                .await
+            {
+                Ok(()) => return self.confirm(uri, value).await,
+                Err(StoreError::Changed(_)) => {
+                    tokio::time::sleep(PAUSE.mul_f32(fastrand::f32())).await;
+                }
+                Err(error) => return Err(unreachable(uri, error.to_string())),
+            }
+        }
+        let why = format!(
+            "others wrote {} at the same time, {ATTEMPTS} times; try again",
+            self.name()
+        );
+        Err(unreachable(uri, why))
     }
 
     /// What can be known without writing: the recipients are sound, what is there can be opened, we are among those
-    /// who could open what we write, and the folder takes a file.
+    /// who could open what we write, and the store takes a file.
     pub(super) async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError> {
-        let (store, place) = (self.clone(), uri.clone());
-        blocking(uri, move || {
-            store.sound(&place)?;
-            store.open(&place)?;
-            let folder = store.folder();
-            match std::fs::metadata(folder) {
-                Ok(folder) if folder.is_dir() => {}
-                Ok(_) => {
-                    return Err(refused(&place, format!("{} is no folder", folder.display())));
-                }
-                // It is made with the state.
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-                Err(error) => return Err(store.failed(&place, &error)),
-            }
-            let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-            rustix::fs::access(folder, access).map_err(|error| store.failed(&place, &error.into()))
-        })
-        .await
+        self.sound(uri)?;
+        self.content(uri).await?;
+        let writable = self.settings.beside.writable().await;
+        writable.map_err(|error| unreachable(uri, error.to_string()))
     }
 
-    /// Reads, changes and writes. The lock is held.
-    fn put(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
-        let sealed_for = self.sound(uri)?;
-        let mut content = self.open(uri)?;
+    fn sound(&self, uri: &SecretUri) -> Result<(), SecretError> {
+        let sound = self.settings.keys.sound().map(drop);
+        sound.map_err(|error| refused(uri, error.to_string()))
+    }
+
+    /// The content with this value in it, encrypted.
+    async fn sealed(
+        &self,
+        uri: &SecretUri,
+        value: &Secret,
+        mut content: Content,
+    ) -> Result<Vec<u8>, SecretError> {
         let before = content.secrets.get(uri.place());
         let entry = Entry {
             value: value.expose().to_owned(),
@@ -139,11 +166,19 @@ impl Store {
             updated: rfc3339(SystemTime::now()),
         };
         content.secrets.insert(uri.place().to_owned(), entry);
-        let text = serde_json::to_vec(&content).map_err(|error| unreachable(uri, error.to_string()))?;
-        let sealed = seal(&sealed_for, &Zeroizing::new(text));
-        let sealed = sealed.map_err(|error| unreachable(uri, format!("cannot be encrypted: {error}")))?;
-        durable::replace(&self.0.file, &sealed).map_err(|error| self.failed(uri, &error))?;
-        let content = self.open(uri)?;
+        let (settings, place) = (Arc::clone(&self.settings), uri.clone());
+        blocking(uri, move || {
+            let text =
+                serde_json::to_vec(&content).map_err(|error| unreachable(&place, error.to_string()))?;
+            let sealed = settings.keys.seal(&Zeroizing::new(text));
+            sealed.map_err(|error| refused(&place, error.to_string()))
+        })
+        .await
+    }
+
+    /// Reads back what was written.
+    async fn confirm(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+        let (content, _) = self.content(uri).await?;
         let read = content.secrets.get(uri.place()).map(|entry| entry.value.as_str());
         if read == Some(value.expose()) {
             Ok(())
@@ -152,60 +187,26 @@ impl Store {
         }
     }
 
-    /// The recipients, of whom we are one: who cannot read back what they write must not write.
-    fn sound(&self, uri: &SecretUri) -> Result<Vec<age::x25519::Recipient>, SecretError> {
-        let recipients = recipients(&self.0.recipients).map_err(|why| refused(uri, why))?;
-        let own = self.identities(uri)?;
-        let own: Vec<_> = own.iter().map(|own| own.to_public().to_string()).collect();
-        if recipients
-            .iter()
-            .any(|recipient| own.contains(&recipient.to_string()))
-        {
-            return Ok(recipients);
-        }
-        let own = own.join(", ");
-        Err(refused(
-            uri,
-            format!(
-                "the identity in use is {own}, which is not among the recipients of `nest {{ secrets }}`: add it"
-            ),
-        ))
-    }
-
-    fn identities(&self, uri: &SecretUri) -> Result<Vec<age::x25519::Identity>, SecretError> {
-        let help =
-            "there is no age identity to open it with: run `gosling init`, or set GOSLING_AGE_IDENTITY";
-        let text = self.0.identity.as_ref().ok_or_else(|| refused(uri, help))?;
-        identities(text).map_err(|why| refused(uri, why))
-    }
-
-    /// The content; empty where there is no file yet.
-    fn open(&self, uri: &SecretUri) -> Result<Content, SecretError> {
-        let sealed = match std::fs::read(&self.0.file) {
-            Ok(sealed) => sealed,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return Ok(Content {
-                    format: FORMAT,
-                    secrets: BTreeMap::new(),
-                });
-            }
-            Err(error) => return Err(self.failed(uri, &error)),
+    /// The content and its version; empty where there is none yet.
+    async fn content(&self, uri: &SecretUri) -> Result<(Content, Option<Version>), SecretError> {
+        let read = self.settings.beside.beside(Beside::Secrets).await;
+        let Some((sealed, version)) = read.map_err(|error| unreachable(uri, error.to_string()))? else {
+            let empty = Content {
+                format: FORMAT,
+                secrets: BTreeMap::new(),
+            };
+            return Ok((empty, None));
         };
-        let own = self.identities(uri)?;
-        let file = self.0.file.display();
-        let text = unseal(&own, &sealed).map_err(|error| match error {
-            DecryptError::NoMatchingKeys => {
-                let own: Vec<_> = own.iter().map(|own| own.to_public().to_string()).collect();
-                let own = own.join(", ");
-                refused(
-                    uri,
-                    format!(
-                        "{file} was encrypted for others, and the identity in use ({own}) cannot open it: set \
-                         GOSLING_AGE_IDENTITY to one that can, or have one of its recipients add yours"
-                    ),
-                )
-            }
-            error => refused(uri, format!("{file} is damaged or no age file: {error}")),
+        let (store, place) = (self.clone(), uri.clone());
+        let content = blocking(uri, move || store.open(&place, &sealed)).await?;
+        Ok((content, Some(version)))
+    }
+
+    fn open(&self, uri: &SecretUri, sealed: &[u8]) -> Result<Content, SecretError> {
+        let file = self.name();
+        let text = self.settings.keys.open(sealed).map_err(|error| match error {
+            KeyError::ForOthers { .. } | KeyError::Damaged(_) => refused(uri, format!("{file} {error}")),
+            error => refused(uri, error.to_string()),
         })?;
         let content: Content = serde_json::from_slice(&text)
             // The words of the parser could quote what they stumbled over.
@@ -225,17 +226,12 @@ impl Store {
         Ok(content)
     }
 
-    async fn content(&self, uri: &SecretUri) -> Result<Content, SecretError> {
-        let (store, place) = (self.clone(), uri.clone());
-        blocking(uri, move || store.open(&place)).await
-    }
-
     async fn with_entry<T>(
         &self,
         uri: &SecretUri,
         tell: impl FnOnce(Option<&Entry>) -> T,
     ) -> Result<T, SecretError> {
-        let content = self.content(uri).await?;
+        let (content, _) = self.content(uri).await?;
         let entry = content.secrets.get(uri.place());
         if let (Some(wanted), Some(entry)) = (uri.version(), entry)
             && wanted != entry.version.to_string()
@@ -249,62 +245,23 @@ impl Store {
         Ok(tell(entry))
     }
 
-    /// Waits for the lock without holding up other work.
-    async fn lock(&self, uri: &SecretUri) -> Result<FileLock, SecretError> {
-        durable::make_folder(self.folder()).map_err(|error| self.failed(uri, &error))?;
-        let mut path = self.0.file.clone().into_os_string();
-        path.push(".lock");
-        let path = PathBuf::from(path);
-        let pause = Duration::from_millis(10);
-        for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
-            match FileLock::take(&path).map_err(|error| self.failed(uri, &error))? {
-                Some(lock) => return Ok(lock),
-                None => tokio::time::sleep(pause).await,
-            }
-        }
-        let path = path.display();
-        Err(unreachable(uri, format!("another process keeps {path} locked")))
-    }
-
-    fn folder(&self) -> &Path {
-        let folder = self.0.file.parent();
-        folder
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or_else(|| Path::new("."))
-    }
-
-    fn failed(&self, uri: &SecretUri, error: &std::io::Error) -> SecretError {
-        unreachable(uri, format!("{}: {error}", self.0.file.display()))
+    /// Which file it is, for people.
+    fn name(&self) -> String {
+        format!(
+            "{} beside {}",
+            Beside::Secrets.file_name(),
+            self.settings.beside.place()
+        )
     }
 }
 
-/// Runs what reads and writes files where it holds nobody up.
+/// Runs what encrypts and decrypts where it holds nobody up.
 async fn blocking<T: Send + 'static>(
     uri: &SecretUri,
     work: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
 ) -> Result<T, SecretError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(unreachable(uri, error.to_string())))
-}
-
-fn seal(recipients: &[age::x25519::Recipient], text: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-    let recipients = recipients
-        .iter()
-        .map(|recipient| recipient as &dyn age::Recipient);
-    let mut sealed = Vec::new();
-    let mut writer = Encryptor::with_recipients(recipients)?.wrap_output(&mut sealed)?;
-    writer.write_all(text)?;
-    writer.finish()?;
-    Ok(sealed)
-}
-
-fn unseal(identities: &[age::x25519::Identity], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
-    let identities = identities.iter().map(|identity| identity as &dyn age::Identity);
-    let mut reader = Decryptor::new(sealed)?.decrypt(identities)?;
-    // As large as the text can be from the beginning: a buffer that grows leaves copies behind.
-    let mut text = Zeroizing::new(Vec::with_capacity(sealed.len()));
-    reader.read_to_end(&mut text)?;
-    Ok(text)
 }
 
 /// A time as RFC 3339 in UTC, to the second.

@@ -2,9 +2,12 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
+use gosling_engine::store::LocalStore;
 use gosling_engine::{SecretError, Secrets};
-use gosling_providers::secrets::{BackendSettings, Backends, Description, StoreSettings, generate_identity};
+use gosling_providers::keys::{Keys, generate_identity};
+use gosling_providers::secrets::{BackendSettings, Backends, Description, StoreSettings};
 use gosling_resource::{Secret, SecretUri};
 
 fn uri(text: &str) -> SecretUri {
@@ -18,9 +21,11 @@ fn secret(text: &str) -> Secret {
 /// A store in a folder, for one identity that is among its recipients.
 fn store(folder: &Path, identity: &(Secret, String)) -> StoreSettings {
     StoreSettings {
-        file: folder.join("secrets.age"),
-        recipients: vec![identity.1.clone()],
-        identity: Some(identity.0.clone()),
+        beside: Arc::new(LocalStore::new(folder.to_owned(), 3)),
+        keys: Keys {
+            recipients: vec![identity.1.clone()],
+            identity: Some(identity.0.clone()),
+        },
     }
 }
 
@@ -154,10 +159,8 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
         .write(&place, &secret("x"))
         .await
         .unwrap();
-    let both = StoreSettings {
-        recipients: vec![theirs.1.clone(), ours.1.clone()],
-        ..store(folder.path(), &ours)
-    };
+    let mut both = store(folder.path(), &ours);
+    both.keys.recipients = vec![theirs.1.clone(), ours.1.clone()];
     for error in [
         backends(both.clone()).read(&place).await.unwrap_err(),
         backends(both.clone()).writable(&place).await.unwrap_err(),
@@ -174,23 +177,17 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
         );
     }
     // Whoever could not read it back does not write.
-    let left_out = StoreSettings {
-        recipients: vec![theirs.1.clone()],
-        ..store(folder.path(), &ours)
-    };
+    let mut left_out = store(folder.path(), &ours);
+    left_out.keys.recipients = vec![theirs.1.clone()];
     let error = backends(left_out).write(&place, &secret("y")).await.unwrap_err();
     assert!(error.to_string().contains("not among the recipients"), "{error}");
-    let nobody = StoreSettings {
-        identity: None,
-        ..store(folder.path(), &ours)
-    };
+    let mut nobody = store(folder.path(), &ours);
+    nobody.keys.identity = None;
     let error = backends(nobody).read(&place).await.unwrap_err();
     assert!(error.to_string().contains("gosling init"), "{error}");
     // Nothing of all that changed anything, and a second recipient opens what is written for both.
-    let theirs = StoreSettings {
-        recipients: both.recipients.clone(),
-        ..store(folder.path(), &theirs)
-    };
+    let mut theirs = store(folder.path(), &theirs);
+    theirs.keys.recipients.clone_from(&both.keys.recipients);
     assert_eq!(backends(theirs.clone()).read(&place).await.unwrap().expose(), "x");
     backends(theirs).write(&place, &secret("z")).await.unwrap();
     assert_eq!(backends(both).read(&place).await.unwrap().expose(), "z");

@@ -1,13 +1,15 @@
 //! A sandbox, and what a provider needs beside it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use gosling_engine::store::LocalStore;
 use gosling_engine::{CallError, Context, Notes, Secrets};
 use gosling_providers::http::Endpoint;
-use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings, generate_identity};
+use gosling_providers::keys::{Keys, generate_identity};
+use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings};
 use gosling_resource::{Secret, SecretUri};
 use gosling_sandbox::{Fault, GitlabWorld, Options, Running, Sandbox, WorldFile};
 
@@ -61,7 +63,7 @@ impl World {
                 .iter()
                 .map(|(name, value)| (name.clone(), secret(value)))
                 .collect(),
-            store: Some(store(folder.path().join("secrets.age"))),
+            store: Some(store(folder.path())),
             vault: None,
         });
         Self {
@@ -119,12 +121,14 @@ impl World {
 }
 
 /// A store with an identity of its own.
-pub(crate) fn store(file: PathBuf) -> StoreSettings {
+pub(crate) fn store(folder: &Path) -> StoreSettings {
     let (identity, recipient) = generate_identity();
     StoreSettings {
-        file,
-        recipients: vec![recipient],
-        identity: Some(identity),
+        beside: Arc::new(LocalStore::new(folder.to_owned(), 3)),
+        keys: Keys {
+            recipients: vec![recipient],
+            identity: Some(identity),
+        },
     }
 }
 

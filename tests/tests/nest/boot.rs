@@ -184,7 +184,7 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     let port: u16 = running.url().rsplit(':').next().unwrap().parse().unwrap();
     let nest = folder.path().join("nest");
     std::fs::create_dir_all(nest.join("Eggs/app")).unwrap();
-    let (identity, _) = gosling_providers::secrets::generate_identity();
+    let (identity, _) = gosling_providers::keys::generate_identity();
     for (path, text) in [
         ("nest/nest.fly", NEST),
         ("nest/Eggs/app/config.fly", EGG),

@@ -4,9 +4,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use gosling_engine::Secrets;
+use gosling_engine::store::LocalStore;
+use gosling_providers::keys::Keys;
 use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings};
 use gosling_resource::{Secret, SecretUri};
 use regex::bytes::Regex;
@@ -178,9 +181,11 @@ fn watched(lab: &Lab, watch: &Watch, arguments: &[&str], code: i32) -> Output {
 fn stored(lab: &Lab) -> Vec<(SecretUri, String)> {
     let identity = std::fs::read_to_string(&lab.environment["GOSLING_AGE_IDENTITY"]).unwrap();
     let store = StoreSettings {
-        file: lab.nest().join(".gosling/secrets.age"),
-        recipients: Vec::new(),
-        identity: Some(Secret::new(identity)),
+        beside: Arc::new(LocalStore::new(lab.nest().join(".gosling"), 1)),
+        keys: Keys {
+            recipients: Vec::new(),
+            identity: Some(Secret::new(identity)),
+        },
     };
     let settings = BackendSettings {
         store: Some(store),

@@ -111,7 +111,7 @@ impl Lab {
             std::fs::write(path, text).unwrap();
         }
         let mut environment: BTreeMap<String, String> = running.exports().into_iter().collect();
-        let (identity, _) = gosling_providers::secrets::generate_identity();
+        let (identity, _) = gosling_providers::keys::generate_identity();
         for (variable, file, text) in [
             ("GOSLING_CA_FILE", "ca.pem", running.ca_pem()),
             ("GOSLING_AGE_IDENTITY", "identity.txt", identity.expose()),
