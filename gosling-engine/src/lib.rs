@@ -4,6 +4,7 @@ pub mod apply;
 pub mod diff;
 pub mod durable;
 pub mod journal;
+pub mod migrate;
 pub mod plan;
 pub mod recover;
 pub mod refresh;

@@ -1,12 +1,14 @@
 //! Where a state and its journal live. The local folder is here; others stand behind the same door.
 
 mod local;
+mod mark;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use local::LocalStore;
+pub use mark::{Mark, here};
 
 /// A place for one Nest's state, its history and its journal.
 #[async_trait]
@@ -115,11 +117,13 @@ pub enum Beside {
     Audit,
     /// Who stopped all applies, and why.
     Freeze,
+    /// Where the state went, or that it has not wholly come: [`Mark`].
+    Moved,
 }
 
 impl Beside {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Secrets, Self::Audit, Self::Freeze];
+    pub const ALL: [Self; 4] = [Self::Secrets, Self::Audit, Self::Freeze, Self::Moved];
 
     /// Its name as a file or an object.
     #[must_use]
@@ -128,6 +132,7 @@ impl Beside {
             Self::Secrets => "secrets.age",
             Self::Audit => "audit.jsonl",
             Self::Freeze => "freeze.json",
+            Self::Moved => "moved.json",
         }
     }
 }
@@ -176,6 +181,22 @@ pub enum StoreError {
     /// Somebody else wrote first. Nothing was written.
     #[error("{0} was changed by somebody else meanwhile")]
     Changed(String),
+    /// The state is elsewhere.
+    #[error("the state is no longer in {place}: it has moved to {to}")]
+    Moved {
+        /// Where it was looked for.
+        place: String,
+        /// Where it is.
+        to: String,
+    },
+    /// The state has not wholly come.
+    #[error("the move of the state from {from} to {place} has not ended")]
+    Arriving {
+        /// Where it comes from.
+        from: String,
+        /// Where it was looked for.
+        place: String,
+    },
     /// The system or the service said no.
     #[error("{what}: {why}")]
     Io {

@@ -1,0 +1,74 @@
+//! What a store says of itself while its state moves to another place, and after that.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Beside, Store, StoreError, Version};
+
+/// Why a store is not to be worked with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mark {
+    /// The state comes from there, and what is here is not yet whole.
+    Arriving {
+        /// The place it comes from.
+        from: String,
+    },
+    /// The state went there; what is here is old.
+    Gone {
+        /// The place it went to.
+        to: String,
+    },
+}
+
+/// The file. There is always JSON in it: not every service keeps an empty one.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    mark: Option<Mark>,
+}
+
+impl Mark {
+    /// The mark of a store, if it has one, and which version of it that is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or what it says is not what gosling writes.
+    pub async fn read(store: &dyn Store) -> Result<(Option<Self>, Option<Version>), StoreError> {
+        let Some((bytes, version)) = store.beside(Beside::Moved).await? else {
+            return Ok((None, None));
+        };
+        let saved: Saved = serde_json::from_slice(&bytes).map_err(|error| StoreError::Io {
+            what: format!("{} beside {}", Beside::Moved.file_name(), store.place()),
+            why: error.into(),
+        })?;
+        Ok((saved.mark, Some(version)))
+    }
+
+    /// Sets or takes away the mark of a store, if its present one is still of this version.
+    ///
+    /// # Errors
+    /// As [`Store::put_beside`].
+    pub async fn set(
+        store: &dyn Store,
+        mark: Option<Self>,
+        over: Option<&Version>,
+    ) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(&Saved { mark }).map_err(|error| StoreError::Io {
+            what: format!("cannot write {}", Beside::Moved.file_name()),
+            why: error.into(),
+        })?;
+        store.put_beside(Beside::Moved, over, &bytes).await
+    }
+}
+
+/// Refuses a store whose state is elsewhere or has not wholly come. Whoever is about to change something asks under the
+/// lock, which a move holds from its beginning to its end.
+///
+/// # Errors
+/// [`StoreError::Moved`], [`StoreError::Arriving`], and where the store cannot be read.
+pub async fn here(store: &dyn Store) -> Result<(), StoreError> {
+    let place = store.place();
+    match Mark::read(store).await?.0 {
+        None => Ok(()),
+        Some(Mark::Gone { to }) => Err(StoreError::Moved { place, to }),
+        Some(Mark::Arriving { from }) => Err(StoreError::Arriving { from, place }),
+    }
+}
