@@ -97,6 +97,15 @@ pub trait Locked: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     async fn cut(&self) -> Result<(), StoreError>;
+
+    /// Gives the lock back; nothing may be written through it afterwards. Dropped without it, a lock that does not end
+    /// with its process stays, as after a kill. A wrapper around another store must hand it on.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the lock may be held still, and names its holder to the next.
+    async fn release(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// What a store holds.
