@@ -24,4 +24,4 @@ pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent
 pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets};
 pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
-pub use state::{Held, State, StateError};
+pub use state::{Held, State, StateError, Written};

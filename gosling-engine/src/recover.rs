@@ -86,7 +86,7 @@ pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize
     Ok((state, open.len()))
 }
 
-/// Saves the state under its lock: the next serial, the lock's epoch, checked.
+/// Saves the state under its lock: the next serial, the lock's epoch and holder, checked.
 ///
 /// # Errors
 /// Where it does not hold together, or could not be written.
@@ -96,6 +96,7 @@ pub async fn save(store: &dyn Locked, mut state: State) -> Result<State, RunErro
     }
     state.serial += 1;
     state.epoch = store.epoch();
+    state.written = Some(store.holder().into());
     state.verify()?;
     store.save(&state.to_bytes()).await?;
     Ok(state)

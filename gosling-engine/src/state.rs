@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::journal::{Entry, Seen, Stage};
 use crate::operation::{Operation, Verb};
+use crate::store::Holder;
 
 /// The version of the saved form.
 const VERSION: u32 = 1;
@@ -22,8 +23,31 @@ pub struct State {
     pub serial: u64,
     /// The lock under which it was last saved.
     pub epoch: u64,
+    /// Who saved it, and doing what; `None` in states of before this was kept.
+    pub written: Option<Written>,
     /// By address.
     pub resources: BTreeMap<Address, Held>,
+}
+
+/// Who saved a state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// When its lock was taken, as RFC 3339 in UTC.
+    pub since: String,
+    /// `user@host`.
+    pub by: String,
+    /// What they did: `gosling apply`.
+    pub command: String,
+}
+
+impl From<&Holder> for Written {
+    fn from(holder: &Holder) -> Self {
+        Self {
+            since: holder.since.clone(),
+            by: format!("{}@{}", holder.user, holder.host),
+            command: holder.command.clone(),
+        }
+    }
 }
 
 /// A resource that is there.
@@ -54,6 +78,8 @@ struct Saved {
     lineage: String,
     serial: u64,
     epoch: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    written: Option<Written>,
     resources: BTreeMap<Address, Held>,
 }
 
@@ -91,6 +117,7 @@ impl State {
             lineage: saved.lineage,
             serial: saved.serial,
             epoch: saved.epoch,
+            written: saved.written,
             resources: saved.resources,
         };
         state.verify()?;
@@ -105,6 +132,7 @@ impl State {
             lineage: self.lineage.clone(),
             serial: self.serial,
             epoch: self.epoch,
+            written: self.written.clone(),
             resources: self.resources.clone(),
         };
         // Maps with text keys and plain values: there is nothing in it that JSON cannot hold.
@@ -113,11 +141,12 @@ impl State {
         bytes
     }
 
-    /// A digest of everything in it but the lock: two states with the same digest hold the same.
+    /// A digest of everything in it but who saved it: two states with the same digest hold the same.
     #[must_use]
     pub fn digest(&self) -> String {
         let plain = Self {
             epoch: 0,
+            written: None,
             ..self.clone()
         };
         digest(&plain.to_bytes())

@@ -32,6 +32,12 @@ pub trait Store: Send + Sync {
     /// [`StoreError::Locked`] where the holder is certainly at work.
     async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError>;
 
+    /// Who holds the lock now; `None` where nobody does. Only looks: it may be another's by the time it is read.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`].
+    async fn held_by(&self) -> Result<Option<Holder>, StoreError>;
+
     /// What lies beside the state under this name, and which version of it that is; `None` where there is none yet.
     ///
     /// # Errors
@@ -73,6 +79,9 @@ pub trait Store: Send + Sync {
 pub trait Locked: Send + Sync {
     /// The number of this lock; each is higher than the one before.
     fn epoch(&self) -> u64;
+
+    /// Who took it: what is saved under it says so.
+    fn holder(&self) -> &Holder;
 
     /// Reads the state and the journal. A torn end of the journal is cut off.
     ///
@@ -163,6 +172,9 @@ pub struct Holder {
     pub since: String,
     /// What it is doing: `gosling apply`.
     pub command: String,
+    /// The pipeline's job that it runs in, as an address to look at; `None` outside of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<String>,
 }
 
 impl std::fmt::Display for Holder {
@@ -173,8 +185,13 @@ impl std::fmt::Display for Holder {
             pid,
             since,
             command,
+            pipeline,
         } = self;
-        write!(f, "{user}@{host} (process {pid}), since {since}, for `{command}`")
+        write!(f, "{user}@{host} (process {pid}), since {since}, for `{command}`")?;
+        match pipeline {
+            Some(pipeline) => write!(f, ", in {pipeline}"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 mod clock;
 mod endpoints;
 mod health;
+mod holder;
 pub(crate) mod identity;
 mod progress;
 mod session;
 
 pub(crate) use clock::{ago, now};
+pub(crate) use holder::holder;
 pub(crate) use progress::{Progress, stopped};
 pub(crate) use session::{EngineArgs, Session, StateAt, Tempo, call_failure, failure};

@@ -9,7 +9,7 @@ use clap::Args;
 use fly_codegen::{Connections, Facts, GitlabServer, Question, Source};
 use fly_syntax::Severity;
 use fly_typeck::nest::Nest;
-use gosling_engine::store::{Holder, LocalStore, Locked, Store};
+use gosling_engine::store::{LocalStore, Locked, Store};
 use gosling_engine::{
     Applied, Bound, JournalWriter, Plan, Providers, Run, RunError, State, Stop, Wishes, recover,
 };
@@ -23,8 +23,8 @@ use gosling_providers::secrets::{
 use gosling_resource::{Resources, Secret, Value};
 use tokio::sync::watch;
 
+use super::Progress;
 use super::endpoints::{authority, endpoint};
-use super::{Progress, now};
 use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
@@ -128,24 +128,9 @@ impl StateAt {
 
     /// Takes the lock.
     pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        let holder = Holder {
-            user: host
-                .environment
-                .get("USER")
-                .cloned()
-                .unwrap_or_else(|| "somebody".to_owned()),
-            host: host_name(),
-            pid: std::process::id(),
-            since: now(),
-            command: command.to_owned(),
-        };
+        let holder = super::holder(host, command);
         self.store.lock(&holder).await.map_err(failure)
     }
-}
-
-fn host_name() -> String {
-    let name = rustix::system::uname();
-    name.nodename().to_string_lossy().into_owned()
 }
 
 /// An engine's error as the command line says it.

@@ -26,6 +26,7 @@ pub struct LocalStore {
 struct Held {
     store: LocalStore,
     epoch: u64,
+    holder: Holder,
     /// Ends with this.
     _lock: FileLock,
 }
@@ -49,6 +50,18 @@ impl LocalStore {
 
     fn earlier(&self, number: usize) -> PathBuf {
         self.path(&format!("state.json.{number}"))
+    }
+
+    /// The lock of the state; `None` where another process keeps it for longer than one needs to look whether it is
+    /// free.
+    async fn try_lock(&self, path: &Path) -> Result<Option<FileLock>, StoreError> {
+        for _ in 0..5 {
+            if let Some(lock) = FileLock::take(path).map_err(failed("cannot lock", path))? {
+                return Ok(Some(lock));
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(None)
     }
 
     /// Waits until no other process writes this file.
@@ -93,7 +106,7 @@ impl Store for LocalStore {
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         durable::make_folder(&self.folder).map_err(failed("cannot make", &self.folder))?;
         let path = self.path("lock");
-        let Some(lock) = FileLock::take(&path).map_err(failed("cannot lock", &path))? else {
+        let Some(lock) = self.try_lock(&path).await? else {
             let holder = read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
             return Err(StoreError::Locked(holder));
         };
@@ -108,6 +121,7 @@ impl Store for LocalStore {
         Ok(Box::new(Held {
             store: self.clone(),
             epoch,
+            holder: holder.clone(),
             _lock: lock,
         }))
     }
@@ -115,6 +129,26 @@ impl Store for LocalStore {
     /// A lock here ends with its process: whoever holds it is alive.
     async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         self.lock(holder).await
+    }
+
+    async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
+        let path = self.path("lock");
+        if !path.exists() {
+            return Ok(None);
+        }
+        // Whoever gets it sees that it was free, and lets go at once: `lock` waits for as long as that takes.
+        if FileLock::take(&path)
+            .map_err(failed("cannot lock", &path))?
+            .is_some()
+        {
+            return Ok(None);
+        }
+        let said = read(&path)?.unwrap_or_default();
+        let holder = serde_json::from_slice(&said);
+        let strange = |error: serde_json::Error| io::Error::other(error.to_string());
+        holder
+            .map(Some)
+            .map_err(|error| failed("cannot read who holds", &path)(strange(error)))
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
@@ -171,6 +205,10 @@ impl Locked for Held {
         self.epoch
     }
 
+    fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let snapshot = self.store.peek().await?;
         let whole = journal::whole_length(&snapshot.journal);
@@ -224,6 +262,7 @@ mod tests {
             pid: 7,
             since: "2026-01-01T00:00:00Z".into(),
             command: command.into(),
+            pipeline: Some("https://gitlab.example.com/p/1".into()),
         }
     }
 
@@ -235,8 +274,15 @@ mod tests {
         let refused = store.lock(&holder("gosling destroy")).await.err().unwrap();
         assert!(refused.to_string().contains("ada@build (process 7)"), "{refused}");
         assert!(refused.to_string().contains("gosling apply"), "{refused}");
+        assert!(
+            refused.to_string().contains("in https://gitlab.example.com/p/1"),
+            "{refused}"
+        );
+        let by = store.held_by().await.unwrap();
+        assert_eq!(by.as_ref(), Some(first.holder()));
         assert_eq!(first.epoch(), 1);
         drop(first);
+        assert_eq!(store.held_by().await.unwrap(), None);
         assert_eq!(store.lock(&holder("gosling apply")).await.unwrap().epoch(), 2);
     }
 

@@ -132,17 +132,23 @@ impl Store for Disk {
         Ok(self.snapshot())
     }
 
-    async fn lock(&self, _: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+    async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         let mut contents = self.contents.lock().unwrap();
         contents.epoch += 1;
         Ok(Box::new(LockedDisk {
             disk: self.clone(),
             epoch: contents.epoch,
+            holder: holder.clone(),
         }))
     }
 
     async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         self.lock(holder).await
+    }
+
+    /// Locks here are for one process, which never asks.
+    async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
+        Ok(None)
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
@@ -178,12 +184,17 @@ impl Store for Disk {
 struct LockedDisk {
     disk: Disk,
     epoch: u64,
+    holder: Holder,
 }
 
 #[async_trait]
 impl Locked for LockedDisk {
     fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    fn holder(&self) -> &Holder {
+        &self.holder
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -200,7 +211,9 @@ impl Locked for LockedDisk {
             let mut contents = self.disk.contents.lock().unwrap();
             contents.saves += 1;
             let before = contents.snapshot.state.replace(state.to_vec());
-            contents.history.extend(before);
+            if let Some(before) = before {
+                contents.history.insert(0, before);
+            }
         }
         self.disk.life.point().await;
         Ok(())

@@ -52,6 +52,7 @@ pub(crate) fn holder() -> Holder {
         pid: 7,
         since: "2026-01-01T00:00:00Z".into(),
         command: "gosling apply".into(),
+        pipeline: None,
     }
 }
 
