@@ -164,13 +164,29 @@ impl<'a> JournalWriter<'a> {
     /// # Errors
     /// Where it is not: nothing may be sent then.
     pub async fn write(&self, record: &Record) -> Result<(), StoreError> {
-        let failed = |why: String| StoreError::Io {
-            what: "cannot write the journal".to_owned(),
-            why: std::io::Error::other(why),
-        };
+        let queued = self.queue(record)?;
+        self.written(queued).await
+    }
+
+    /// Puts a record into the journal's order without waiting for the disk: whatever is written later is not on disk
+    /// before it.
+    ///
+    /// # Errors
+    /// Where it cannot be written as JSON, which its types rule out.
+    pub(crate) fn queue(&self, record: &Record) -> Result<Queued, StoreError> {
         let bytes = frame(record).map_err(|error| failed(error.to_string()))?;
-        let (done, mut heard) = oneshot::channel();
+        let (done, heard) = oneshot::channel();
         lock(&self.waiting).push(Waiting { bytes, done });
+        Ok(Queued(heard))
+    }
+
+    /// Waits until a queued record is on disk.
+    ///
+    /// # Errors
+    /// Where it is not.
+    pub(crate) async fn written(&self, Queued(mut heard): Queued) -> Result<(), StoreError> {
+        // Whoever is ready to write something too shares the write.
+        tokio::task::yield_now().await;
         let _turn = self.writing.lock().await;
         // Somebody who wrote before may have written this one too.
         match heard.try_recv() {
@@ -198,6 +214,17 @@ impl<'a> JournalWriter<'a> {
             let _ = waiting.done.send(outcome.clone());
         }
         outcome.map_err(failed)
+    }
+}
+
+/// A record on its way to the disk.
+#[must_use = "it is on disk only when `JournalWriter::written` says so"]
+pub(crate) struct Queued(oneshot::Receiver<Result<(), String>>);
+
+fn failed(why: String) -> StoreError {
+    StoreError::Io {
+        what: "cannot write the journal".to_owned(),
+        why: std::io::Error::other(why),
     }
 }
 

@@ -30,6 +30,7 @@ struct Memory {
     name: &'static str,
     content: Arc<Mutex<Content>>,
     life: Arc<Mutex<Life>>,
+    holder: Holder,
 }
 
 impl Memory {
@@ -38,6 +39,14 @@ impl Memory {
             name,
             content: Arc::default(),
             life: Arc::new(Mutex::new(IMMORTAL)),
+            holder: Holder {
+                user: "ada".into(),
+                host: "build".into(),
+                pid: 7,
+                since: "2026-01-01T00:00:00Z".into(),
+                command: "gosling state migrate".into(),
+                pipeline: None,
+            },
         }
     }
 
@@ -83,6 +92,9 @@ impl Store for Memory {
     async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         self.lock(holder).await
     }
+    async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
+        Ok(None)
+    }
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
         let bytes = self.step(|content| content.beside.get(&which).cloned())?;
         Ok(bytes.map(|bytes| (bytes.clone(), version(&bytes))))
@@ -115,6 +127,9 @@ impl Store for Memory {
 impl Locked for Memory {
     fn epoch(&self) -> u64 {
         1
+    }
+    fn holder(&self) -> &Holder {
+        &self.holder
     }
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.peek().await
