@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::{Address, Origin, Properties};
+use gosling_resource::{Address, Origin, Properties, Resource};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::journal::{Entry, Seen, Stage};
 use crate::operation::{Operation, Verb};
+use crate::provider::Observed;
 use crate::store::Holder;
 
 /// The version of the saved form.
@@ -183,6 +184,48 @@ impl State {
         match crate::graph::cycle(self.resources.keys().cloned(), needs) {
             Some(address) => broken(format!("3: {address} depends on itself")),
             None => Ok(()),
+        }
+    }
+
+    /// Takes in something that somebody else made and a Nest asks for from now on. It has no marker that could be looked
+    /// for; what the API does not tell is taken to be as the Nest says.
+    pub fn import(&mut self, resource: &Resource, observed: Observed) {
+        let mut properties = crate::apply::with_outputs(&resource.properties, self);
+        properties.retain(|_, value| value.outputs().is_empty());
+        properties.extend(observed.properties);
+        let needs = resource.needs().into_iter();
+        let depends_on = needs.filter(|need| self.resources.contains_key(need)).collect();
+        let held = Held {
+            kind: resource.kind.clone(),
+            provider: resource.provider.clone(),
+            id: observed.id,
+            marker: String::new(),
+            properties,
+            outputs: observed.outputs,
+            depends_on,
+            origin: resource.origin.clone(),
+        };
+        self.resources.insert(resource.address.clone(), held);
+    }
+
+    /// Gives a resource another address, wherever it is named. What it was made as stays in its marker.
+    pub fn rename(&mut self, from: &Address, to: &Address) {
+        let Some(resource) = self.resources.remove(from) else {
+            return;
+        };
+        self.resources.insert(to.clone(), resource);
+        for held in self.resources.values_mut() {
+            if held.depends_on.remove(from) {
+                held.depends_on.insert(to.clone());
+            }
+        }
+    }
+
+    /// Forgets a resource, which stays where it is.
+    pub fn forget(&mut self, address: &Address) {
+        self.resources.remove(address);
+        for held in self.resources.values_mut() {
+            held.depends_on.remove(address);
         }
     }
 

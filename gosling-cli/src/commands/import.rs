@@ -2,7 +2,7 @@
 
 use clap::Args;
 use gosling_engine::store::Locked;
-use gosling_engine::{Held, Known, recover};
+use gosling_engine::{Known, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
@@ -62,25 +62,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
         let observed = observed
             .ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
-        // What the API does not tell is taken to be as the Nest says.
-        let mut properties = gosling_engine::with_outputs(&resource.properties, &state);
-        properties.retain(|_, value| value.outputs().is_empty());
-        properties.extend(observed.properties);
-        let held = Held {
-            kind: resource.kind.clone(),
-            provider: resource.provider.clone(),
-            id: observed.id,
-            marker: String::new(),
-            properties,
-            outputs: observed.outputs,
-            depends_on: resource
-                .needs()
-                .into_iter()
-                .filter(|need| state.resources.contains_key(need))
-                .collect(),
-            origin: resource.origin.clone(),
-        };
-        state.resources.insert(address.clone(), held);
+        state.import(resource, observed);
         recover::settle(&*locked, state).await.map_err(failure)?;
         host.say(format_args!(
             "{address} is {} now; `gosling plan` shows what apply would change about it",

@@ -124,16 +124,8 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                     if state.resources.contains_key(to) {
                         return Err(Failure::wrong_use(format!("{to} is taken")));
                     }
-                    let resource = held(state, from)?.clone();
-                    state.resources.remove(from);
-                    state.resources.insert(to.clone(), resource);
-                    for held in state.resources.values_mut() {
-                        let renamed = held
-                            .depends_on
-                            .iter()
-                            .map(|address| if address == from { to } else { address });
-                        held.depends_on = renamed.cloned().collect();
-                    }
+                    held(state, from)?;
+                    state.rename(from, to);
                     Ok(())
                 })
                 .await
@@ -142,10 +134,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                 let words = format!("{address} is forgotten; what was made stays where it is");
                 change(host, engine, "gosling state rm", &words, |state| {
                     held(state, address)?;
-                    state.resources.remove(address);
-                    for held in state.resources.values_mut() {
-                        held.depends_on.remove(address);
-                    }
+                    state.forget(address);
                     Ok(())
                 })
                 .await

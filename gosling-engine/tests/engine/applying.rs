@@ -6,7 +6,7 @@ use gosling_engine::{Stop, Wishes, recover};
 use gosling_resource::Value;
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
-use crate::world::{Fault, judge};
+use crate::world::Fault;
 
 #[tokio::test]
 async fn the_second_apply_does_nothing() {
@@ -186,7 +186,7 @@ async fn a_number_that_came_back_does_not_stand_in_the_state_twice() {
     let wanted = || all(egg("app", 2));
     let (_, applied) = nest.apply(&wanted()).await.unwrap();
     assert_eq!(applied.failed.len(), 1);
-    judge(&nest.world, &nest.secrets, &applied.state);
+    nest.judge(&applied.state).await;
     nest.world.inner().refused.clear();
     nest.settle(&wanted()).await;
 }
@@ -298,7 +298,7 @@ async fn a_first_stop_lets_what_is_in_flight_end_and_starts_nothing_new() {
         (1, true, 0)
     );
     assert_eq!(nest.world.take_calls(), ["create egg.app.runner"]);
-    judge(&nest.world, &nest.secrets, &applied.state);
+    nest.judge(&applied.state).await;
     assert_eq!(nest.disk.snapshot().journal, b"");
     nest.stop.send_replace(Stop::No);
     nest.settle(&wanted).await;

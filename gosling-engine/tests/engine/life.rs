@@ -1,26 +1,32 @@
 //! How long a process lives, and the disk that outlives it.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use async_trait::async_trait;
 use gosling_engine::store::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
-use tokio::sync::Notify;
+use gosling_engine::{SecretError, Secrets};
+use gosling_resource::{Secret, SecretUri};
+
+use crate::world::{Object, place_of};
 
 /// Counts the points at which a process could die, and ends it at one of them as kill -9 does: nothing after that
 /// point happens.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Life {
     left: Mutex<Option<usize>>,
     passed: Mutex<usize>,
-    ended: Notify,
+    ended: AtomicBool,
 }
 
 impl Life {
-    /// Lets the process pass so many points more; `None`: all of them.
+    /// Begins a new process, which may pass so many points; `None`: all of them.
     pub(crate) fn limit(&self, left: Option<usize>) {
         *self.left.lock().unwrap() = left;
         *self.passed.lock().unwrap() = 0;
+        self.ended.store(false, Ordering::Relaxed);
     }
 
     /// How many points were passed since the limit was set.
@@ -28,33 +34,41 @@ impl Life {
         *self.passed.lock().unwrap()
     }
 
-    fn goes_on(&self) -> bool {
+    /// Passes a point; `false` where the process dies there.
+    pub(crate) fn goes_on(&self) -> bool {
         *self.passed.lock().unwrap() += 1;
-        match self.left.lock().unwrap().as_mut() {
+        let goes_on = match self.left.lock().unwrap().as_mut() {
             Some(0) => false,
             Some(left) => {
                 *left -= 1;
                 true
             }
             None => true,
+        };
+        if !goes_on {
+            self.ended.store(true, Ordering::Relaxed);
         }
+        goes_on
     }
 
     /// A point. Where the process dies, this never returns.
     pub(crate) async fn point(&self) {
         if !self.goes_on() {
-            self.ended.notify_one();
             std::future::pending::<()>().await;
         }
     }
 
-    /// Runs something until it ends or dies.
+    /// Runs something until it ends or dies, which it does only while it is polled.
     pub(crate) async fn run<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            () = self.ended.notified() => None,
-            ended = work => Some(ended),
-        }
+        let mut work = std::pin::pin!(work);
+        std::future::poll_fn(|cx| {
+            let polled = work.as_mut().poll(cx);
+            match self.ended.load(Ordering::Relaxed) {
+                true => Poll::Ready(None),
+                false => polled.map(Some),
+            }
+        })
+        .await
     }
 }
 
@@ -103,6 +117,14 @@ impl Disk {
     pub(crate) fn fail_once(&self) {
         self.good_writes(Some(0));
         self.contents.lock().unwrap().heals = true;
+    }
+
+    /// Whether the holder of this lock may write: nobody has taken it over, and there is room.
+    fn may_write_as(&self, epoch: u64) -> Result<(), StoreError> {
+        if self.contents.lock().unwrap().epoch != epoch {
+            return Err(StoreError::TakenOver(None));
+        }
+        self.may_write()
     }
 
     fn may_write(&self) -> Result<(), StoreError> {
@@ -206,7 +228,7 @@ impl Locked for LockedDisk {
 
     async fn save(&self, state: &[u8]) -> Result<(), StoreError> {
         self.disk.life.point().await;
-        self.disk.may_write()?;
+        self.disk.may_write_as(self.epoch)?;
         {
             let mut contents = self.disk.contents.lock().unwrap();
             contents.saves += 1;
@@ -226,8 +248,12 @@ impl Locked for LockedDisk {
             let mut contents = self.disk.contents.lock().unwrap();
             contents.snapshot.journal.extend_from_slice(bytes);
         };
+        self.disk.may_write_as(self.epoch).inspect_err(|error| {
+            if matches!(error, StoreError::Io { .. }) {
+                write(half);
+            }
+        })?;
         write(half);
-        self.disk.may_write()?;
         self.disk.life.point().await;
         write(rest);
         self.disk.life.point().await;
@@ -236,9 +262,90 @@ impl Locked for LockedDisk {
 
     async fn cut(&self) -> Result<(), StoreError> {
         self.disk.life.point().await;
-        self.disk.may_write()?;
+        self.disk.may_write_as(self.epoch)?;
         self.disk.contents.lock().unwrap().snapshot.journal.clear();
         self.disk.life.point().await;
         Ok(())
+    }
+}
+
+/// Secrets, in the file beside the state. Each write is two points: before it and after it.
+pub(crate) struct Chest {
+    store: Arc<dyn Store>,
+    life: Arc<Life>,
+}
+
+impl Chest {
+    pub(crate) fn new(store: &Arc<dyn Store>, life: &Arc<Life>) -> Self {
+        Self {
+            store: Arc::clone(store),
+            life: Arc::clone(life),
+        }
+    }
+
+    async fn open(&self) -> Result<(BTreeMap<String, String>, Option<Version>), StoreError> {
+        let found = self.store.beside(Beside::Secrets).await?;
+        Ok(match found {
+            Some((bytes, version)) => (serde_json::from_slice(&bytes).unwrap(), Some(version)),
+            None => (BTreeMap::new(), None),
+        })
+    }
+
+    /// All secrets by their places.
+    pub(crate) async fn all(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(self.open().await?.0)
+    }
+
+    async fn put(&self, place: &SecretUri, value: &str) -> Result<(), StoreError> {
+        loop {
+            let (mut all, version) = self.open().await?;
+            all.insert(place.to_string(), value.to_owned());
+            let bytes = serde_json::to_vec(&all).unwrap();
+            match self
+                .store
+                .put_beside(Beside::Secrets, version.as_ref(), &bytes)
+                .await
+            {
+                // Another operation of this run was faster.
+                Err(StoreError::Changed(_)) => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Somebody puts the secret of something where it belongs.
+    pub(crate) async fn put_by_hand(&self, object: &Object) {
+        if let (Some(place), Some(token)) = (place_of(object), &object.token) {
+            self.put(place, token).await.unwrap();
+        }
+    }
+}
+
+#[async_trait]
+impl Secrets for Chest {
+    async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
+        let all = self.all().await.map_err(|error| unreachable(uri, &error))?;
+        let value = all.get(uri.as_str()).cloned();
+        value
+            .map(Secret::new)
+            .ok_or_else(|| SecretError::Missing(uri.clone()))
+    }
+
+    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+        self.life.point().await;
+        let put = self.put(uri, value.expose()).await;
+        self.life.point().await;
+        put.map_err(|error| unreachable(uri, &error))
+    }
+
+    async fn writable(&self, _: &SecretUri) -> Result<(), SecretError> {
+        Ok(())
+    }
+}
+
+fn unreachable(uri: &SecretUri, error: &StoreError) -> SecretError {
+    SecretError::Unreachable {
+        uri: uri.clone(),
+        why: error.to_string(),
     }
 }

@@ -7,4 +7,5 @@ mod life;
 mod nest;
 mod planning;
 mod random;
+mod torture;
 mod world;

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use gosling_engine::store::{Holder, Store};
+use futures_util::FutureExt as _;
+use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Events, JournalWriter, Operation, Plan, Provider, Providers, Run, RunError,
-    State, Stop, Wishes, recover,
+    Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Provider, Providers,
+    Run, RunError, Silent, State, Stop, Wishes, recover,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
 
-use crate::life::{Disk, Life};
-use crate::world::{Kept, World, judge};
+use crate::life::{Chest, Disk, Life};
+use crate::torture::setting::Setting;
+use crate::torture::table::Tally;
+use crate::world::{World, judge};
 
 /// Writes down what it is told.
 #[derive(Default)]
@@ -37,7 +40,10 @@ impl Events for Told {
 pub(crate) struct Nest {
     pub(crate) life: Arc<Life>,
     pub(crate) world: Arc<World>,
-    pub(crate) secrets: Kept,
+    pub(crate) secrets: Chest,
+    /// Where the state is.
+    pub(crate) store: Arc<dyn Store>,
+    /// The same, where it is in memory.
     pub(crate) disk: Disk,
     pub(crate) told: Told,
     pub(crate) providers: Providers,
@@ -58,18 +64,37 @@ pub(crate) fn holder() -> Holder {
 
 impl Nest {
     pub(crate) fn new() -> Self {
+        Self::set(&Setting::default())
+    }
+
+    /// On the setting's store, with what is wrong in it.
+    pub(crate) fn set(setting: &Setting) -> Self {
         let life = Arc::new(Life::default());
-        let world = Arc::new(World::new(&life));
-        let provider: Arc<dyn Provider> = Arc::<World>::clone(&world);
+        let disk = Disk::new(&life);
+        let store = (setting.store)((setting.backend.make)(&disk, &life), &life);
+        let mut world = World::new(&life);
+        world.wrong = setting.wrong;
+        world.announced = Some(announced(&store));
+        let world = Arc::new(world);
+        let provider: Arc<dyn Provider> = (setting.provider)(Arc::<World>::clone(&world));
         Self {
-            disk: Disk::new(&life),
+            secrets: Chest::new(&store, &life),
+            store,
+            disk,
             life,
             world,
-            secrets: Kept::default(),
             told: Told::default(),
             providers: Providers::from([("world".to_owned(), provider)]),
             parallelism: 4,
             stop: watch::Sender::new(Stop::No),
+        }
+    }
+
+    /// The lock; that of a holder who is gone is taken over.
+    async fn lock(&self) -> Result<Box<dyn Locked>, StoreError> {
+        match self.store.lock(&holder()).await {
+            Err(StoreError::Locked(_)) => self.store.take_over(&holder()).await,
+            other => other,
         }
     }
 
@@ -108,7 +133,7 @@ impl Nest {
 
     /// Only reads.
     pub(crate) async fn plan(&self, wanted: &Resources, wishes: &Wishes) -> Result<Plan, RunError> {
-        let (state, _) = recover::read(&self.disk.snapshot())?;
+        let (state, _) = recover::read(&self.store.peek().await?)?;
         self.plan_from(wanted, wishes, &state).await
     }
 
@@ -119,7 +144,7 @@ impl Nest {
         wishes: &Wishes,
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
-        let locked = self.disk.lock(&holder()).await?;
+        let locked = self.lock().await?;
         let run = Run {
             nest: "lab",
             providers: &self.providers,
@@ -132,6 +157,10 @@ impl Nest {
         };
         let snapshot = locked.load().await?;
         let (state, _) = recover::recover(&run, &snapshot).await?;
+        // What was to be forgotten when the process died, and was not.
+        for held in state.resources.values() {
+            self.world.inner().disowned.remove(&held.id);
+        }
         let plan = match made {
             Some(plan) => {
                 let accounts = self.accounts();
@@ -156,39 +185,177 @@ impl Nest {
         self.run(wanted, &Wishes::default(), None).await
     }
 
+    /// Changes the state alone, as `gosling state` and `gosling import` do. What is open goes first.
+    pub(crate) async fn edit(&self, change: impl FnOnce(&mut State)) -> Result<bool, RunError> {
+        let locked = self.lock().await?;
+        let (mut state, open) = recover::read(&locked.load().await?)?;
+        if !open.is_empty() {
+            return Ok(false);
+        }
+        change(&mut state);
+        recover::settle(&*locked, state).await?;
+        Ok(true)
+    }
+
+    /// `gosling import` of what is at this id; `false` where it was refused.
+    pub(crate) async fn import(&self, resource: &Resource, id: &str) -> Result<bool, RunError> {
+        let known = Known {
+            kind: &resource.kind,
+            id,
+            marker: "",
+            properties: &resource.properties,
+        };
+        let cx = Context {
+            secrets: &self.secrets,
+            notes: &Silent,
+        };
+        let Ok(Some(observed)) = self.world.read(&cx, &known).await else {
+            return Ok(false);
+        };
+        let mut taken = false;
+        let address = &resource.address;
+        let edited = self
+            .edit(|state| {
+                let held = state.resources.get(address).map(|held| held.id.as_str());
+                taken = held.is_some_and(|held| held != id);
+                let known = state.resources.values().any(|held| held.id == id);
+                if !known && !taken {
+                    state.import(resource, observed);
+                }
+            })
+            .await?;
+        Ok(edited && !taken)
+    }
+
+    /// `gosling state rm`; `false` where it was refused, or was done before.
+    pub(crate) async fn forget(&self, address: &Address) -> Result<bool, RunError> {
+        let mut known = false;
+        let edited = self
+            .edit(|state| {
+                let held = state.resources.get(address);
+                known = held.is_some();
+                let id = held.map(|held| held.id.clone());
+                self.world.inner().disowned.extend(id);
+                state.forget(address);
+            })
+            .await?;
+        Ok(edited && known)
+    }
+
+    /// Makes something by hand that is as a Nest would have it, and puts its secret where it belongs.
+    pub(crate) async fn by_hand(&self, resource: &Resource) -> String {
+        let (id, object) = self.world.make_by_hand(resource);
+        self.secrets.put_by_hand(&object).await;
+        id
+    }
+
+    /// What is in the world is what this state knows.
+    pub(crate) async fn judge(&self, state: &State) {
+        let secrets = self.secrets.all().await.unwrap();
+        assert_eq!(judge(&self.world, &secrets, state), Tally::default());
+    }
+
     /// Applies what has to go well, and looks whether all is as it is wanted.
     pub(crate) async fn settle(&self, wanted: &Resources) {
-        let (_, applied) = self.apply(wanted).await.unwrap();
-        assert_eq!((&applied.failed, &applied.skipped), (&vec![], &vec![]));
-        judge(&self.world, &self.secrets, &applied.state);
-        let (state, open) = recover::read(&self.disk.snapshot()).unwrap();
-        assert_eq!(open, []);
-        assert_eq!(state, applied.state);
-        let have: Vec<&Address> = state.resources.keys().collect();
+        let tally = self.finish(wanted).await;
+        assert_eq!(tally.violations(), 0, "{}", tally.first.unwrap_or_default());
+    }
+
+    /// Applies what has to go well, and says what is not as it must be afterwards.
+    pub(crate) async fn finish(&self, wanted: &Resources) -> Tally {
+        let mut tally = Tally::default();
+        let broken = |tally: &mut Tally, words: String| tally.found(|tally| &mut tally.other, || words);
+        tally.cases = 1;
+        let applied = match self.apply(wanted).await {
+            Ok((_, applied)) => applied,
+            Err(error @ RunError::Store(StoreError::Locked(_))) => {
+                tally.found(|tally| &mut tally.stuck, || error.to_string());
+                return tally;
+            }
+            Err(error) => {
+                broken(&mut tally, error.to_string());
+                return tally;
+            }
+        };
+        if !applied.failed.is_empty() || !applied.skipped.is_empty() {
+            broken(
+                &mut tally,
+                format!("{:?}, left alone: {:?}", applied.failed, applied.skipped),
+            );
+        }
+        let secrets = match self.secrets.all().await {
+            Ok(secrets) => secrets,
+            Err(error) => {
+                broken(&mut tally, error.to_string());
+                return tally;
+            }
+        };
+        tally.add(judge(&self.world, &secrets, &applied.state), String::new);
+        for words in self.differences(wanted, &applied.state).await {
+            broken(&mut tally, words);
+        }
+        tally
+    }
+
+    /// What is not as it is wanted after a clean apply.
+    async fn differences(&self, wanted: &Resources, applied: &State) -> Vec<String> {
+        let read = match self.store.peek().await {
+            Ok(snapshot) => recover::read(&snapshot),
+            Err(error) => return vec![error.to_string()],
+        };
+        let mut differences = Vec::new();
+        match read {
+            Ok((state, open)) if state == *applied && open.is_empty() => {}
+            other => differences.push(format!("what is on disk is {other:?}")),
+        }
+        let have: Vec<&Address> = applied.resources.keys().collect();
         let want: Vec<&Address> = wanted.iter().map(|resource| &resource.address).collect();
-        assert_eq!(have, want);
-        let plan = self.plan(wanted, &Wishes::default()).await.unwrap();
-        assert_eq!(actions(&plan), Vec::<String>::new(), "after a clean apply");
-        let drift: Vec<_> = plan.drift.iter().map(|drift| &drift.address).collect();
-        assert_eq!(drift, Vec::<&Address>::new());
+        if have != want {
+            differences.push(format!("the state has {have:?} and not {want:?}"));
+        }
+        match self.plan(wanted, &Wishes::default()).await {
+            Ok(plan) if actions(&plan).is_empty() && plan.drift.is_empty() => {}
+            Ok(plan) => differences.push(format!("pending: {:?}, {:?}", actions(&plan), plan.drift)),
+            Err(error) => differences.push(error.to_string()),
+        }
         // Beside the state, the world itself: it has what was asked for.
         let inner = self.world.inner();
         for resource in wanted.iter() {
-            let held = &state.resources[&resource.address];
-            let object = &inner.objects[&held.id];
-            assert_eq!(object.kind, resource.kind);
-            for name in ["description", "scope", "disk", "image", "tags"] {
-                if let Some(value) = resource.properties.get(name) {
-                    assert_eq!(
-                        object.properties.get(name),
-                        Some(value),
-                        "{} {name}",
-                        resource.address
-                    );
+            let address = &resource.address;
+            let held = applied.resources.get(address);
+            let Some(object) = held.and_then(|held| inner.objects.get(&held.id)) else {
+                differences.push(format!("there is no {address}"));
+                continue;
+            };
+            let names = ["description", "scope", "disk", "image", "tags", "url", "project"];
+            for name in names
+                .iter()
+                .filter(|name| resource.properties.contains_key(**name))
+            {
+                if object.properties.get(*name) != resource.properties.get(*name)
+                    || object.kind != resource.kind
+                {
+                    differences.push(format!("{name} of {address} is not as it is wanted"));
                 }
             }
         }
+        differences
     }
+}
+
+/// Tells of an operation whether its intent would be there after a crash right now.
+fn announced(store: &Arc<dyn Store>) -> crate::world::Announced {
+    let store = Arc::clone(store);
+    Box::new(move |op| {
+        // All of these stores answer at once.
+        let Some(Ok(Snapshot { journal, .. })) = store.peek().now_or_never() else {
+            return false;
+        };
+        let (records, _) = gosling_engine::journal::records(&journal).unwrap();
+        records.iter().any(|record| {
+            matches!(record, gosling_engine::journal::Record::Intent { operation, .. } if operation.op == op)
+        })
+    })
 }
 
 /// What a plan does, in short: `create egg.app.vm[0]`.
@@ -235,6 +402,19 @@ pub(crate) fn token(egg: &str, description: &str, scope: &str) -> Resource {
             ("description", description.into()),
             ("scope", scope.into()),
             ("token_secret", uri.into()),
+        ],
+    )
+}
+
+pub(crate) fn hook(egg: &str, url: &str, project: i64) -> Resource {
+    let uri: SecretUri = format!("store://gitlab/{egg}/hook-secret").parse().unwrap();
+    resource(
+        "hook",
+        &format!("egg.{egg}.hook"),
+        [
+            ("project", project.into()),
+            ("secret", uri.into()),
+            ("url", url.into()),
         ],
     )
 }

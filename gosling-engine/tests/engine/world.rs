@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use gosling_engine::{
-    CallError, Context, Known, Observed, Operation, Provider, SecretError, Secrets, State, Verb,
-};
-use gosling_resource::{Attribute, Change, Kind, Properties, Secret, SecretUri, Value};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, SecretError, State, Verb};
+use gosling_resource::{Attribute, Change, Kind, Properties, Resource, Secret, SecretUri, Value};
 
 use crate::life::Life;
+use crate::torture::table::Tally;
 
 const fn attribute(name: &'static str, change: Change, observed: bool) -> Attribute {
     Attribute {
@@ -26,6 +25,16 @@ pub(crate) static TOKEN: Kind = Kind {
         attribute("description", Change::Update, true),
         attribute("scope", Change::Replace, true),
         attribute("token_secret", Change::Update, false),
+    ],
+};
+
+/// Like a GitLab webhook: its secret is made here, and told in the call that makes it.
+pub(crate) static HOOK: Kind = Kind {
+    name: "hook",
+    attributes: &[
+        attribute("project", Change::Replace, true),
+        attribute("secret", Change::Update, false),
+        attribute("url", Change::Update, true),
     ],
 };
 
@@ -76,8 +85,54 @@ pub(crate) struct Inner {
     pub(crate) refused: BTreeSet<String>,
     pub(crate) in_flight: usize,
     pub(crate) most_in_flight: usize,
+    /// Things of somebody else's, by id, as they were made: nobody may touch them.
+    pub(crate) foreign: BTreeMap<String, Object>,
+    /// What was given out of hand on purpose, by id.
+    pub(crate) disowned: BTreeSet<String>,
+    /// Calls that arrived before their intent was on disk.
+    pub(crate) unannounced: usize,
     made: u64,
 }
+
+impl Inner {
+    fn next(&mut self) -> u64 {
+        self.made += 1;
+        self.made
+    }
+
+    /// The smallest free number, as Proxmox does it: numbers come back.
+    fn free(&self, taken: &[String]) -> Option<String> {
+        let mut all = (100..200).map(|number| number.to_string());
+        all.find(|id| !self.objects.contains_key(id) && !taken.contains(id))
+    }
+
+    /// Somebody else makes a machine.
+    pub(crate) fn intrude(&mut self) {
+        let Some(id) = self.free(&[]) else { return };
+        let object = Object {
+            kind: MACHINE.name.to_owned(),
+            marker: "by hand".to_owned(),
+            properties: Properties::new(),
+            token: None,
+        };
+        self.objects.insert(id.clone(), object.clone());
+        self.foreign.insert(id, object);
+    }
+}
+
+/// How a provider may be wrong. This one is not; the mutants of the protocol are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wrong {
+    /// What is at the reserved id is taken for its own, whatever marker it carries.
+    pub(crate) blind: bool,
+    /// A record that was made is taken as it is, though its token was lost.
+    pub(crate) careless: bool,
+    /// "It exists already" is taken for success.
+    pub(crate) content: bool,
+}
+
+/// Tells whether the intent of this operation is on disk, come what may.
+pub(crate) type Announced = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The world. Mutations wait while it is held.
 pub(crate) struct World {
@@ -85,6 +140,8 @@ pub(crate) struct World {
     pub(crate) life: Arc<Life>,
     pub(crate) held: tokio::sync::watch::Sender<bool>,
     pub(crate) account: String,
+    pub(crate) wrong: Wrong,
+    pub(crate) announced: Option<Announced>,
 }
 
 impl World {
@@ -94,6 +151,8 @@ impl World {
             life: Arc::clone(life),
             held: tokio::sync::watch::Sender::new(false),
             account: "ada@world".to_owned(),
+            wrong: Wrong::default(),
+            announced: None,
         }
     }
 
@@ -113,8 +172,13 @@ impl World {
         act: impl FnOnce(&mut Inner) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
         self.life.point().await;
+        let announced = self
+            .announced
+            .as_ref()
+            .is_none_or(|announced| announced(&operation.op));
         let fault = {
             let mut inner = self.inner();
+            inner.unannounced += usize::from(!announced);
             inner.in_flight += 1;
             inner.most_in_flight = inner.most_in_flight.max(inner.in_flight);
             let number = inner.sent;
@@ -144,6 +208,26 @@ impl World {
             (Some(Fault::LoseAfter), Ok(_)) => Err(CallError::unknown("the answer was lost")),
             (_, outcome) => outcome,
         }
+    }
+
+    /// Somebody makes something that is as a Nest would have it.
+    pub(crate) fn make_by_hand(&self, resource: &Resource) -> (String, Object) {
+        let mut inner = self.inner();
+        let number = inner.next();
+        let (id, token) = match resource.kind.as_str() {
+            "token" => (format!("t{number}"), Some(format!("glrt-{number}"))),
+            "hook" => (format!("17/{number}"), Some(format!("hook-{number}"))),
+            _ => (inner.free(&[]).unwrap(), None),
+        };
+        let object = Object {
+            kind: resource.kind.clone(),
+            marker: "by hand".to_owned(),
+            properties: resource.properties.clone(),
+            token,
+        };
+        inner.objects.insert(id.clone(), object.clone());
+        inner.disowned.insert(id.clone());
+        (id, object)
     }
 
     fn find(&self, marker: &str) -> Option<String> {
@@ -176,6 +260,9 @@ impl World {
             && let Some(id) = self.find(&operation.marker)
         {
             let token = self.inner().objects[&id].token.clone().unwrap();
+            if self.wrong.careless {
+                return Ok(self.observed(&id).unwrap());
+            }
             match cx.secrets.read(&uri).await {
                 Ok(kept) if kept.expose() == token => return Ok(self.observed(&id).unwrap()),
                 _ => {
@@ -190,8 +277,8 @@ impl World {
         }
         let (id, token) = self
             .mutate(operation, |inner| {
-                inner.made += 1;
-                let (id, token) = (format!("t{}", inner.made), format!("glrt-{}", inner.made));
+                let number = inner.next();
+                let (id, token) = (format!("t{number}"), format!("glrt-{number}"));
                 let object = Object {
                     kind: operation.kind.clone(),
                     marker: operation.marker.clone(),
@@ -209,14 +296,76 @@ impl World {
         Ok(self.observed(&id).unwrap())
     }
 
+    /// The secret at a hook's place; a new one is there before anybody hears of it.
+    async fn hook_secret(&self, cx: &Context<'_>, operation: &Operation) -> Result<String, CallError> {
+        let uri = operation.properties["secret"].as_secret().unwrap();
+        match cx.secrets.read(uri).await {
+            Ok(secret) => return Ok(secret.expose().to_owned()),
+            Err(SecretError::Missing(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let secret = format!("hook-{}", self.inner().next());
+        cx.secrets.write(uri, &Secret::new(secret.clone())).await?;
+        Ok(secret)
+    }
+
+    async fn create_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        let secret = self.hook_secret(cx, operation).await?;
+        if operation.again
+            && let Some(id) = self.find(&operation.marker)
+        {
+            return self.shape(operation, &id, Some(secret)).await;
+        }
+        let id = self
+            .mutate(operation, |inner| {
+                let id = format!("17/{}", inner.next());
+                let object = Object {
+                    kind: operation.kind.clone(),
+                    marker: operation.marker.clone(),
+                    properties: operation.properties.clone(),
+                    token: Some(secret),
+                };
+                inner.objects.insert(id.clone(), object);
+                Ok(id)
+            })
+            .await?;
+        Ok(self.observed(&id).unwrap())
+    }
+
+    /// Gives what is there the operation's properties, and where it has one, this secret.
+    async fn shape(
+        &self,
+        operation: &Operation,
+        id: &str,
+        secret: Option<String>,
+    ) -> Result<Observed, CallError> {
+        self.mutate(operation, |inner| {
+            let object = inner.objects.get_mut(id);
+            let object = object.filter(|object| is_ours(object, &operation.marker));
+            let object = object.ok_or_else(|| CallError::failed(format!("{id} is gone")))?;
+            object.properties.extend(operation.properties.clone());
+            if secret.is_some() {
+                object.token = secret;
+            }
+            Ok(())
+        })
+        .await?;
+        self.observed(id)
+            .ok_or_else(|| CallError::unknown("it went away"))
+    }
+
     async fn create_machine(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         let id = operation.reserved.clone().unwrap();
-        if operation.again && self.find(&operation.marker).as_ref() == Some(&id) {
+        let there = self.wrong.blind && self.inner().objects.contains_key(&id);
+        if operation.again && (there || self.find(&operation.marker).as_ref() == Some(&id)) {
             return Ok(self.observed(&id).unwrap());
         }
         cx.notes.refer(&operation.op, &format!("UPID:{id}")).await?;
         self.mutate(operation, |inner| {
             if inner.objects.contains_key(&id) {
+                if self.wrong.content {
+                    return Ok(());
+                }
                 return Err(CallError::failed(format!("{id} is another's")));
             }
             let object = Object {
@@ -236,7 +385,7 @@ impl World {
 #[async_trait]
 impl Provider for World {
     fn kinds(&self) -> &'static [&'static Kind] {
-        static KINDS: &[&Kind] = &[&TOKEN, &MACHINE];
+        static KINDS: &[&Kind] = &[&TOKEN, &HOOK, &MACHINE];
         KINDS
     }
 
@@ -246,8 +395,10 @@ impl Provider for World {
 
     async fn read(&self, _: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
         tokio::task::yield_now().await;
-        let found = self.find(resource.marker);
-        let ours = found.as_deref() == Some(resource.id);
+        let inner = self.inner();
+        let object = inner.objects.get(resource.id);
+        let ours = object.is_some_and(|object| self.wrong.blind || is_ours(object, resource.marker));
+        drop(inner);
         Ok(self.observed(resource.id).filter(|_| ours))
     }
 
@@ -258,14 +409,10 @@ impl Provider for World {
         _: &Properties,
         taken: &[String],
     ) -> Result<Option<String>, CallError> {
-        if kind == TOKEN.name {
+        if kind != MACHINE.name {
             return Ok(None);
         }
-        let inner = self.inner();
-        // The smallest free number, as Proxmox does it: numbers come back.
-        let free = (100..200)
-            .map(|number| number.to_string())
-            .find(|id| !inner.objects.contains_key(id) && !taken.contains(id));
+        let free = self.inner().free(taken);
         free.map(Some)
             .ok_or_else(|| CallError::failed("every number is taken"))
     }
@@ -275,10 +422,10 @@ impl Provider for World {
         for value in operation.properties.values() {
             assert_eq!(value.outputs(), Vec::<&gosling_resource::Address>::new());
         }
-        if operation.kind == TOKEN.name {
-            self.create_token(cx, operation).await
-        } else {
-            self.create_machine(cx, operation).await
+        match operation.kind.as_str() {
+            "token" => self.create_token(cx, operation).await,
+            "hook" => self.create_hook(cx, operation).await,
+            _ => self.create_machine(cx, operation).await,
         }
     }
 
@@ -292,26 +439,18 @@ impl Provider for World {
             let token = cx.secrets.read(&old).await?;
             cx.secrets.write(&new, &token).await?;
         }
-        self.mutate(operation, |inner| {
-            let object = inner.objects.get_mut(&id);
-            let object = object.filter(|object| object.marker == operation.marker);
-            let object = object.ok_or_else(|| CallError::failed(format!("{id} is gone")))?;
-            object.properties.extend(operation.properties.clone());
-            Ok(())
-        })
-        .await?;
-        self.observed(&id)
-            .ok_or_else(|| CallError::unknown("it went away"))
+        let secret = match operation.kind.as_str() {
+            "hook" => Some(self.hook_secret(cx, operation).await?),
+            _ => None,
+        };
+        self.shape(operation, &id, secret).await
     }
 
     async fn delete(&self, _: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
         let id = operation.id.clone().unwrap();
         self.mutate(operation, |inner| {
-            let ours = inner
-                .objects
-                .get(&id)
-                .is_some_and(|object| object.marker == operation.marker);
-            if ours {
+            let object = inner.objects.get(&id);
+            if object.is_some_and(|object| self.wrong.blind || is_ours(object, &operation.marker)) {
                 inner.objects.remove(&id);
             }
             Ok(())
@@ -320,53 +459,86 @@ impl Provider for World {
     }
 }
 
-/// Secrets in memory.
-#[derive(Default)]
-pub(crate) struct Kept(pub(crate) Mutex<BTreeMap<String, String>>);
-
-#[async_trait]
-impl Secrets for Kept {
-    async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
-        let kept = self.0.lock().unwrap().get(uri.as_str()).cloned();
-        kept.map(Secret::new)
-            .ok_or_else(|| SecretError::Missing(uri.clone()))
-    }
-
-    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
-        self.0
-            .lock()
-            .unwrap()
-            .insert(uri.to_string(), value.expose().to_owned());
-        Ok(())
-    }
-
-    async fn writable(&self, _: &SecretUri) -> Result<(), SecretError> {
-        Ok(())
-    }
+/// Whether something carries this marker. What was imported has none that could be looked for.
+fn is_ours(object: &Object, marker: &str) -> bool {
+    marker.is_empty() || object.marker == marker
 }
 
-/// Nothing is in the world that the state does not have, nothing twice, and no token is lost.
-pub(crate) fn judge(world: &World, secrets: &Kept, state: &State) {
-    state.verify().unwrap();
-    let inner = world.inner();
-    let known: BTreeMap<&str, &str> = state
-        .resources
-        .values()
-        .map(|held| (held.id.as_str(), held.marker.as_str()))
-        .collect();
-    let there: BTreeMap<&str, &str> = inner
-        .objects
+/// Where the secret of something is kept.
+pub(crate) fn place_of(object: &Object) -> Option<&SecretUri> {
+    let place = ["token_secret", "secret"]
         .iter()
-        .map(|(id, object)| (id.as_str(), object.marker.as_str()))
-        .collect();
-    assert_eq!(there, known, "what is there, and what the state has");
-    let kept = secrets.0.lock().unwrap();
-    for object in inner.objects.values().filter(|object| object.token.is_some()) {
-        let uri = object.properties["token_secret"].as_secret().unwrap();
-        assert_eq!(
-            kept.get(uri.as_str()),
-            object.token.as_ref(),
-            "the token at {uri}"
+        .find_map(|name| object.properties.get(*name));
+    place?.as_secret()
+}
+
+/// Nothing is in the world that the state does not have, nothing twice, no token is lost, and what is another's is as it
+/// was.
+pub(crate) fn judge(world: &World, secrets: &BTreeMap<String, String>, state: &State) -> Tally {
+    let mut tally = Tally::default();
+    if let Err(error) = state.verify() {
+        tally.found(|tally| &mut tally.other, || error.to_string());
+    }
+    let inner = world.inner();
+    if inner.unannounced > 0 {
+        tally.found(
+            |tally| &mut tally.other,
+            || "a call was sent before its intent was on disk".to_owned(),
         );
     }
+    let held: BTreeMap<&str, _> = state
+        .resources
+        .values()
+        .map(|held| (held.id.as_str(), held))
+        .collect();
+    for (id, object) in &inner.objects {
+        if inner.foreign.contains_key(id) || inner.disowned.contains(id) {
+            continue;
+        }
+        if !held
+            .get(id.as_str())
+            .is_some_and(|held| is_ours(object, &held.marker))
+        {
+            let address = |marker: &str| marker.rsplit_once(':').map(|(address, _)| address.to_owned());
+            let own = address(&object.marker);
+            let twice = held
+                .values()
+                .any(|held| own.is_some() && address(&held.marker) == own);
+            let which: fn(&mut Tally) -> &mut usize = match twice {
+                true => |tally| &mut tally.duplicates,
+                false => |tally| &mut tally.orphans,
+            };
+            tally.found(which, || format!("{id} with {} is nobody's", object.marker));
+        }
+    }
+    for (address, held) in &state.resources {
+        let Some(object) = inner
+            .objects
+            .get(&held.id)
+            .filter(|object| is_ours(object, &held.marker))
+        else {
+            tally.found(
+                |tally| &mut tally.other,
+                || format!("{address} has {}, which is not its own", held.id),
+            );
+            continue;
+        };
+        if let (Some(place), Some(token)) = (place_of(object), &object.token)
+            && secrets.get(place.as_str()) != Some(token)
+        {
+            tally.found(
+                |tally| &mut tally.lost,
+                || format!("the secret of {address} is not at {place}"),
+            );
+        }
+    }
+    for (id, object) in &inner.foreign {
+        if inner.objects.get(id) != Some(object) {
+            tally.found(
+                |tally| &mut tally.other,
+                || format!("{id} is another's and was touched"),
+            );
+        }
+    }
+    tally
 }

@@ -1,0 +1,252 @@
+//! Killed at every point, for every kind of resource and everything that can be done to it, and once more while that
+//! is recovered from; on every store.
+
+use gosling_engine::RunError;
+use gosling_resource::{Resource, Resources};
+
+use super::setting::{BACKENDS, Backend, Setting};
+use super::table::{Table, Tally, of};
+use crate::nest::{Nest, address, all, hook, machine, token};
+
+/// The kinds as a Nest of these tests has them, each with the provider's kind that it is like.
+const KINDS: [&str; 3] = ["gitlab_runner", "gitlab_hook", "proxmox_vm"];
+
+/// What can be done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Deed {
+    Create,
+    Update,
+    Replace,
+    Delete,
+    Move,
+    MoveAndUpdate,
+    Import,
+    Forget,
+}
+
+const DEEDS: [Deed; 8] = [
+    Deed::Create,
+    Deed::Update,
+    Deed::Replace,
+    Deed::Delete,
+    Deed::Move,
+    Deed::MoveAndUpdate,
+    Deed::Import,
+    Deed::Forget,
+];
+
+/// A deed to a resource of one kind, with others of the other kinds beside it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cell {
+    pub(crate) kind: &'static str,
+    pub(crate) deed: Deed,
+}
+
+/// Every kind with every deed.
+pub(crate) fn cells() -> impl Iterator<Item = Cell> {
+    KINDS
+        .into_iter()
+        .flat_map(|kind| DEEDS.map(|deed| Cell { kind, deed }))
+}
+
+/// One of each kind in an egg of this name; the one of this kind as its so-manieth version.
+fn one_of_each(name: &str, kind: &str, version: Deed) -> Vec<Resource> {
+    let (update, replace) = (
+        matches!(version, Deed::Update | Deed::MoveAndUpdate),
+        version == Deed::Replace,
+    );
+    let pick = |own: &str, yes: bool| yes && own == kind;
+    let words = |own, yes, old: &'static str, new: &'static str| if pick(own, yes) { new } else { old };
+    let disk = if pick("proxmox_vm", update) { 16 } else { 8 };
+    vec![
+        token(
+            name,
+            words("gitlab_runner", update, "one", "two"),
+            words("gitlab_runner", replace, "project", "group"),
+        ),
+        hook(
+            name,
+            words("gitlab_hook", update, "https://a", "https://b"),
+            if pick("gitlab_hook", replace) { 18 } else { 17 },
+        ),
+        machine(
+            name,
+            0,
+            words("proxmox_vm", update, "a", "b"),
+            words("proxmox_vm", replace, "debian", "alpine"),
+            disk,
+        ),
+    ]
+}
+
+impl Cell {
+    fn name(self) -> String {
+        format!("{} {:?}", self.kind, self.deed)
+    }
+
+    /// What was there before, and what is wanted.
+    fn history(self) -> (Resources, Resources) {
+        let Self { kind, deed } = self;
+        let own = match kind {
+            "gitlab_runner" => "token",
+            "gitlab_hook" => "hook",
+            _ => "machine",
+        };
+        let whole = || one_of_each("app", kind, Deed::Create);
+        // A machine cannot be without the runner that it is for.
+        let without = || {
+            let mut rest = whole();
+            rest.retain(|resource| resource.kind != own && (own != "token" || resource.kind != "machine"));
+            all(rest)
+        };
+        match deed {
+            Deed::Create | Deed::Import => (without(), all(whole())),
+            Deed::Update | Deed::Replace => (all(whole()), all(one_of_each("app", kind, deed))),
+            Deed::Delete | Deed::Forget => (all(whole()), without()),
+            Deed::Move | Deed::MoveAndUpdate => {
+                let mut wanted = all(one_of_each("web", kind, deed));
+                wanted.moved.push(("egg.app".into(), "egg.web".into()));
+                (all(whole()), wanted)
+            }
+        }
+    }
+
+    /// The resource that is imported or forgotten.
+    fn subject(self) -> Resource {
+        let (before, after) = self.history();
+        let (more, less) = if before.len() > after.len() {
+            (before, after)
+        } else {
+            (after, before)
+        };
+        let mut all = more
+            .iter()
+            .filter(|resource| less.get(&resource.address).is_none());
+        // A machine that goes with its runner comes after it.
+        all.next().unwrap().clone()
+    }
+
+    async fn nest(self, setting: &Setting) -> (Nest, Resources, Option<String>) {
+        let nest = Nest::set(setting);
+        let (before, after) = self.history();
+        nest.settle(&before).await;
+        let id = match self.deed {
+            Deed::Import => Some(nest.by_hand(&self.subject()).await),
+            _ => None,
+        };
+        nest.world.inner().unannounced = 0;
+        (nest, after, id)
+    }
+
+    /// The commands that do the deed.
+    async fn carry_out(self, nest: &Nest, wanted: &Resources, id: Option<&str>) -> Result<(), RunError> {
+        match (self.deed, id) {
+            (Deed::Import, Some(id)) => {
+                nest.import(&self.subject(), id).await?;
+            }
+            (Deed::Forget, _) => {
+                let addresses = match self.kind {
+                    "gitlab_runner" => vec!["egg.app.runner", "egg.app.vm[0]"],
+                    "gitlab_hook" => vec!["egg.app.hook"],
+                    _ => vec!["egg.app.vm[0]"],
+                };
+                for text in addresses {
+                    nest.forget(&address(text)).await?;
+                }
+            }
+            _ => {}
+        }
+        nest.apply(wanted).await.map(|_| ())
+    }
+
+    /// Carries the deed out, once more after each death, and says what is wrong after the last.
+    async fn killed(self, setting: &Setting, deaths: &[usize], between: impl Fn(&Nest)) -> (Tally, bool) {
+        let (nest, wanted, id) = self.nest(setting).await;
+        let mut died = false;
+        for death in deaths {
+            nest.life.limit(Some(*death));
+            let ended = nest.life.run(self.carry_out(&nest, &wanted, id.as_deref())).await;
+            nest.life.limit(None);
+            died = ended.is_none();
+            between(&nest);
+        }
+        if matches!(self.deed, Deed::Import | Deed::Forget)
+            && let Err(error) = self.carry_out(&nest, &wanted, id.as_deref()).await
+        {
+            let mut tally = Tally {
+                cases: 1,
+                ..Tally::default()
+            };
+            tally.found(|tally| &mut tally.other, || error.to_string());
+            return (tally, died);
+        }
+        (nest.finish(&wanted).await, died)
+    }
+
+    /// Every point of the first run, each alone and with every so-manieth point of the second.
+    pub(crate) async fn every_point(
+        self,
+        setting: &Setting,
+        stride: usize,
+        between: impl Fn(&Nest) + Copy,
+    ) -> (Tally, Tally) {
+        let (mut once, mut twice) = (Tally::default(), Tally::default());
+        for first in 0.. {
+            let (tally, died) = self.killed(setting, &[first], between).await;
+            if !died {
+                break;
+            }
+            once.add(tally, || format!("{} killed at {first}", self.name()));
+            // Another beginning for each, so that all are met in the end.
+            for second in (first % stride..).step_by(stride) {
+                let (tally, died) = self.killed(setting, &[first, second], between).await;
+                if !died {
+                    break;
+                }
+                twice.add(tally, || {
+                    format!("{} killed at {first} and {second}", self.name())
+                });
+            }
+        }
+        (once, twice)
+    }
+}
+
+async fn matrix(backend: Backend) -> Table {
+    let mut table = Table::new("killed at every point");
+    let setting = Setting {
+        backend,
+        ..Setting::default()
+    };
+    for cell in cells() {
+        let (once, twice) = cell.every_point(&setting, of(1, 5), |_| {}).await;
+        assert!(once.cases > 3, "{}: only {} points", cell.name(), once.cases);
+        let name = format!("{}: {}", backend.name, cell.name());
+        table.line(format!("{name}, once"), once);
+        table.line(format!("{name}, twice"), twice);
+    }
+    table
+}
+
+#[tokio::test]
+async fn torture_killed_at_every_point_of_every_deed_to_every_kind() {
+    for backend in BACKENDS {
+        matrix(*backend).await.clean(of(5000, 1000));
+    }
+}
+
+#[tokio::test]
+async fn torture_killed_and_its_number_taken_by_another_meanwhile() {
+    let mut table = Table::new("killed, and the number taken");
+    for deed in DEEDS.into_iter().filter(|deed| *deed != Deed::Import) {
+        let cell = Cell {
+            kind: "proxmox_vm",
+            deed,
+        };
+        let intrude = |nest: &Nest| nest.world.inner().intrude();
+        let (once, twice) = cell.every_point(&Setting::default(), of(1, 7), intrude).await;
+        table.line(format!("{}, once", cell.name()), once);
+        table.line(format!("{}, twice", cell.name()), twice);
+    }
+    table.clean(of(1000, 200));
+}
