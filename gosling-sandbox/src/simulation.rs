@@ -87,8 +87,13 @@ impl Simulation {
         }
         for boot in self.proxmox.boots() {
             self.gitlab.booted(&boot, at, &mut self.ledger);
+            self.proxmox
+                .wrote(&boot.machine, crate::gitlab::machines::WELL.to_owned());
         }
         self.gitlab.pass(at, &mut self.ledger);
+        for (machine, log) in self.gitlab.complaints() {
+            self.proxmox.wrote(&machine, log);
+        }
         self.vault.pass(at, &mut self.ledger);
     }
 

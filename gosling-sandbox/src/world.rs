@@ -204,6 +204,8 @@ pub struct GitlabWorld {
     pub online_seconds: u64,
     /// How many calls with the token are answered in a minute; `None` is any number.
     pub rate_limit: Option<u32>,
+    /// Whether the machines of the simulated Proxmox VE have a way to this GitLab.
+    pub machines_reach: bool,
 }
 
 /// GitLab's licence tier, as far as it changes what the API does.
@@ -340,6 +342,7 @@ impl Default for GitlabWorld {
             }],
             admin: true,
             online_seconds: 2 * 3600,
+            machines_reach: true,
             rate_limit: None,
         }
     }

@@ -155,36 +155,38 @@ fn carry_out(
         if !run.json {
             show(host, context, &plan, false)?;
         }
-        if plan.is_empty() {
-            if run.json {
-                report(host, &plan, &Applied::nothing(state), true)?;
+        let mut applied = if plan.is_empty() {
+            Applied::nothing(state)
+        } else {
+            progress
+                .show(host, None, session.may_use_secrets(&plan))
+                .await??;
+            if !run.yes && !agreed(host, destroy)? {
+                host.say("nothing was changed")?;
+                return Ok(Exit::Problems);
             }
-            return Ok(Exit::Clean);
-        }
-        progress
-            .show(host, None, session.may_use_secrets(&plan))
-            .await??;
-        if !run.yes && !agreed(host, destroy)? {
-            host.say("nothing was changed")?;
-            return Ok(Exit::Problems);
-        }
-        let work = session.apply(&*locked, &plan, state, &progress, tempo, stopped);
-        let applied = progress.show(host, Some(&stop), work).await??;
-        let mut stopped = applied.interrupted;
+            let work = session.apply(&*locked, &plan, state, &progress, tempo, stopped);
+            progress.show(host, Some(&stop), work).await??
+        };
         let mut healthy = true;
-        if applied.failed.is_empty() && !stopped && !destroy {
-            let work = session.wait_until_online(&plan, &applied.state, &progress);
+        if applied.failed.is_empty() && !applied.interrupted && !destroy {
+            let work = session.wait_until_online(&plan.targets, &applied.state, &progress);
             match progress.show(host, None, work).await {
-                Ok(outcome) => healthy = outcome?,
+                Ok(health) => {
+                    let health = health?;
+                    healthy = health.healthy;
+                    let work = session.put_seeds_away(&*locked, applied.state, &health.online, &progress);
+                    applied.state = progress.show(host, None, work).await??;
+                }
                 Err(Failure::Interrupted(_)) => {
-                    stopped = true;
-                    host.say("stopped waiting; `gosling status` shows whether the runners are online")?;
+                    applied.interrupted = true;
+                    host.say("stopped waiting; the next apply waits for them again")?;
                 }
                 Err(other) => return Err(other),
             }
         }
-        report(host, &plan, &applied, run.json)?;
-        Ok(if stopped {
+        report(host, &plan, &applied, healthy, run.json)?;
+        Ok(if applied.interrupted {
             Exit::Interrupted
         } else if applied.failed.is_empty() && healthy {
             Exit::Clean
@@ -218,7 +220,7 @@ fn agreed(host: &mut Host, destroy: bool) -> Result<bool, Failure> {
 }
 
 /// What came of it.
-fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result<(), Failure> {
+fn report(host: &mut Host, plan: &Plan, applied: &Applied, healthy: bool, json: bool) -> Result<(), Failure> {
     let place = |address: &Address| {
         let change = plan.changes.iter().find(|change| change.address == *address);
         change
@@ -248,7 +250,7 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
             .collect();
         let result = serde_json::json!({
             "planned": plan.counts(), "done": applied.done, "failed": failed, "skipped": skipped,
-            "open": open, "interrupted": applied.interrupted, "serial": applied.state.serial,
+            "open": open, "interrupted": applied.interrupted, "online": healthy, "serial": applied.state.serial,
         });
         writeln!(host.out, "{result:#}")?;
         return Ok(());
@@ -268,6 +270,9 @@ fn report(host: &mut Host, plan: &Plan, applied: &Applied, json: bool) -> Result
         host.say(format_args!(
             "open: what became of the {verb} of {address} is not known; the next apply settles it"
         ))?;
+    }
+    if plan.is_empty() {
+        return Ok(());
     }
     let counts = plan.counts();
     if applied.failed.is_empty() && !applied.interrupted {

@@ -1,6 +1,7 @@
 //! Proxmox VE: virtual machines, through its API alone.
 
 mod api;
+mod booted;
 mod cluster;
 mod firewall;
 mod making;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::api::pair;
+use super::booted;
 use super::firewall;
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Config, Wanted};
@@ -204,10 +205,12 @@ pub(super) async fn observed(
         ("node", found.node.as_str().into()),
         ("vmid", i64::from(found.vmid).into()),
     ];
+    let mut outputs: Properties = outputs.map(|(name, value)| (name.to_owned(), value)).into();
+    outputs.extend(booted::output(&found.config, found.vmid));
     Ok(Observed {
         id: found.id(),
         properties,
-        outputs: outputs.map(|(name, value)| (name.to_owned(), value)).into(),
+        outputs,
     })
 }
 

@@ -10,6 +10,12 @@ use super::user_data::{self, Config};
 use crate::Boot;
 use crate::ledger::Ledger;
 
+/// What a first boot writes that went well.
+pub(crate) const WELL: &str =
+    "gosling: this machine is a GitLab runner now\ngosling: gitlab: accepts the token\n";
+const REFUSED: &str = "GitLab refuses the token of the runner";
+const UNREACHABLE: &str = "GitLab cannot be reached from the machine";
+
 /// How long every job runs.
 const LENGTH: Duration = Duration::from_secs(1);
 
@@ -52,6 +58,22 @@ impl Gitlab {
     /// The machines that are up and not heard of, with the reasons that their logs would give.
     pub(crate) fn silent(&self) -> Vec<(String, String)> {
         self.silent.clone()
+    }
+
+    /// What the first boots of the silent machines have written by now.
+    pub(crate) fn complaints(&self) -> Vec<(String, String)> {
+        let complaint = |(machine, why): &(String, String)| {
+            // The first two are what a machine's own script says when GitLab answers it so, or does not.
+            let words = if why.starts_with(REFUSED) {
+                "gitlab: refuses the token"
+            } else if why == UNREACHABLE {
+                "gitlab: cannot be reached"
+            } else {
+                why
+            };
+            (machine.clone(), format!("gosling: {words}\n"))
+        };
+        self.silent.iter().map(complaint).collect()
     }
 
     fn complain(&mut self, machine: &str, why: String) {
@@ -97,7 +119,11 @@ impl Gitlab {
         let Some(own) = machine.config.runners.get(entry) else {
             return;
         };
-        let refused = format!("GitLab refuses the token of the runner `{}`", own.name);
+        if !self.world.machines_reach {
+            self.complain(&machine.name, UNREACHABLE.to_owned());
+            return;
+        }
+        let refused = format!("{REFUSED} `{}`", own.name);
         let Some(id) = self.runner_by_token(&own.token) else {
             self.complain(&machine.name, refused);
             return;

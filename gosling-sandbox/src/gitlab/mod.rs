@@ -6,7 +6,7 @@ mod contract;
 mod given;
 mod hooks;
 mod jobs;
-mod machines;
+pub(crate) mod machines;
 mod parameters;
 mod pipelines;
 mod projects;

@@ -22,6 +22,9 @@ impl Guest {
     }
 }
 
+/// Where the first boot says how far it has come.
+const FIRST_BOOT: &str = "/var/lib/gosling/first-boot.log";
+
 /// What says how to create, not what.
 const CONTROL: &[&str] = &[
     "vmid",
@@ -164,6 +167,19 @@ impl Proxmox {
     pub(super) fn agent_ping(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         self.with_agent(ask)?;
         Ok(json!({"result": {}}).into())
+    }
+
+    /// There is one file in a simulated machine.
+    pub(super) fn agent_file_read(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let guest = self.with_agent(ask)?;
+        let file = ask.given.text("file").unwrap_or_default();
+        let log = self.logs.get(&format!("{}/{}", guest.kind.api(), ask.vmid()));
+        match log.filter(|_| file == FIRST_BOOT) {
+            Some(log) => Ok(json!({"content": log}).into()),
+            None => Failure::die(format!(
+                "Agent error: failed to open file '{file}': No such file or directory"
+            )),
+        }
     }
 
     pub(super) fn agent_interfaces(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {

@@ -53,6 +53,8 @@ pub(crate) struct Proxmox {
     boots: Vec<Boot>,
     /// Machines that are off since the last time somebody asked.
     halts: Vec<String>,
+    /// What the first boots of machines have written, by the names that their boots had.
+    logs: BTreeMap<String, String>,
     /// The last firewall rule's serial number.
     rules: u64,
 }
@@ -106,6 +108,7 @@ impl Proxmox {
             volumes: Vec::new(),
             boots: Vec::new(),
             halts: Vec::new(),
+            logs: BTreeMap::new(),
             rules: 0,
         };
         proxmox.furnish(ledger);
@@ -115,6 +118,11 @@ impl Proxmox {
     /// The machines that came up since this was last asked.
     pub(crate) fn boots(&mut self) -> Vec<Boot> {
         std::mem::take(&mut self.boots)
+    }
+
+    /// What the first boot of a machine has written into its log.
+    pub(crate) fn wrote(&mut self, machine: &str, log: String) {
+        self.logs.insert(machine.to_owned(), log);
     }
 
     /// The machines that went off since this was last asked, by the names that their boots had.

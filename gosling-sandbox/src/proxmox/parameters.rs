@@ -102,6 +102,7 @@ const SCSI: &[&str] = &[
 
 pub(super) const NOTHING: &[P] = &[];
 pub(super) const RESOURCES: &[P] = &[P::one_of("type", &["vm", "storage", "node", "sdn"])];
+pub(super) const FILE_READ: &[P] = &[P::text("file").required()];
 pub(super) const NEXTID: &[P] = &[P::vmid("vmid")];
 pub(super) const NETWORKS: &[P] = &[P::one_of(
     "type",

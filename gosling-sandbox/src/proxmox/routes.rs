@@ -84,6 +84,12 @@ const CHANGE_CONTAINER: &[&str] = &[
 /// The first one is that of version 8, the others are those of version 9.
 const AGENT: &[&str] = &["VM.Monitor", "VM.GuestAgent.Audit", "VM.GuestAgent.Unrestricted"];
 
+const AGENT_FILES: &[&str] = &[
+    "VM.Monitor",
+    "VM.GuestAgent.FileRead",
+    "VM.GuestAgent.Unrestricted",
+];
+
 pub(super) const ROUTES: &[Route] = &[
     route("GET", "/version", &[], &[], Proxmox::version),
     route(
@@ -325,6 +331,13 @@ pub(super) const ROUTES: &[Route] = &[
         &[],
         AGENT,
         Proxmox::agent_interfaces,
+    ),
+    route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/agent/file-read",
+        &[p::FILE_READ],
+        AGENT_FILES,
+        Proxmox::agent_file_read,
     ),
     // Containers.
     route("GET", "/nodes/{node}/lxc", &[], &[], Proxmox::list_guests),

@@ -76,7 +76,7 @@ fn ended_by_the_next(lab: Lab, expected: &BTreeMap<String, usize>) {
 fn three(lab: &Lab) -> BTreeMap<String, usize> {
     lab.machines(3);
     let mut expected = whole();
-    expected.extend([("vm".to_owned(), 3), ("volume".to_owned(), 3)]);
+    expected.insert("vm".to_owned(), 3);
     expected
 }
 
@@ -208,7 +208,9 @@ fn ctrl_c_while_machines_boot() {
     std::thread::sleep(Duration::from_millis(300));
     signal(&child, "-INT");
     stopped(child, &["stopped waiting"]);
-    assert_eq!(lab.kinds(), whole());
+    let mut expected = whole();
+    expected.insert("volume".to_owned(), 1);
+    assert_eq!(lab.kinds(), expected);
     std::thread::sleep(Duration::from_secs(4));
     ended_by_the_next(lab, &whole());
 }

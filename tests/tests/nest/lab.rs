@@ -278,8 +278,9 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What one egg is when all of it is there: nothing twice, nothing beside it.
+/// What one egg is when all of it is there: nothing twice, nothing beside it. The image that its machine booted with is
+/// gone.
 pub(crate) fn whole() -> BTreeMap<String, usize> {
-    let kinds = ["hook", "runner", "vm", "volume"];
+    let kinds = ["hook", "runner", "vm"];
     kinds.map(|kind| (kind.to_owned(), 1)).into()
 }

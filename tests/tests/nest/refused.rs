@@ -498,6 +498,58 @@ fn a_runner_that_does_not_come_online_says_why() {
         &["apply", "--yes"],
         &["egg.app.vm[0]", "was not online within 2", "help: "],
     );
-    assert_eq!(lab.kinds(), whole(), "what was made stays, to be looked at");
+    let mut all = whole();
+    all.insert("volume".to_owned(), 1);
+    assert_eq!(lab.kinds(), all, "what was made stays, to be looked at");
+    // Nothing is left to change, and the next apply waits for it all the same.
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        &["No changes", "was not online within 2"],
+    );
+    lab.stop();
+}
+
+/// The egg, whose machines have two seconds to come online.
+fn hurried(lab: &Lab) {
+    let health = "  health_check {\n    online_within = 2s\n  }\n\n  runner {";
+    edit(lab, EGG, "  runner {", health);
+}
+
+#[test]
+fn a_machine_without_a_way_to_gitlab_is_told_from_one_whose_token_is_refused() {
+    let lab = Lab::one_in(r#"{"gitlab": {"machines_reach": false}}"#, 0);
+    hurried(&lab);
+    let words = "gitlab.example.com cannot be reached from the machine";
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        &["egg.app.vm[0]", words, "help: look at its way there"],
+    );
+    lab.stop();
+
+    let lab = Lab::one();
+    hurried(&lab);
+    lab.green(&["apply", "--yes"]);
+    let endpoint = Endpoint {
+        ca_pem: Some(lab.running.ca_pem().as_bytes().to_vec()),
+        ..Endpoint::new(lab.running.url())
+    };
+    let client = Client::new(&endpoint).unwrap();
+    let runner = lab
+        .there()
+        .into_iter()
+        .find(|object| object.kind == "runner")
+        .unwrap();
+    let path = format!("/api/v4/runners/{}/reset_authentication_token", runner.id);
+    let token = Secret::new(lab.environment["GITLAB_TOKEN"].clone());
+    let reset = Request::new(Method::Post, path).header("private-token", token);
+    assert!(lab.block_on(client.send(&reset)).unwrap().is_success());
+    let words = "gitlab.example.com refuses the token of the runner in the machine";
+    refused(
+        &lab,
+        &["apply", "--yes", "--replace", "egg.app.vm[0]"],
+        &[words, "was the runner deleted or its token reset by hand?"],
+    );
     lab.stop();
 }

@@ -1,0 +1,85 @@
+//! What is left to do with a machine once it has booted: its image is put away, its first boot is asked how it went.
+
+use gosling_engine::{CallError, Context};
+use gosling_resource::Value;
+
+use super::Proxmox;
+use super::api::pair;
+use super::placing::parts;
+use super::removing::{file_name, remove_files};
+use super::trouble::{Kind, Trouble};
+use super::wanted::Config;
+use super::work::path;
+
+/// Where the first boot writes how far it has come; `fly-codegen`'s script says the same.
+const LOG: &str = "/var/lib/gosling/first-boot.log";
+/// A longer log is none of ours.
+const LARGEST: usize = 64 * 1024;
+
+/// The NoCloud image in a machine's drive, by its volume id, where it is the one made for it.
+pub(super) fn seed(config: &Config, vmid: u32) -> Option<&str> {
+    let volume = config.get("ide2")?.split(',').next()?;
+    let op = config.marker().rsplit(':').next()?;
+    let (_, name) = volume.split_once(":iso/")?;
+    name.starts_with(&file_name(vmid, op, "")).then_some(volume)
+}
+
+impl Proxmox {
+    /// Takes the NoCloud image, which has the runner's token in it, out of a machine that has read it, and deletes it.
+    /// What is gone already, or carries another marker, is left alone, so that doing it again does no harm.
+    ///
+    /// # Errors
+    /// Any failed call. The image may be there then, in the drive or out of it; both are mended by trying again.
+    pub async fn put_seed_away(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        marker: &str,
+        iso_storage: &str,
+    ) -> Result<(), CallError> {
+        let (node, vmid) = parts(id)?;
+        let work = self.work(cx, "").await?;
+        let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
+        let Some(found) = found.filter(|found| found.config.marker() == marker) else {
+            return Ok(());
+        };
+        let mut storage = iso_storage.to_owned();
+        if let Some(volume) = seed(&found.config, vmid) {
+            if let Some((own, _)) = volume.split_once(':') {
+                own.clone_into(&mut storage);
+            }
+            let empty = [pair("ide2", "none,media=cdrom")];
+            let path = format!("{}/config", found.path());
+            work.api.put(&path, &empty).await.map_err(Trouble::harmless)?;
+        }
+        let op = marker.rsplit(':').next().unwrap_or_default();
+        let image = file_name(vmid, op, "iso");
+        let removed = remove_files(&work, &found.node, &storage, &image).await;
+        removed.map_err(Trouble::harmless)
+    }
+
+    /// What the first boot of a machine has said so far, as its guest agent reads it; `None` where it has said nothing,
+    /// or nobody may read it.
+    ///
+    /// # Errors
+    /// A failed call, but for those that the agent itself refuses.
+    pub async fn first_boot(&self, cx: &Context<'_>, id: &str) -> Result<Option<String>, CallError> {
+        let (node, vmid) = parts(id)?;
+        let work = self.work(cx, "").await?;
+        let path = format!("{}/agent/file-read", path(node, vmid));
+        match work.api.get_with(&path, &[("file", LOG)]).await {
+            Ok(answer) => {
+                let content = answer.get("content").and_then(serde_json::Value::as_str);
+                Ok(content.filter(|text| text.len() <= LARGEST).map(str::to_owned))
+            }
+            // No agent, no file, no right.
+            Err(trouble) if matches!(trouble.kind, Kind::Died | Kind::Refused) => Ok(None),
+            Err(trouble) => Err(trouble.harmless()),
+        }
+    }
+}
+
+/// The image of a machine as an output, while it is in its drive: it is not known yet that the machine has booted.
+pub(super) fn output(config: &Config, vmid: u32) -> Option<(String, Value)> {
+    seed(config, vmid).map(|volume| ("seed".to_owned(), volume.into()))
+}
