@@ -74,6 +74,7 @@ say service 'systemctl is-active gitlab-runner; systemctl is-enabled gitlab-runn
 say restart 'systemctl show --property=Restart --value gitlab-runner'
 say ports 'ss -Hltn'
 say output 'tail -n 20 /var/log/cloud-init-output.log'
+say said 'tail -n 1 /var/lib/gosling/first-boot.log'
 say log 'journalctl --no-pager -o cat -n 10 -u gitlab-runner'
 say ran '[ -e /tmp/ran ] && echo yes || echo no'
 say uptime 'cut -d" " -f1 /proc/uptime'

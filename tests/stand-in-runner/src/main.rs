@@ -1,3 +1,4 @@
+//! `stand-in-runner verify [--config FILE]`: says of each token whether GitLab takes it, in gitlab-runner's words.
 //! `stand-in-runner run [--config FILE] [--jobs N]`: does what gitlab-runner does with its `config.toml`, as far as
 //! GitLab can tell. It says `done` to every job without running anything, and ends after N of them, if told to.
 //!
@@ -51,18 +52,22 @@ impl JobHandler for Done {
 
 /// The command line.
 struct Options {
+    verify: bool,
     config: String,
     jobs: Option<usize>,
 }
 
 fn options() -> Result<Options, Box<dyn Error>> {
     let mut options = Options {
+        verify: false,
         config: "/etc/gitlab-runner/config.toml".to_owned(),
         jobs: None,
     };
     let mut words = std::env::args().skip(1);
-    if words.next().as_deref() != Some("run") {
-        return Err("usage: stand-in-runner run [--config FILE] [--jobs N]".into());
+    match words.next().as_deref() {
+        Some("run") => {}
+        Some("verify") => options.verify = true,
+        _ => return Err("usage: stand-in-runner run|verify [--config FILE] [--jobs N]".into()),
     }
     while let Some(word) = words.next() {
         let value = words.next().ok_or(format!("{word} needs a value"))?;
@@ -112,8 +117,27 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .exec();
             Err(again.into())
         }
+        _ if options.verify => verify(config),
         _ => run(options, config),
     }
+}
+
+/// Asks GitLab about each token, as `gitlab-runner verify` does.
+#[tokio::main]
+async fn verify(config: Config) -> Result<(), Box<dyn Error>> {
+    let client = reqwest::Client::new();
+    for entry in config.runners {
+        let asked = serde_json::json!({"token": entry.token, "system_id": system_id()});
+        let url = entry.url.join("/api/v4/runners/verify")?;
+        let words = match client.post(url).json(&asked).send().await {
+            Ok(answer) if answer.status().is_success() => "is valid".to_owned(),
+            Ok(answer) if answer.status().as_u16() == 403 => "is removed".to_owned(),
+            Ok(answer) => format!("failed status={}", answer.status()),
+            Err(error) => format!("client error status={error}"),
+        };
+        println!("Verifying runner... {words}");
+    }
+    Ok(())
 }
 
 #[tokio::main]

@@ -279,6 +279,7 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     assert_eq!(report["restart"], "always");
     assert!(report["ports"].contains("10.0.2.15:9252"), "{}", report["ports"]);
     assert_eq!(report["ran"], "no", "a value became a command");
+    assert_eq!(report["said"], "gosling: gitlab: accepts the token");
     drop(machine);
 
     let destroy = gosling(&["destroy", "--yes"]).output().unwrap();
