@@ -25,3 +25,4 @@ pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretE
 pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};
+pub use store::RemoteStore;

@@ -2,6 +2,7 @@
 
 mod local;
 mod mark;
+pub mod remote;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use thiserror::Error;
 
 pub use local::LocalStore;
 pub use mark::{Mark, here};
+pub use remote::RemoteStore;
 
 /// A place for one Nest's state, its history and its journal.
 #[async_trait]
@@ -223,6 +225,22 @@ pub enum StoreError {
         /// Where it was looked for.
         place: String,
     },
+    /// A service overwrites what it was told not to: of two holders neither would know of the other.
+    #[error("{place} does not honour conditional writes, so no state is safe there: {condition}")]
+    NoConditions {
+        /// Which service.
+        place: String,
+        /// What it did.
+        condition: String,
+    },
+    /// A service said no, and what to do about it is known.
+    #[error("{what}")]
+    Refused {
+        /// What was tried, where, and what came back.
+        what: String,
+        /// A way out.
+        help: String,
+    },
     /// The system or the service said no.
     #[error("{what}: {why}")]
     Io {
@@ -231,4 +249,25 @@ pub enum StoreError {
         /// What came back.
         why: std::io::Error,
     },
+}
+
+impl StoreError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        match self {
+            Self::Locked(_) => {
+                Some("wait until it ends; if that process is gone, `gosling unlock` takes the lock over")
+            }
+            Self::TakenOver(_) => Some(
+                "what was begun is in the journal: run it again once the one who took the lock over has ended",
+            ),
+            Self::NoConditions { .. } => Some(
+                "take a storage that honours `If-Match` and `If-None-Match`: AWS S3, Yandex Object Storage, MinIO; or \
+                 `backend = \"gitlab\"`",
+            ),
+            Self::Refused { help, .. } => Some(help),
+            Self::Changed(_) | Self::Moved { .. } | Self::Arriving { .. } | Self::Io { .. } => None,
+        }
+    }
 }

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use gosling_engine::store::Locked;
 use gosling_engine::{Applied, CallError, Plan};
 use gosling_resource::Address;
 
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session, Tempo, stopped};
+use crate::engine::{EngineArgs, Progress, Session, Tempo, released, stopped};
 use crate::{Failure, Host};
 
 /// How a run goes about it.
@@ -125,10 +127,11 @@ fn carry_out(
         parallelism: run.parallelism,
         grace: run.grace,
     };
-    super::block_on(async {
+    let runtime = super::runtime()?;
+    let locked: Arc<dyn Locked> = runtime.block_on(session.lock(host, command))?.into();
+    let outcome = runtime.block_on(async {
         let progress = Progress::default();
         let (stop, stopped) = tokio::sync::watch::channel(gosling_engine::Stop::No);
-        let locked = session.lock(host, command).await?;
         let work = session.settle(&*locked, &progress, tempo, stopped.clone());
         let (state, settled) = progress.show(host, Some(&stop), work).await??;
         if *stopped.borrow() != gosling_engine::Stop::No {
@@ -161,7 +164,7 @@ fn carry_out(
             progress
                 .show(host, None, session.may_use_secrets(&plan))
                 .await??;
-            if !run.yes && !agreed(host, destroy)? {
+            if !run.yes && !agreed(host, destroy, &locked)? {
                 host.say("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
@@ -193,14 +196,21 @@ fn carry_out(
         } else {
             Exit::Problems
         })
-    })
+    });
+    runtime.block_on(released(&*locked, outcome))
 }
 
-/// Asks whether to go on. Only `yes` is a yes. Nothing is under way, so that Ctrl-C may end the process on the spot;
-/// by itself it would not any more, since signals are heard by now.
-fn agreed(host: &mut Host, destroy: bool) -> Result<bool, Failure> {
-    let watch = tokio::spawn(async {
+/// Asks whether to go on. Only `yes` is a yes. Nothing is under way, so that Ctrl-C may end the process once the lock
+/// is given back, and a second one on the spot; by itself it would not any more, since signals are heard by now.
+fn agreed(host: &mut Host, destroy: bool, locked: &Arc<dyn Locked>) -> Result<bool, Failure> {
+    let locked = Arc::clone(locked);
+    let watch = tokio::spawn(async move {
         if stopped().await.is_ok() {
+            tokio::select! {
+                // Where this fails the lock stays, and names its holder to the next.
+                _ = locked.release() => {}
+                _ = stopped() => {}
+            }
             std::process::exit(Exit::Interrupted as i32);
         }
     });

@@ -6,7 +6,7 @@ use gosling_engine::{Known, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, failure};
+use crate::engine::{EngineArgs, Session, failure, under_lock};
 use crate::{Failure, Host};
 
 /// Take something that is there already into the state
@@ -33,41 +33,53 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let locked: Box<dyn Locked> = session.lock(host, "gosling import").await?;
-        let snapshot = locked.load().await.map_err(failure)?;
-        let (mut state, open) = recover::read(&snapshot).map_err(failure)?;
-        if !open.is_empty() {
-            return Err(Failure::wrong_use("an earlier run has not ended")
-                .hint("`gosling apply` settles it; then try again"));
-        }
-        let address = &args.address;
-        if state.resources.contains_key(address) {
-            return Err(Failure::wrong_use(format!("{address} is in the state already"))
-                .hint(format!("gosling state show {address}")));
-        }
-        let wanted = session.wanted().await?;
-        let resource = wanted.get(address).ok_or_else(|| {
-            Failure::wrong_use(format!("the Nest asks for no {address}"))
-                .hint("`gosling graph` shows what it asks for")
-        })?;
-        let known = Known {
-            kind: &resource.kind,
-            id: &args.id,
-            // An empty one is not looked for: what is imported was made by somebody else.
-            marker: "",
-            properties: &resource.properties,
-        };
-        let provider = session.provider(&resource.provider)?;
-        let observed = provider.read(&session.context(), &known).await;
-        let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
-        let observed = observed
-            .ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
-        state.import(resource, observed);
-        recover::settle(&*locked, state).await.map_err(failure)?;
-        host.say(format_args!(
-            "{address} is {} now; `gosling plan` shows what apply would change about it",
-            args.id
-        ))?;
-        Ok(Exit::Clean)
+        let locked = session.lock(host, "gosling import").await?;
+        under_lock(&*locked, async |locked| {
+            import(host, &mut session, locked, args).await
+        })
+        .await
     })
+}
+
+async fn import(
+    host: &mut Host,
+    session: &mut Session,
+    locked: &dyn Locked,
+    args: &ImportArgs,
+) -> Result<Exit, Failure> {
+    let snapshot = locked.load().await.map_err(failure)?;
+    let (mut state, open) = recover::read(&snapshot).map_err(failure)?;
+    if !open.is_empty() {
+        return Err(Failure::wrong_use("an earlier run has not ended")
+            .hint("`gosling apply` settles it; then try again"));
+    }
+    let address = &args.address;
+    if state.resources.contains_key(address) {
+        return Err(Failure::wrong_use(format!("{address} is in the state already"))
+            .hint(format!("gosling state show {address}")));
+    }
+    let wanted = session.wanted().await?;
+    let resource = wanted.get(address).ok_or_else(|| {
+        Failure::wrong_use(format!("the Nest asks for no {address}"))
+            .hint("`gosling graph` shows what it asks for")
+    })?;
+    let known = Known {
+        kind: &resource.kind,
+        id: &args.id,
+        // An empty one is not looked for: what is imported was made by somebody else.
+        marker: "",
+        properties: &resource.properties,
+    };
+    let provider = session.provider(&resource.provider)?;
+    let observed = provider.read(&session.context(), &known).await;
+    let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
+    let observed =
+        observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
+    state.import(resource, observed);
+    recover::settle(locked, state).await.map_err(failure)?;
+    host.say(format_args!(
+        "{address} is {} now; `gosling plan` shows what apply would change about it",
+        args.id
+    ))?;
+    Ok(Exit::Clean)
 }

@@ -10,7 +10,7 @@ use gosling_engine::{Held, Plan, State};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, StateAt};
+use crate::engine::{EngineArgs, StateAt, released, under_lock};
 use crate::render::plan as render;
 use crate::{Failure, Host};
 
@@ -93,8 +93,9 @@ pub(crate) struct ShowArgs {
 
 /// Take over a lock whose holder is gone
 ///
-/// A local lock ends with its process, so there is nothing to break: this says who holds it, or raises the epoch so
-/// that a holder that comes back can write no more.
+/// A lock at a service stays when its holder is killed: this takes it, raises its number, so that a holder that comes
+/// back can write no more, and gives it back. A local lock ends with its process: where a living one holds it, this
+/// says who.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -174,8 +175,9 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
 pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
     super::block_on(async {
         let at = StateAt::find(host, &args.engine)?;
-        let locked = at.lock(host, "gosling unlock").await?;
+        let locked = at.take_over(host, "gosling unlock").await?;
         let epoch = locked.epoch();
+        released(&*locked, Ok(())).await?;
         host.say(format_args!(
             "nobody holds the lock of {}; its epoch is {epoch} now, and whoever had an earlier one can write no more",
             at.store.place()
@@ -256,21 +258,24 @@ async fn change(
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine)?;
-    let locked: Box<dyn Locked> = at.lock(host, command).await?;
-    let snapshot = locked.load().await.map_err(crate::engine::failure)?;
-    let (mut state, open) = gosling_engine::recover::read(&snapshot).map_err(crate::engine::failure)?;
-    if let Some(entry) = open.first() {
-        return Err(Failure::wrong_use(format!(
-            "an earlier run's {} of {} has not ended",
-            entry.operation.verb, entry.operation.address
-        ))
-        .hint("`gosling apply` settles it; then try again"));
-    }
-    change(&mut state)?;
-    let settled = gosling_engine::recover::settle(&*locked, state).await;
-    settled.map_err(crate::engine::failure)?;
-    host.say(words)?;
-    Ok(Exit::Clean)
+    let locked = at.lock(host, command).await?;
+    under_lock(&*locked, async |locked: &dyn Locked| {
+        let snapshot = locked.load().await.map_err(crate::engine::failure)?;
+        let (mut state, open) = gosling_engine::recover::read(&snapshot).map_err(crate::engine::failure)?;
+        if let Some(entry) = open.first() {
+            return Err(Failure::wrong_use(format!(
+                "an earlier run's {} of {} has not ended",
+                entry.operation.verb, entry.operation.address
+            ))
+            .hint("`gosling apply` settles it; then try again"));
+        }
+        change(&mut state)?;
+        let settled = gosling_engine::recover::settle(locked, state).await;
+        settled.map_err(crate::engine::failure)?;
+        host.say(words)?;
+        Ok(Exit::Clean)
+    })
+    .await
 }
 
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {

@@ -5,10 +5,12 @@ mod endpoints;
 mod health;
 mod holder;
 pub(crate) mod identity;
+mod lock;
 mod progress;
 mod session;
 
 pub(crate) use clock::{ago, now};
 pub(crate) use holder::holder;
+pub(crate) use lock::{released, store_failure, under_lock};
 pub(crate) use progress::{Progress, stopped};
 pub(crate) use session::{EngineArgs, Session, StateAt, Tempo, call_failure, failure};

@@ -23,8 +23,8 @@ use gosling_providers::secrets::{
 use gosling_resource::{Resources, Secret, Value};
 use tokio::sync::watch;
 
-use super::Progress;
 use super::endpoints::{authority, endpoint};
+use super::{Progress, store_failure};
 use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
@@ -126,10 +126,16 @@ impl StateAt {
         recover::read(&snapshot).map_err(failure)
     }
 
-    /// Takes the lock.
+    /// Takes the lock. It is given back by [`super::released`].
     pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        let holder = super::holder(host, command);
-        self.store.lock(&holder).await.map_err(failure)
+        let locked = self.store.lock(&super::holder(host, command)).await;
+        locked.map_err(|error| store_failure(&error))
+    }
+
+    /// Takes the lock, from a holder that is gone too.
+    pub(crate) async fn take_over(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
+        let locked = self.store.take_over(&super::holder(host, command)).await;
+        locked.map_err(|error| store_failure(&error))
     }
 }
 
@@ -347,7 +353,7 @@ impl Session {
         self.proxmoxes.get(label).cloned()
     }
 
-    /// Takes the state's lock.
+    /// Takes the state's lock. It is given back by [`super::released`].
     pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
         self.at.lock(host, command).await
     }

@@ -1,0 +1,100 @@
+//! The head: the one object by which a remote store says what is.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{Holder, StoreError};
+
+/// The version of the saved form.
+const FORMAT: u32 = 1;
+
+/// What a remote store holds, and under which names. Whatever it does not name is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Head {
+    format: u32,
+    /// Tells this head from every other, so that nobody takes another's write for its own.
+    pub(super) write: String,
+    /// The number of the last lock.
+    pub(super) epoch: u64,
+    /// Whose lock that is; nobody's once it was released.
+    pub(super) lock: Option<HeadLock>,
+    /// The present state.
+    pub(super) state: Option<String>,
+    /// The states before it, latest first.
+    pub(super) history: Vec<String>,
+    /// The pieces of the journal, in order.
+    pub(super) journal: Vec<String>,
+    /// What no head needs any more, and is perhaps still there.
+    pub(super) garbage: Vec<String>,
+    /// Whether the service was seen to honour conditions.
+    pub(super) conditions: bool,
+}
+
+/// A lock in a head.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct HeadLock {
+    /// No other lock has it.
+    pub(super) id: String,
+    /// Who has it.
+    pub(super) holder: Holder,
+}
+
+impl Head {
+    /// Before anything was ever stored.
+    pub(super) fn new() -> Self {
+        Self {
+            format: FORMAT,
+            write: String::new(),
+            epoch: 0,
+            lock: None,
+            state: None,
+            history: Vec::new(),
+            journal: Vec::new(),
+            garbage: Vec::new(),
+            conditions: false,
+        }
+    }
+
+    /// Whether it was written under this lock.
+    pub(super) fn is_under(&self, lock: &str) -> bool {
+        self.lock.as_ref().is_some_and(|held| held.id == lock)
+    }
+
+    /// Who holds the lock.
+    pub(super) fn holder(&self) -> Option<Box<Holder>> {
+        self.lock.as_ref().map(|lock| Box::new(lock.holder.clone()))
+    }
+
+    /// Whether anything rests on the blob of this name.
+    pub(super) fn names(&self, name: &str) -> bool {
+        let mut all = self.state.iter().chain(&self.history).chain(&self.journal);
+        all.any(|named| named == name)
+    }
+
+    pub(super) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
+        serde_json::to_vec(self).map_err(|error| StoreError::Io {
+            what: "cannot write the head of the state".to_owned(),
+            why: error.into(),
+        })
+    }
+
+    /// Reads what stands at this place.
+    pub(super) fn from_bytes(bytes: &[u8], place: &str) -> Result<Self, StoreError> {
+        #[derive(Deserialize)]
+        struct Format {
+            format: u32,
+        }
+        let strange = |why: String| StoreError::Io {
+            what: format!("cannot read the head of {place}"),
+            why: std::io::Error::other(why),
+        };
+        let format: Format = serde_json::from_slice(bytes)
+            .map_err(|error| strange(format!("it is none of gosling's: {error}")))?;
+        if format.format != FORMAT {
+            return Err(strange(format!(
+                "it has format {}, and this gosling knows only format {FORMAT}: use a newer one",
+                format.format
+            )));
+        }
+        serde_json::from_slice(bytes).map_err(|error| strange(format!("it is damaged: {error}")))
+    }
+}
