@@ -5,3 +5,4 @@ pub mod http;
 pub mod keys;
 pub mod proxmox;
 pub mod secrets;
+pub mod state;

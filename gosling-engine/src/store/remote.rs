@@ -305,16 +305,23 @@ impl HeldRemote {
             garbage.retain(|name| !next.names(name));
             next.garbage = garbage;
             let sent = named.as_ref().map(|(name, bytes)| (name.as_str(), *bytes));
-            match self.store.commit(Some(version), &next, sent, &self.id).await? {
-                Committed::Ours(version) => {
+            match self.store.commit(Some(version), &next, sent, &self.id).await {
+                Ok(Committed::Ours(version)) => {
                     *at = (next, version);
                     return Ok(());
                 }
                 // A write of our own, of which nobody knew what became, has come late. This one goes on top of it.
-                Committed::Anothers(Some(there)) if there.0.is_under(&self.id) => *at = *there,
-                Committed::Anothers(there) => {
+                Ok(Committed::Anothers(Some(there))) if there.0.is_under(&self.id) => *at = *there,
+                Ok(Committed::Anothers(there)) => {
                     return Err(StoreError::TakenOver(there.and_then(|there| there.0.holder())));
                 }
+                // The service's own lock is gone. By whom, the head says once the next holder has come that far.
+                Err(StoreError::TakenOver(None)) => {
+                    let there = self.store.head().await?.map(|(head, _)| head);
+                    let another = there.filter(|head| !head.is_under(&self.id));
+                    return Err(StoreError::TakenOver(another.and_then(|head| head.holder())));
+                }
+                Err(error) => return Err(error),
             }
         }
         Err(StoreError::Io {

@@ -12,6 +12,13 @@ pub enum Body {
     Form(Vec<(String, String)>),
     /// `application/json`.
     Json(Value),
+    /// These bytes, of this type.
+    Bytes {
+        /// The content type.
+        content_type: &'static str,
+        /// What is sent.
+        bytes: Vec<u8>,
+    },
     /// `multipart/form-data`: the fields in order, then the file.
     Multipart {
         /// Name and text of each.
@@ -38,6 +45,7 @@ impl std::fmt::Debug for Body {
             Self::None => "None",
             Self::Form(_) => "Form(..)",
             Self::Json(_) => "Json(..)",
+            Self::Bytes { .. } => "Bytes(..)",
             Self::Multipart { .. } => "Multipart(..)",
         })
     }
@@ -55,6 +63,7 @@ impl Body {
                 Some((content_type, form.finish().into_bytes()))
             }
             Self::Json(value) => Some(("application/json".to_owned(), value.to_string().into_bytes())),
+            Self::Bytes { content_type, bytes } => Some(((*content_type).to_owned(), bytes.clone())),
             Self::Multipart { fields, file } => Some(multipart(fields, file)),
         }
     }

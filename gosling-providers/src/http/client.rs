@@ -9,8 +9,6 @@ use tokio::time::sleep;
 
 use super::{Answer, Endpoint, Method, Request, SendError, tls, words};
 
-/// No answer of an API that is asked page by page is longer.
-const LONGEST: usize = 16 * 1024 * 1024;
 /// How often a GET is sent at most.
 const ATTEMPTS: u32 = 5;
 /// Longer than this is not waited between two attempts, whatever the API asks for.
@@ -126,8 +124,8 @@ impl Client {
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(lost)? {
             body.extend_from_slice(&piece);
-            if body.len() > LONGEST {
-                return Err(words::too_long(&self.host));
+            if body.len() > request.longest {
+                return Err(words::too_long(&self.host, request.longest));
             }
         }
         Ok(Answer {

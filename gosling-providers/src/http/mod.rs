@@ -88,9 +88,14 @@ pub struct Request {
     pub body: Body,
     /// How long it may take, where that is not the endpoint's usual.
     pub timeout: Option<Duration>,
+    /// How many bytes the answer may have.
+    pub longest: usize,
 }
 
 impl Request {
+    /// No answer of an API that is asked page by page is longer.
+    const LONGEST: usize = 16 * 1024 * 1024;
+
     /// A call without query, headers and body.
     #[must_use]
     pub fn new(method: Method, path: impl Into<String>) -> Self {
@@ -101,6 +106,7 @@ impl Request {
             headers: Vec::new(),
             body: Body::None,
             timeout: None,
+            longest: Self::LONGEST,
         }
     }
 
@@ -128,6 +134,13 @@ impl Request {
     #[must_use]
     pub fn body(mut self, body: Body) -> Self {
         self.body = body;
+        self
+    }
+
+    /// The same for an answer that may have so many bytes.
+    #[must_use]
+    pub fn longest(mut self, longest: usize) -> Self {
+        self.longest = longest;
         self
     }
 

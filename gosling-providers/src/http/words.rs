@@ -119,11 +119,11 @@ pub(super) fn not_ready(host: &str, error: &reqwest::Error) -> SendError {
 }
 
 /// An answer that never ends.
-pub(super) fn too_long(host: &str) -> SendError {
+pub(super) fn too_long(host: &str, longest: usize) -> SendError {
     SendError {
         sent: true,
         passing: false,
-        message: format!("{host}: the answer is longer than 16 MiB"),
+        message: format!("{host}: the answer is longer than {} MiB", longest >> 20),
         help: None,
     }
 }
