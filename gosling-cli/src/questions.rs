@@ -37,6 +37,16 @@ impl Question<'_> {
     }
 }
 
+/// Asks whether to go on. Only `yes` is a yes.
+pub(crate) fn agreed(host: &mut Host, words: &str) -> Result<bool, Failure> {
+    host.out.flush()?;
+    write!(host.err, "\n{words} Only `yes` goes on: ")?;
+    host.err.flush()?;
+    let mut answer = String::new();
+    host.input.read_line(&mut answer)?;
+    Ok(answer.trim() == "yes")
+}
+
 /// Why an answer is not taken; the text is for the one who gave it.
 pub(crate) type Refused = String;
 

@@ -267,7 +267,14 @@ impl StoreError {
                  `backend = \"gitlab\"`",
             ),
             Self::Refused { help, .. } => Some(help),
-            Self::Changed(_) | Self::Moved { .. } | Self::Arriving { .. } | Self::Io { .. } => None,
+            Self::Moved { .. } => Some(
+                "this checkout is older than the move: get the Nest as it is now (`git pull`), or put its new `state` \
+                 block in",
+            ),
+            Self::Arriving { .. } => {
+                Some("begin the same `gosling state migrate` again: it goes on where it stopped")
+            }
+            Self::Changed(_) | Self::Io { .. } => None,
         }
     }
 }

@@ -13,7 +13,7 @@ use gosling_resource::Address;
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, Session, Tempo, released, stopped};
-use crate::{Failure, Host};
+use crate::{Failure, Host, questions};
 
 /// How a run goes about it.
 #[derive(Debug, Clone, Args)]
@@ -200,7 +200,7 @@ fn carry_out(
     runtime.block_on(released(&*locked, outcome))
 }
 
-/// Asks whether to go on. Only `yes` is a yes. Nothing is under way, so that Ctrl-C may end the process once the lock
+/// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock
 /// is given back, and a second one on the spot; by itself it would not any more, since signals are heard by now.
 fn agreed(host: &mut Host, destroy: bool, locked: &Arc<dyn Locked>) -> Result<bool, Failure> {
     let locked = Arc::clone(locked);
@@ -219,14 +219,9 @@ fn agreed(host: &mut Host, destroy: bool, locked: &Arc<dyn Locked>) -> Result<bo
     } else {
         "Do this?"
     };
-    host.out.flush()?;
-    write!(host.err, "\n{words} Only `yes` goes on: ")?;
-    host.err.flush()?;
-    let mut answer = String::new();
-    let read = host.input.read_line(&mut answer);
+    let answer = questions::agreed(host, words);
     watch.abort();
-    read?;
-    Ok(answer.trim() == "yes")
+    answer
 }
 
 /// What came of it.

@@ -81,7 +81,7 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
         std::mem::replace(&mut host.environment, environment),
         std::mem::replace(&mut host.folder, folder.path().to_owned()),
     );
-    let shown = show(host, &runtime);
+    let shown = show(host, runtime);
     (host.environment, host.folder) = real;
     let exit = shown?;
     let left = running
@@ -125,7 +125,7 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
 /// Another hand gives the demo's machine more memory, through the same API.
 async fn drift(host: &Host) -> Result<(), Failure> {
     let args = crate::engine::EngineArgs::default();
-    let at = crate::engine::StateAt::find(host, &args)?;
+    let at = crate::engine::StateAt::find(host, &args).await?;
     let (state, _) = at.peek().await?;
     let Some((_, machine)) = state.resources.iter().find(|(_, held)| held.kind == "proxmox_vm") else {
         return Err(Failure::wrong_use("the demo made no machine"));

@@ -26,6 +26,7 @@ pub(crate) use target::{Target, VariableArgs};
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::ErrorKind;
@@ -137,13 +138,18 @@ const ENGINE: [&str; 14] = [
     "secret", "sandbox", "demo",
 ];
 
-/// A runtime for calls to other services.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+/// The runtime for calls to other services: one as long as the process lives, so that connections outlast a piece of
+/// work.
+pub(crate) fn runtime() -> Result<&'static tokio::runtime::Runtime, Failure> {
+    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+    if let Some(runtime) = RUNTIME.get() {
+        return Ok(runtime);
+    }
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
-        .build();
-    Ok(built?)
+        .build()?;
+    Ok(RUNTIME.get_or_init(|| built))
 }
 
 /// Carries out work that waits for others.

@@ -33,9 +33,14 @@ pub(crate) async fn under_lock<T>(
     locked: &dyn Locked,
     work: impl AsyncFnOnce(&dyn Locked) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let outcome = tokio::select! {
-        outcome = work(locked) => outcome,
-        stop = stopped() => Err(stop.map_or_else(Failure::from, |()| Failure::Interrupted("stopped".to_owned()))),
-    };
+    let outcome = until_stopped(work(locked)).await;
     released(locked, outcome).await
+}
+
+/// Work that Ctrl-C may end anywhere.
+pub(crate) async fn until_stopped<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::select! {
+        outcome = work => outcome,
+        stop = stopped() => Err(stop.map_or_else(Failure::from, |()| Failure::Interrupted("stopped".to_owned()))),
+    }
 }

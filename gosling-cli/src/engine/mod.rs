@@ -8,9 +8,11 @@ pub(crate) mod identity;
 mod lock;
 mod progress;
 mod session;
+mod state_at;
 
 pub(crate) use clock::{ago, now};
 pub(crate) use holder::holder;
-pub(crate) use lock::{released, store_failure, under_lock};
+pub(crate) use lock::{released, store_failure, under_lock, until_stopped};
 pub(crate) use progress::{Progress, stopped};
-pub(crate) use session::{EngineArgs, Session, StateAt, Tempo, call_failure, failure};
+pub(crate) use session::{EngineArgs, Session, Tempo, call_failure, failure};
+pub(crate) use state_at::{FOLDER, StateAt};

@@ -9,7 +9,7 @@ use clap::Args;
 use fly_codegen::{Connections, Facts, GitlabServer, Question, Source};
 use fly_syntax::Severity;
 use fly_typeck::nest::Nest;
-use gosling_engine::store::{LocalStore, Locked, Store};
+use gosling_engine::store::Locked;
 use gosling_engine::{
     Applied, Bound, JournalWriter, Plan, Providers, Run, RunError, State, Stop, Wishes, recover,
 };
@@ -23,8 +23,9 @@ use gosling_providers::secrets::{
 use gosling_resource::{Resources, Secret, Value};
 use tokio::sync::watch;
 
+use super::Progress;
 use super::endpoints::{authority, endpoint};
-use super::{Progress, store_failure};
+use super::state_at::StateAt;
 use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
@@ -37,14 +38,14 @@ pub(crate) struct EngineArgs {
     #[arg(long, value_name = "DIR")]
     nest: Option<PathBuf>,
     #[command(flatten)]
-    variables: VariableArgs,
+    pub(crate) variables: VariableArgs,
 }
 
 /// A Nest without errors, and the values that its variables were given.
 type Sound = (Target, CheckedNest, Vec<(String, String)>);
 
 impl EngineArgs {
-    fn target(&self, host: &Host) -> Result<Target, Failure> {
+    pub(crate) fn target(&self, host: &Host) -> Result<Target, Failure> {
         let target = match &self.nest {
             Some(nest) => Target::find(host, std::slice::from_ref(nest))?.into_iter().next(),
             None => Some(Target::around(host)?),
@@ -86,57 +87,6 @@ pub(crate) struct Tempo {
     pub(crate) parallelism: usize,
     /// What is under way may take so long after a first stop.
     pub(crate) grace: Duration,
-}
-
-/// Where a Nest's state is. It can be looked at without lowering the Nest.
-pub(crate) struct StateAt {
-    /// The store.
-    pub(crate) store: Arc<dyn Store>,
-}
-
-impl StateAt {
-    /// By the Nest's `state` block, as far as it can be read; a Nest with problems may still have a state to look at.
-    pub(crate) fn find(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
-        let target = args.target(host)?;
-        let variables = args.variables.variables(host)?;
-        let files = args.variables.files(host)?;
-        let checked = check_root(&target.root, &files, &variables);
-        let block = checked.checked.blocks.iter().find(|block| block.name == "state");
-        let backend = block.and_then(|block| block.value("backend")?.as_str().map(str::to_owned));
-        if let Some(backend) = backend.filter(|backend| backend != "local") {
-            return Err(Failure::wrong_use(format!(
-                "state.backend = \"{backend}\": only `local` works in this release"
-            ))
-            .hint("docs/tasks.md says what comes next"));
-        }
-        let path = block.and_then(|block| block.value("path")?.as_str().map(str::to_owned));
-        let kept = block.and_then(|block| match block.value("retention")? {
-            fly_typeck::Value::Int(kept) => usize::try_from(*kept).ok(),
-            _ => None,
-        });
-        let folder = target.root.join(path.as_deref().unwrap_or(".gosling"));
-        Ok(Self {
-            store: Arc::new(LocalStore::new(folder, kept.unwrap_or(20))),
-        })
-    }
-
-    /// The state with the outcomes of its journal, and what is open.
-    pub(crate) async fn peek(&self) -> Result<(State, Vec<gosling_engine::journal::Entry>), Failure> {
-        let snapshot = self.store.peek().await.map_err(failure)?;
-        recover::read(&snapshot).map_err(failure)
-    }
-
-    /// Takes the lock. It is given back by [`super::released`].
-    pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        let locked = self.store.lock(&super::holder(host, command)).await;
-        locked.map_err(|error| store_failure(&error))
-    }
-
-    /// Takes the lock, from a holder that is gone too.
-    pub(crate) async fn take_over(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        let locked = self.store.take_over(&super::holder(host, command)).await;
-        locked.map_err(|error| store_failure(&error))
-    }
 }
 
 /// An engine's error as the command line says it.
@@ -194,7 +144,7 @@ impl Session {
         let Some((target, checked, given)) = args.check(host, context)? else {
             return Ok(None);
         };
-        let at = StateAt::find(host, args)?;
+        let at = crate::commands::block_on(StateAt::of(host, &target, &checked))?;
         let nest = checked
             .checked
             .nest()

@@ -1,16 +1,24 @@
 //! `gosling state`, `gosling show`, `gosling unlock`
 
+mod migrate;
+mod transfer;
+mod unlock;
+
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use gosling_engine::store::Locked;
-use gosling_engine::{Held, Plan, State};
+use gosling_engine::{Held, Plan, State, recover};
 use gosling_resource::Address;
 
-use super::{Context, Exit};
-use crate::engine::{EngineArgs, StateAt, released, under_lock};
+pub(crate) use unlock::{UnlockArgs, cmd_unlock};
+
+use self::migrate::MigrateArgs;
+use self::transfer::{PullArgs, PushArgs};
+use super::{Context, Exit, block_on};
+use crate::engine::{EngineArgs, StateAt, failure, store_failure, under_lock};
 use crate::render::plan as render;
 use crate::{Failure, Host};
 
@@ -22,7 +30,10 @@ Examples:
   gosling state show egg.app.runner                 one of them
   gosling state mv egg.app.vm[1] egg.app.vm[0]      another address; nothing outside changes
   gosling state rm egg.app.runner                   forget it; it stays where it is
-  gosling state history                             the states before this one")]
+  gosling state history                             the states before this one
+  gosling state pull -o state.json                  the state as JSON
+  gosling state push state.json                     that state in place of the present one
+  gosling state migrate --from local                to where the `state` block says that it is now")]
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     command: StateCommand,
@@ -72,6 +83,9 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
+    Pull(PullArgs),
+    Push(PushArgs),
+    Migrate(MigrateArgs),
 }
 
 /// Show a saved plan, or the state
@@ -91,23 +105,8 @@ pub(crate) struct ShowArgs {
     engine: EngineArgs,
 }
 
-/// Take over a lock whose holder is gone
-///
-/// A lock at a service stays when its holder is killed: this takes it, raises its number, so that a holder that comes
-/// back can write no more, and gives it back. A local lock ends with its process: where a living one holds it, this
-/// says who.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  gosling unlock              the lock of the Nest around the current folder
-  gosling unlock --nest lab")]
-pub(crate) struct UnlockArgs {
-    #[command(flatten)]
-    engine: EngineArgs,
-}
-
 pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failure> {
-    super::block_on(async {
+    block_on(async {
         match &args.command {
             StateCommand::List { json, engine } => list(host, &peek(host, engine).await?, *json),
             StateCommand::Show {
@@ -141,13 +140,16 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                 .await
             }
             StateCommand::History { json, engine } => history(host, engine, *json).await,
+            StateCommand::Pull(args) => transfer::pull(host, args).await,
+            StateCommand::Push(args) => transfer::push(host, args).await,
+            StateCommand::Migrate(args) => migrate::migrate_state(host, args).await,
         }
     })
 }
 
 pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Result<Exit, Failure> {
     if args.what.as_os_str() == "state" {
-        return super::block_on(async {
+        return block_on(async {
             let state = peek(host, &args.engine).await?;
             if args.json {
                 host.out.write_all(&state.to_bytes())?;
@@ -168,27 +170,13 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
     let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
     let plan = Plan::from_bytes(&bytes);
     let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
-    super::plan::show(host, context, &plan, args.json)?;
+    crate::commands::plan::show(host, context, &plan, args.json)?;
     Ok(Exit::Clean)
-}
-
-pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
-    super::block_on(async {
-        let at = StateAt::find(host, &args.engine)?;
-        let locked = at.take_over(host, "gosling unlock").await?;
-        let epoch = locked.epoch();
-        released(&*locked, Ok(())).await?;
-        host.say(format_args!(
-            "nobody holds the lock of {}; its epoch is {epoch} now, and whoever had an earlier one can write no more",
-            at.store.place()
-        ))?;
-        Ok(Exit::Clean)
-    })
 }
 
 /// The state as it is, outcomes of the journal taken in.
 async fn peek(host: &Host, engine: &EngineArgs) -> Result<State, Failure> {
-    let at = StateAt::find(host, engine)?;
+    let at = StateAt::find(host, engine).await?;
     let (state, _) = at.peek().await?;
     Ok(state)
 }
@@ -249,7 +237,7 @@ fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Resu
     Ok(Exit::Clean)
 }
 
-/// Changes the state under its lock. What an earlier run left open goes first: `gosling apply` settles it.
+/// Changes the state under its lock.
 async fn change(
     host: &mut Host,
     engine: &EngineArgs,
@@ -257,32 +245,44 @@ async fn change(
     words: &str,
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, engine)?;
-    let locked = at.lock(host, command).await?;
-    under_lock(&*locked, async |locked: &dyn Locked| {
-        let snapshot = locked.load().await.map_err(crate::engine::failure)?;
-        let (mut state, open) = gosling_engine::recover::read(&snapshot).map_err(crate::engine::failure)?;
-        if let Some(entry) = open.first() {
-            return Err(Failure::wrong_use(format!(
-                "an earlier run's {} of {} has not ended",
-                entry.operation.verb, entry.operation.address
-            ))
-            .hint("`gosling apply` settles it; then try again"));
-        }
+    let at = StateAt::find(host, engine).await?;
+    settled(host, &at, command, async |host, locked, mut state| {
         change(&mut state)?;
-        let settled = gosling_engine::recover::settle(locked, state).await;
-        settled.map_err(crate::engine::failure)?;
+        recover::settle(locked, state).await.map_err(failure)?;
         host.say(words)?;
         Ok(Exit::Clean)
     })
     .await
 }
 
+/// Work on the state under its lock. What an earlier run left open goes first: `gosling apply` settles it.
+async fn settled<T>(
+    host: &mut Host,
+    at: &StateAt,
+    command: &str,
+    work: impl AsyncFnOnce(&mut Host, &dyn Locked, State) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let locked = at.lock(host, command).await?;
+    under_lock(&*locked, async |locked| {
+        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+        let (state, open) = recover::read(&snapshot).map_err(failure)?;
+        match open.first() {
+            None => work(host, locked, state).await,
+            Some(entry) => Err(Failure::wrong_use(format!(
+                "an earlier run's {} of {} has not ended",
+                entry.operation.verb, entry.operation.address
+            ))
+            .hint("`gosling apply` settles it; then try again")),
+        }
+    })
+    .await
+}
+
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, engine)?;
+    let at = StateAt::find(host, engine).await?;
     let mut states = Vec::new();
-    for bytes in at.store.history().await.map_err(crate::engine::failure)? {
-        states.push(State::from_bytes(&bytes).map_err(crate::engine::failure)?);
+    for bytes in at.store.history().await.map_err(|error| store_failure(&error))? {
+        states.push(State::from_bytes(&bytes).map_err(failure)?);
     }
     if json {
         let list: Vec<_> = states

@@ -1,0 +1,149 @@
+//! `gosling state migrate`
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fly_syntax::SourceFile;
+use gosling_engine::migrate::{End, MigrateError, Moved, migrate};
+use gosling_engine::store::Locked;
+
+use crate::check::{check_files, check_root};
+use crate::commands::{Exit, Target};
+use crate::engine::{EngineArgs, FOLDER, StateAt, failure, released, store_failure, until_stopped};
+use crate::nest::{load, read_bounded, refusal_words};
+use crate::{Failure, Host};
+
+const COMMAND: &str = "gosling state migrate";
+
+/// Move the state to where the Nest says that it is now
+///
+/// First put the new `state` block into nest.fly, then name the place before it. The state goes with its history,
+/// secrets, audit and freeze, is read back and compared, and then the old place says where it went: whoever still
+/// looks there is told. Nothing is deleted. Killed at any moment, the same command goes on.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state migrate --from local                 from the folder .gosling
+  gosling state migrate --from local=old/.gosling    from another folder of the Nest
+  git show HEAD:nest.fly > /tmp/old.fly
+  gosling state migrate --from /tmp/old.fly          from where nest.fly said before")]
+pub(crate) struct MigrateArgs {
+    /// Where it is now: `local`, `local=FOLDER`, or a file with nest.fly as it was
+    #[arg(long, value_name = "PLACE")]
+    from: String,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result<Exit, Failure> {
+    let target = args.engine.target(host)?;
+    let from = old_place(host, &target, args).await?;
+    let to = StateAt::find(host, &args.engine).await?;
+    let (old, new) = (from.store.place(), to.store.place());
+    if old == new {
+        return Err(
+            Failure::wrong_use(format!("the Nest's state is to be in {new}, where it is"))
+                .hint("put the new `state` block into nest.fly first"),
+        );
+    }
+    let locked = from
+        .take(host, COMMAND)
+        .await
+        .map_err(|error| store_failure(&error))?;
+    let outcome = under_both(host, &from, &*locked, &to).await;
+    let moved = released(&*locked, outcome).await?;
+    let beside = moved
+        .beside
+        .iter()
+        .map(|which| format!(", {}", which.file_name()));
+    host.say(format_args!(
+        "the state is in {new} now: {} resources, {} earlier states{}",
+        moved.resources,
+        moved.history,
+        beside.collect::<String>()
+    ))?;
+    host.say(format_args!(
+        "what is in {old} is old, and says so; it may be deleted when everybody has the new `state` block"
+    ))?;
+    Ok(Exit::Clean)
+}
+
+/// Moves under both locks, of which the new place's is taken here: that tries the service out too.
+async fn under_both(
+    host: &Host,
+    from: &StateAt,
+    locked: &dyn Locked,
+    to: &StateAt,
+) -> Result<Moved, Failure> {
+    let there = to
+        .take(host, COMMAND)
+        .await
+        .map_err(|error| store_failure(&error))?;
+    let old = End {
+        store: &*from.store,
+        locked,
+    };
+    let new = End {
+        store: &*to.store,
+        locked: &*there,
+    };
+    let outcome = until_stopped(async { migrate(old, new).await.map_err(refusal) }).await;
+    released(&*there, outcome).await
+}
+
+/// Where the state was before.
+async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<StateAt, Failure> {
+    match args.from.split_once('=') {
+        None if args.from == "local" => Ok(StateAt::local(&target.root.join(FOLDER), None)),
+        Some(("local", folder)) => Ok(StateAt::local(&target.root.join(folder), None)),
+        _ => of_old_nest(host, target, args, &host.path(PathBuf::from(&args.from))).await,
+    }
+}
+
+/// Where the Nest said it was when this file stood in the place of the one that says so now.
+async fn of_old_nest(
+    host: &Host,
+    target: &Target,
+    args: &MigrateArgs,
+    path: &Path,
+) -> Result<StateAt, Failure> {
+    let text = read_bounded(path).map_err(|refusal| {
+        Failure::wrong_use(format!("--from {}: {}", args.from, refusal_words(&refusal))).hint(
+            "`local`, `local=FOLDER`, or a file with nest.fly as it was: `git show HEAD:nest.fly > FILE`",
+        )
+    })?;
+    let variables = args.engine.variables.variables(host)?;
+    let var_files = args.engine.variables.files(host)?;
+    let now = check_root(&target.root, &var_files, &variables);
+    let block = now.checked.blocks.iter().find(|block| block.name == "state");
+    let mut files = load(&target.root, &var_files);
+    let says = |file: &SourceFile| match block {
+        Some(block) => file.id == block.header.file,
+        None => &*file.path == "nest.fly",
+    };
+    let file = files.files.iter_mut().find(|file| says(file));
+    let file = file.ok_or_else(|| Failure::wrong_use("the Nest has no nest.fly"))?;
+    *file = SourceFile::from_bytes(file.id, std::sync::Arc::clone(&file.path), text);
+    StateAt::of(host, target, &check_files(files, &variables)).await
+}
+
+fn refusal(error: MigrateError) -> Failure {
+    let hint = match &error {
+        MigrateError::Open { .. } => {
+            "`gosling apply` with the old `state` block settles it; then move the state"
+        }
+        MigrateError::Already(_) => "there is nothing left to do",
+        MigrateError::Nothing(_) => "is `--from` right? Where nothing was made yet there is nothing to move",
+        MigrateError::Taken { .. } | MigrateError::Other { .. } => {
+            "a state is moved to an empty place, or back to where it was: name another in `state`, or clear this one"
+        }
+        MigrateError::Differs { .. } => "nothing was changed at the old place; begin again",
+        MigrateError::Store(_) | MigrateError::State(_) | MigrateError::Run(_) => {
+            return match error {
+                MigrateError::Store(error) => store_failure(&error),
+                other => failure(other),
+            };
+        }
+    };
+    failure(error).hint(hint)
+}

@@ -1,0 +1,129 @@
+//! `gosling state pull` and `gosling state push`
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use gosling_engine::store::Locked;
+use gosling_engine::{State, durable, recover};
+
+use super::settled;
+use crate::commands::Exit;
+use crate::engine::{EngineArgs, StateAt, failure};
+use crate::{Failure, Host};
+
+/// The state as JSON, as it was saved and with what its journal says is done
+#[derive(Debug, Args)]
+pub(crate) struct PullArgs {
+    /// Write it here, for nobody else to read
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Put a state in the place of the present one, which goes into the history
+///
+/// It must be of this Nest and not older than the present one; nothing outside changes.
+#[derive(Debug, Args)]
+pub(crate) struct PushArgs {
+    /// What `gosling state pull` wrote
+    file: PathBuf,
+    /// Even a state of another lineage, or an older one
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failure> {
+    let at = StateAt::find(host, &args.engine).await?;
+    let (state, open) = at.peek().await?;
+    if state.lineage.is_empty() {
+        return Err(Failure::wrong_use(format!(
+            "there is no state in {}",
+            at.store.place()
+        )));
+    }
+    match &args.out {
+        Some(path) => {
+            let path = host.path(path);
+            durable::replace(&path, &state.to_bytes()).map_err(Failure::file("write", &path))?;
+            host.say(format_args!(
+                "{}: {} resources, serial {}",
+                path.display(),
+                state.resources.len(),
+                state.serial
+            ))?;
+        }
+        None => host.out.write_all(&state.to_bytes())?,
+    }
+    if !open.is_empty() {
+        host.say(format_args!(
+            "{} operations of an earlier run have not ended and are not in it; `gosling apply` settles them",
+            open.len()
+        ))?;
+    }
+    Ok(Exit::Clean)
+}
+
+pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failure> {
+    let path = host.path(&args.file);
+    let given = read(&path)?;
+    let at = StateAt::find(host, &args.engine).await?;
+    let work = async |host: &mut Host, locked: &dyn Locked, present: State| {
+        may_push(args, &path, &given, &present)?;
+        if given.lineage == present.lineage && given.resources == present.resources {
+            host.say("the state there holds the same: nothing is pushed")?;
+            return Ok(Exit::Clean);
+        }
+        // Always a new serial: no plan that was made before may be applied to it.
+        let next = State {
+            serial: given.serial.max(present.serial),
+            ..given.clone()
+        };
+        let saved = recover::settle(locked, next).await.map_err(failure)?;
+        host.say(format_args!(
+            "pushed {} resources as serial {}; the state before is in `gosling state history`",
+            saved.resources.len(),
+            saved.serial
+        ))?;
+        Ok(Exit::Clean)
+    };
+    settled(host, &at, "gosling state push", work).await
+}
+
+/// Refuses another Nest's state and an older one, unless it is forced.
+fn may_push(args: &PushArgs, path: &Path, given: &State, present: &State) -> Result<(), Failure> {
+    let why = if args.force || present.lineage.is_empty() {
+        return Ok(());
+    } else if given.lineage != present.lineage {
+        format!(
+            "this is the state of another Nest: its lineage is {}, that of the present one {}",
+            given.lineage, present.lineage
+        )
+    } else if given.serial < present.serial {
+        format!(
+            "the state there is newer: its serial is {}, that of the file {}",
+            present.serial, given.serial
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Failure::wrong_use(format!("{}: {why}", path.display()))
+        .hint("`gosling state pull` shows what is there; `--force` pushes all the same"))
+}
+
+/// The state in a file, which holds together.
+fn read(path: &Path) -> Result<State, Failure> {
+    let bytes = std::fs::read(path).map_err(Failure::file("read", path))?;
+    let state = State::from_bytes(&bytes);
+    let state = state.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
+    if state.lineage.is_empty() {
+        return Err(Failure::wrong_use(format!(
+            "{}: the state has no lineage",
+            path.display()
+        )));
+    }
+    Ok(state)
+}

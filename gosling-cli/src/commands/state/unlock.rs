@@ -1,0 +1,78 @@
+//! `gosling unlock`
+
+use clap::Args;
+use gosling_engine::store::StoreError;
+
+use crate::commands::{Exit, block_on};
+use crate::engine::{EngineArgs, StateAt, released, store_failure};
+use crate::questions::agreed;
+use crate::{Failure, Host};
+
+/// Take over a lock whose holder is gone
+///
+/// Shows who holds the lock and since when, asks, and takes it over. Its epoch is raised, so that a holder that comes
+/// back can write no more. A lock in a folder ends with its process: a living one keeps it.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling unlock              the lock of the Nest around the current folder
+  gosling unlock --yes        without asking
+  gosling unlock --nest lab")]
+pub(crate) struct UnlockArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
+    const COMMAND: &str = "gosling unlock";
+    block_on(async {
+        let at = StateAt::find(host, &args.engine).await?;
+        let place = at.store.place();
+        let holder = match at.take(host, COMMAND).await {
+            Ok(locked) => {
+                let epoch = locked.epoch();
+                released(&*locked, Ok(())).await?;
+                host.say(format_args!(
+                    "nobody holds the lock of {place}; its epoch is {epoch} now, and whoever had an earlier one can write no more"
+                ))?;
+                return Ok(Exit::Clean);
+            }
+            Err(StoreError::Locked(holder)) => holder,
+            Err(other) => return Err(store_failure(&other)),
+        };
+        let who = holder.map_or_else(
+            || "somebody who is not known".to_owned(),
+            |holder| holder.to_string(),
+        );
+        host.say(format_args!("the lock of {place} is held by {who}"))?;
+        if !args.yes {
+            if !host.interactive {
+                return Err(
+                    Failure::wrong_use("nobody is here to say whether that holder is gone")
+                        .hint("`gosling unlock --yes` takes the lock over without asking"),
+                );
+            }
+            let words = "Is it gone for good? What it still does at the services is not stopped by this.";
+            if !agreed(host, words)? {
+                host.say("the lock stays where it is")?;
+                return Ok(Exit::Problems);
+            }
+        }
+        let locked = match at.take_over(host, COMMAND).await {
+            Err(StoreError::Locked(_)) => {
+                return Err(Failure::wrong_use(format!("{who} is at work"))
+                    .hint("a lock in a folder ends with its process: wait for it, or end it there"));
+            }
+            other => other.map_err(|error| store_failure(&error))?,
+        };
+        let epoch = locked.epoch();
+        released(&*locked, Ok(())).await?;
+        host.say(format_args!(
+            "the lock is taken over and free; its epoch is {epoch} now, and whoever had it can write no more"
+        ))?;
+        Ok(Exit::Clean)
+    })
+}
