@@ -1,142 +1,227 @@
 //! Files that survive kill -9 and power cuts: what is written is there whole, or what was there before is.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+mod system;
+
+use std::fmt;
+use std::io;
 use std::path::Path;
 
-use rustix::fs::{FlockOperation, flock};
+pub use system::{FileLock, System};
 
-/// Replaces a file: an exclusive 0600 temporary beside it, written and synced, renamed over it, the folder synced.
+/// What durable writes ask of a file system. [`System`] is the real one. Tests have one that loses what was not synced:
+/// `turmoil`'s can be cut only where a task awaits, and nothing here does between a write and its sync.
+pub trait Files: fmt::Debug + Send + Sync {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Whether there is a file or a folder.
+    fn is_there(&self, path: &Path) -> bool;
+
+    /// Makes one folder, readable by nobody else.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn make_one_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Whether files can be made in a folder, as far as that is known without making one.
+    ///
+    /// # Errors
+    /// Why not.
+    fn may_write_into(&self, folder: &Path) -> io::Result<()>;
+
+    /// Makes a file that was not there, readable by nobody else.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+
+    /// Opens a file that is there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
+
+    /// Gives a file another name, and takes away what had that name.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Takes a file's name away.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Waits until the names in a folder are on disk.
+    ///
+    /// # Errors
+    /// What the system says; they may be there or not.
+    fn sync_folder(&self, folder: &Path) -> io::Result<()>;
+
+    /// Takes a lock that ends with its process, however that ends; `None` where another process holds it. The file is
+    /// made where it is missing.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
+}
+
+/// A file that is written to, at its end.
+pub trait OpenFile {
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// What the system says; some of them may be there.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Cuts it after so many bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn cut(&mut self, length: u64) -> io::Result<()>;
+
+    /// Waits until all that was written is on disk.
+    ///
+    /// # Errors
+    /// What the system says; it may be there or not.
+    fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A lock that is held until this is dropped.
+pub trait Lock: Send + Sync {
+    /// Writes who holds the lock into its file, for those who wait. It is no record that anything rests on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn say(&self, holder: &[u8]) -> io::Result<()>;
+}
+
+impl dyn Files {
+    /// Replaces a file: an exclusive 0600 temporary beside it, written and synced, renamed over it, the folder synced.
+    ///
+    /// # Errors
+    /// What the system says; the file is then as it was.
+    pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let folder = folder_of(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let temporary = folder.join(format!(".{name}.{}.new", std::process::id()));
+        // A crashed process of the same number may have left one behind; whoever replaces holds the lock.
+        match self.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let written = self.create(&temporary).and_then(|mut file| {
+            file.append(bytes)?;
+            file.sync()
+        });
+        if let Err(error) = written.and_then(|()| self.rename(&temporary, path)) {
+            // The first error is the one to tell; a temporary that stays is removed next time.
+            let _ = self.remove(&temporary);
+            return Err(error);
+        }
+        self.sync_folder(folder)
+    }
+
+    /// Adds bytes to the end of a file, which is made where it is missing, and syncs them.
+    ///
+    /// # Errors
+    /// What the system says; some of the bytes may be there then, so whoever reads must know where a record ends.
+    pub fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let (mut file, is_new) = match self.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (self.create(path)?, true),
+            opened => (opened?, false),
+        };
+        file.append(bytes)?;
+        file.sync()?;
+        if is_new {
+            self.sync_folder(folder_of(path))?;
+        }
+        Ok(())
+    }
+
+    /// Cuts a file after so many bytes, and syncs it. Where there is none, there is nothing to cut.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn truncate(&self, path: &Path, length: u64) -> io::Result<()> {
+        match self.open(path) {
+            Ok(mut file) => {
+                file.cut(length)?;
+                file.sync()
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Syncs a file that an earlier process may have written and not synced before it was killed: what is read from it
+    /// may go away with the power until then.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn settle(&self, path: &Path) -> io::Result<()> {
+        match self.open(path) {
+            Ok(mut file) => file.sync(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a folder and those above it, readable by nobody else, and syncs those they are in.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn make_folder(&self, path: &Path) -> io::Result<()> {
+        let above = folder_of(path);
+        if !self.is_there(path) {
+            self.make_folder(above)?;
+            match self.make_one_folder(path) {
+                // Another process was faster.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made?,
+            }
+        }
+        // Also where it was there: whoever made it may have been killed before this.
+        match self.sync_folder(above) {
+            // Whoever made a folder in this one could read it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+            synced => synced,
+        }
+    }
+}
+
+/// Replaces a file on the real file system: whole and durably, or not at all.
 ///
 /// # Errors
 /// What the system says; the file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}.new", std::process::id()));
-    // A crashed process of the same number may have left one behind; whoever replaces holds the lock.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = write_new(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
-    if let Err(error) = written {
-        // The first error is the one to tell; a temporary that stays is removed next time.
-        let _ = fs::remove_file(&temporary);
-        return Err(error);
-    }
-    sync_folder(folder)
+    <dyn Files>::replace(&System, path, bytes)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-/// Adds bytes to the end of a file, which is made where it is missing, and syncs them.
-///
-/// # Errors
-/// What the system says; some of the bytes may be there then, so whoever reads must know where a record ends.
-pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let is_new = !path.exists();
-    let mut file = OpenOptions::new()
-        .append(true)
-        .create(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_data()?;
-    if is_new {
-        sync_folder(folder_of(path))?;
-    }
-    Ok(())
-}
-
-/// Cuts a file after so many bytes, and syncs it.
-///
-/// # Errors
-/// What the system says.
-pub fn truncate(path: &Path, length: u64) -> io::Result<()> {
-    match OpenOptions::new().write(true).open(path) {
-        Ok(file) => {
-            file.set_len(length)?;
-            file.sync_all()
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && length == 0 => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-/// Makes a folder and those above it, readable by nobody else, and syncs the one it is in.
+/// Makes a folder and those above it on the real file system, readable by nobody else, durably.
 ///
 /// # Errors
 /// What the system says.
 pub fn make_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    if path.is_dir() {
-        return Ok(());
-    }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    sync_folder(folder_of(path))
+    <dyn Files>::make_folder(&System, path)
 }
 
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// A lock on a file that ends with the process, however that ends.
-#[derive(Debug)]
-pub struct FileLock {
-    file: File,
-}
-
-impl FileLock {
-    /// Takes the lock; `None` where another process holds it. The file is made where it is missing.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { file })),
-            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes who holds the lock into its file, for those who wait. It is no record that anything rests on.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn say(&self, holder: &[u8]) -> io::Result<()> {
-        use std::os::unix::fs::FileExt;
-        self.file.set_len(0)?;
-        self.file.write_all_at(holder, 0)
+        Some(_) => Path::new("."),
+        None => path,
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -168,9 +253,10 @@ mod tests {
     fn what_is_appended_can_be_cut_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal");
-        append(&path, b"abc").unwrap();
-        append(&path, b"def").unwrap();
-        truncate(&path, 4).unwrap();
+        let files: &dyn Files = &System;
+        files.append(&path, b"abc").unwrap();
+        files.append(&path, b"def").unwrap();
+        files.truncate(&path, 4).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"abcd");
     }
 }

@@ -1,15 +1,15 @@
 //! A folder: `state.json`, `state.json.1` (the one before) to `.N`, `journal`, `lock`, `epoch`, and what lies beside
 //! the state, each with a lock of its own.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
-use crate::durable::{self, FileLock};
+use crate::durable::{Files, Lock, System};
 use crate::journal;
 use crate::state;
 
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A state in a folder of this machine.
 #[derive(Debug, Clone)]
 pub struct LocalStore {
+    files: Arc<dyn Files>,
     folder: PathBuf,
     kept: usize,
 }
@@ -28,14 +29,20 @@ struct Held {
     epoch: u64,
     holder: Holder,
     /// Ends with this.
-    _lock: FileLock,
+    _lock: Box<dyn Lock>,
 }
 
 impl LocalStore {
     /// In this folder, which is made when something is first saved; so many earlier states are kept.
     #[must_use]
     pub fn new(folder: PathBuf, kept: usize) -> Self {
-        Self { folder, kept }
+        Self::on(Arc::new(System), folder, kept)
+    }
+
+    /// The same on another file system than the real one.
+    #[must_use]
+    pub fn on(files: Arc<dyn Files>, folder: PathBuf, kept: usize) -> Self {
+        Self { files, folder, kept }
     }
 
     /// The folder.
@@ -52,11 +59,35 @@ impl LocalStore {
         self.path(&format!("state.json.{number}"))
     }
 
+    /// The bytes of a file, `None` where there is none.
+    fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.files.read(path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed("cannot read", path)(error)),
+        }
+    }
+
+    /// The epoch of the last lock.
+    fn last_epoch(&self, path: &Path) -> Result<u64, StoreError> {
+        let Some(bytes) = self.read(path)? else {
+            return Ok(0);
+        };
+        let text = String::from_utf8_lossy(&bytes);
+        text.trim().parse().map_err(|_| {
+            let why = format!(
+                "`{}` is no number; put the highest one back that was in it",
+                text.trim()
+            );
+            failed("cannot use", path)(io::Error::new(io::ErrorKind::InvalidData, why))
+        })
+    }
+
     /// The lock of the state; `None` where another process keeps it for longer than one needs to look whether it is
     /// free.
-    async fn try_lock(&self, path: &Path) -> Result<Option<FileLock>, StoreError> {
+    async fn try_lock(&self, path: &Path) -> Result<Option<Box<dyn Lock>>, StoreError> {
         for _ in 0..5 {
-            if let Some(lock) = FileLock::take(path).map_err(failed("cannot lock", path))? {
+            if let Some(lock) = self.files.lock(path).map_err(failed("cannot lock", path))? {
                 return Ok(Some(lock));
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -65,11 +96,11 @@ impl LocalStore {
     }
 
     /// Waits until no other process writes this file.
-    async fn alone(&self, which: Beside) -> Result<FileLock, StoreError> {
+    async fn alone(&self, which: Beside) -> Result<Box<dyn Lock>, StoreError> {
         let path = self.path(&format!("{}.lock", which.file_name()));
         let pause = Duration::from_millis(10);
         for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
-            match FileLock::take(&path).map_err(failed("cannot lock", &path))? {
+            match self.files.lock(&path).map_err(failed("cannot lock", &path))? {
                 Some(lock) => return Ok(lock),
                 None => tokio::time::sleep(pause).await,
             }
@@ -85,39 +116,33 @@ fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |why| StoreError::Io { what, why }
 }
 
-/// The bytes of a file, `None` where there is none.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("cannot read", path)(error)),
-    }
-}
-
 #[async_trait]
 impl Store for LocalStore {
     async fn peek(&self) -> Result<Snapshot, StoreError> {
         Ok(Snapshot {
-            state: read(&self.path("state.json"))?,
-            journal: read(&self.path("journal"))?.unwrap_or_default(),
+            state: self.read(&self.path("state.json"))?,
+            journal: self.read(&self.path("journal"))?.unwrap_or_default(),
         })
     }
 
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
-        durable::make_folder(&self.folder).map_err(failed("cannot make", &self.folder))?;
+        self.files
+            .make_folder(&self.folder)
+            .map_err(failed("cannot make", &self.folder))?;
         let path = self.path("lock");
         let Some(lock) = self.try_lock(&path).await? else {
-            let holder = read(&path)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let holder = self
+                .read(&path)?
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
             return Err(StoreError::Locked(holder));
         };
         let said = serde_json::to_vec(holder).unwrap_or_default();
         lock.say(&said).map_err(failed("cannot write", &path))?;
         let path = self.path("epoch");
-        let last = read(&path)?
-            .and_then(|bytes| String::from_utf8(bytes).ok()?.trim().parse::<u64>().ok())
-            .unwrap_or(0);
-        let epoch = last + 1;
-        durable::replace(&path, format!("{epoch}\n").as_bytes()).map_err(failed("cannot write", &path))?;
+        let epoch = self.last_epoch(&path)? + 1;
+        self.files
+            .replace(&path, format!("{epoch}\n").as_bytes())
+            .map_err(failed("cannot write", &path))?;
         Ok(Box::new(Held {
             store: self.clone(),
             epoch,
@@ -133,17 +158,19 @@ impl Store for LocalStore {
 
     async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
         let path = self.path("lock");
-        if !path.exists() {
+        if !self.files.is_there(&path) {
             return Ok(None);
         }
         // Whoever gets it sees that it was free, and lets go at once: `lock` waits for as long as that takes.
-        if FileLock::take(&path)
+        if self
+            .files
+            .lock(&path)
             .map_err(failed("cannot lock", &path))?
             .is_some()
         {
             return Ok(None);
         }
-        let said = read(&path)?.unwrap_or_default();
+        let said = self.read(&path)?.unwrap_or_default();
         let holder = serde_json::from_slice(&said);
         let strange = |error: serde_json::Error| io::Error::other(error.to_string());
         holder
@@ -152,7 +179,7 @@ impl Store for LocalStore {
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        let bytes = read(&self.path(which.file_name()))?;
+        let bytes = self.read(&self.path(which.file_name()))?;
         Ok(bytes.map(|bytes| {
             let version = Version(state::digest(&bytes));
             (bytes, version)
@@ -165,32 +192,30 @@ impl Store for LocalStore {
         expected: Option<&Version>,
         bytes: &[u8],
     ) -> Result<(), StoreError> {
-        durable::make_folder(&self.folder).map_err(failed("cannot make", &self.folder))?;
+        self.files
+            .make_folder(&self.folder)
+            .map_err(failed("cannot make", &self.folder))?;
         let _alone = self.alone(which).await?;
         let now = self.beside(which).await?.map(|(_, version)| version);
         let path = self.path(which.file_name());
         if now.as_ref() != expected {
             return Err(StoreError::Changed(path.display().to_string()));
         }
-        durable::replace(&path, bytes).map_err(failed("cannot write", &path))
+        self.files
+            .replace(&path, bytes)
+            .map_err(failed("cannot write", &path))
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
-        let cannot = failed("cannot write into", &self.folder);
-        match fs::metadata(&self.folder) {
-            Ok(folder) if folder.is_dir() => {
-                let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
-                rustix::fs::access(&self.folder, access).map_err(|error| cannot(error.into()))
-            }
-            Ok(_) => Err(cannot(io::ErrorKind::NotADirectory.into())),
+        match self.files.may_write_into(&self.folder) {
             // It is made with the state.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(cannot(error)),
+            may => may.map_err(failed("cannot write into", &self.folder)),
         }
     }
 
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let states = (1..=self.kept).map(|number| read(&self.earlier(number)));
+        let states = (1..=self.kept).map(|number| self.read(&self.earlier(number)));
         states.filter_map(Result::transpose).collect()
     }
 
@@ -210,12 +235,21 @@ impl Locked for Held {
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
+        // What a killed process wrote last is rested on from here: it has to be there after a power cut too. The names
+        // in the folder were synced with the epoch.
+        let path = self.store.path("journal");
+        self.store
+            .files
+            .settle(&path)
+            .map_err(failed("cannot sync", &path))?;
         let snapshot = self.store.peek().await?;
         let whole = journal::whole_length(&snapshot.journal);
         let mut journal = snapshot.journal;
         if whole < journal.len() {
-            let path = self.store.path("journal");
-            durable::truncate(&path, whole as u64).map_err(failed("cannot cut", &path))?;
+            self.store
+                .files
+                .truncate(&path, whole as u64)
+                .map_err(failed("cannot cut", &path))?;
             journal.truncate(whole);
         }
         Ok(Snapshot { journal, ..snapshot })
@@ -223,10 +257,10 @@ impl Locked for Held {
 
     async fn save(&self, state: &[u8]) -> Result<(), StoreError> {
         let path = self.store.path("state.json");
-        if let Some(before) = read(&path)? {
+        if let Some(before) = self.store.read(&path)? {
             for number in (1..self.store.kept).rev() {
                 let (from, to) = (self.store.earlier(number), self.store.earlier(number + 1));
-                match fs::rename(&from, &to) {
+                match self.store.files.rename(&from, &to) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(failed("cannot rename", &from)(error));
                     }
@@ -234,19 +268,31 @@ impl Locked for Held {
                 }
             }
             let kept = self.store.earlier(1);
-            durable::replace(&kept, &before).map_err(failed("cannot write", &kept))?;
+            self.store
+                .files
+                .replace(&kept, &before)
+                .map_err(failed("cannot write", &kept))?;
         }
-        durable::replace(&path, state).map_err(failed("cannot write", &path))
+        self.store
+            .files
+            .replace(&path, state)
+            .map_err(failed("cannot write", &path))
     }
 
     async fn append(&self, records: &[u8]) -> Result<(), StoreError> {
         let path = self.store.path("journal");
-        durable::append(&path, records).map_err(failed("cannot write", &path))
+        self.store
+            .files
+            .append(&path, records)
+            .map_err(failed("cannot write", &path))
     }
 
     async fn cut(&self) -> Result<(), StoreError> {
         let path = self.store.path("journal");
-        durable::truncate(&path, 0).map_err(failed("cannot cut", &path))
+        self.store
+            .files
+            .truncate(&path, 0)
+            .map_err(failed("cannot cut", &path))
     }
 }
 

@@ -286,7 +286,13 @@ impl Chest {
     async fn open(&self) -> Result<(BTreeMap<String, String>, Option<Version>), StoreError> {
         let found = self.store.beside(Beside::Secrets).await?;
         Ok(match found {
-            Some((bytes, version)) => (serde_json::from_slice(&bytes).unwrap(), Some(version)),
+            Some((bytes, version)) => {
+                let all = serde_json::from_slice(&bytes).map_err(|error| StoreError::Io {
+                    what: "the secrets are damaged".to_owned(),
+                    why: error.into(),
+                })?;
+                (all, Some(version))
+            }
             None => (BTreeMap::new(), None),
         })
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use gosling_engine::journal::Record;
 use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{
     Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Provider, Providers,
@@ -14,7 +15,8 @@ use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
 
 use crate::life::{Chest, Disk, Life};
-use crate::torture::setting::Setting;
+use crate::torture::drive::Drive;
+use crate::torture::setting::{Backend, Ground, Setting};
 use crate::torture::table::Tally;
 use crate::world::{World, judge};
 
@@ -45,6 +47,10 @@ pub(crate) struct Nest {
     pub(crate) store: Arc<dyn Store>,
     /// The same, where it is in memory.
     pub(crate) disk: Disk,
+    /// The machine's own disk, on which it may be.
+    pub(crate) drive: Drive,
+    /// Of each lock that was taken.
+    epochs: Mutex<Vec<u64>>,
     pub(crate) told: Told,
     pub(crate) providers: Providers,
     pub(crate) parallelism: usize,
@@ -71,16 +77,23 @@ impl Nest {
     pub(crate) fn set(setting: &Setting) -> Self {
         let life = Arc::new(Life::default());
         let disk = Disk::new(&life);
-        let store = (setting.store)((setting.backend.make)(&disk, &life), &life);
+        let drive = Drive::new(&life);
+        let ground = Ground {
+            disk: &disk,
+            files: (setting.files)(Arc::new(drive.clone())),
+        };
+        let store = (setting.store)((setting.backend.make)(&ground), &life);
         let mut world = World::new(&life);
         world.wrong = setting.wrong;
-        world.announced = Some(announced(&store));
+        world.announced = Some(announced(&store, setting.backend, &drive));
         let world = Arc::new(world);
         let provider: Arc<dyn Provider> = (setting.provider)(Arc::<World>::clone(&world));
         Self {
             secrets: Chest::new(&store, &life),
             store,
             disk,
+            drive,
+            epochs: Mutex::default(),
             life,
             world,
             told: Told::default(),
@@ -92,10 +105,12 @@ impl Nest {
 
     /// The lock; that of a holder who is gone is taken over.
     async fn lock(&self) -> Result<Box<dyn Locked>, StoreError> {
-        match self.store.lock(&holder()).await {
+        let locked = match self.store.lock(&holder()).await {
             Err(StoreError::Locked(_)) => self.store.take_over(&holder()).await,
             other => other,
-        }
+        }?;
+        self.epochs.lock().unwrap().push(locked.epoch());
+        Ok(locked)
     }
 
     pub(crate) fn accounts(&self) -> BTreeMap<String, String> {
@@ -277,6 +292,10 @@ impl Nest {
                 return tally;
             }
         };
+        let epochs = self.epochs.lock().unwrap().clone();
+        if !epochs.is_sorted_by(|one, next| one < next) {
+            broken(&mut tally, format!("an epoch came back: {epochs:?}"));
+        }
         if !applied.failed.is_empty() || !applied.skipped.is_empty() {
             broken(
                 &mut tally,
@@ -344,17 +363,20 @@ impl Nest {
 }
 
 /// Tells of an operation whether its intent would be there after a crash right now.
-fn announced(store: &Arc<dyn Store>) -> crate::world::Announced {
-    let store = Arc::clone(store);
+fn announced(store: &Arc<dyn Store>, backend: Backend, drive: &Drive) -> crate::world::Announced {
+    let (store, drive) = (Arc::clone(store), drive.clone());
     Box::new(move |op| {
         // All of these stores answer at once.
         let Some(Ok(Snapshot { journal, .. })) = store.peek().now_or_never() else {
             return false;
         };
-        let (records, _) = gosling_engine::journal::records(&journal).unwrap();
-        records.iter().any(|record| {
-            matches!(record, gosling_engine::journal::Record::Intent { operation, .. } if operation.op == op)
-        })
+        let journal = backend.safe_journal(&drive).unwrap_or(journal);
+        let Ok((records, _)) = gosling_engine::journal::records(&journal) else {
+            return false;
+        };
+        records
+            .iter()
+            .any(|record| matches!(record, Record::Intent { operation, .. } if operation.op == op))
     })
 }
 

@@ -4,7 +4,7 @@
 use gosling_engine::RunError;
 use gosling_resource::{Resource, Resources};
 
-use super::setting::{BACKENDS, Backend, Setting};
+use super::setting::{BACKENDS, Setting};
 use super::table::{Table, Tally, of};
 use crate::nest::{Nest, address, all, hook, machine, token};
 
@@ -80,7 +80,7 @@ fn one_of_each(name: &str, kind: &str, version: Deed) -> Vec<Resource> {
 }
 
 impl Cell {
-    fn name(self) -> String {
+    pub(crate) fn name(self) -> String {
         format!("{} {:?}", self.kind, self.deed)
     }
 
@@ -126,16 +126,15 @@ impl Cell {
         all.next().unwrap().clone()
     }
 
-    async fn nest(self, setting: &Setting) -> (Nest, Resources, Option<String>) {
+    async fn nest(self, setting: &Setting) -> (Nest, Resources, Option<String>, Tally) {
         let nest = Nest::set(setting);
         let (before, after) = self.history();
-        nest.settle(&before).await;
+        let tally = nest.finish(&before).await;
         let id = match self.deed {
             Deed::Import => Some(nest.by_hand(&self.subject()).await),
             _ => None,
         };
-        nest.world.inner().unannounced = 0;
-        (nest, after, id)
+        (nest, after, id, Tally { cases: 0, ..tally })
     }
 
     /// The commands that do the deed.
@@ -159,46 +158,61 @@ impl Cell {
         nest.apply(wanted).await.map(|_| ())
     }
 
-    /// Carries the deed out, once more after each death, and says what is wrong after the last.
-    async fn killed(self, setting: &Setting, deaths: &[usize], between: impl Fn(&Nest)) -> (Tally, bool) {
-        let (nest, wanted, id) = self.nest(setting).await;
+    /// Carries the deed out, once more after each death, and says what is wrong after the last. `between` is told how
+    /// many deaths there were.
+    pub(crate) async fn killed(
+        self,
+        setting: &Setting,
+        deaths: &[usize],
+        between: impl Fn(&Nest, usize),
+    ) -> (Tally, bool) {
+        let (nest, wanted, id, mut tally) = self.nest(setting).await;
         let mut died = false;
-        for death in deaths {
+        for (death, number) in deaths.iter().zip(1..) {
             nest.life.limit(Some(*death));
             let ended = nest.life.run(self.carry_out(&nest, &wanted, id.as_deref())).await;
             nest.life.limit(None);
             died = ended.is_none();
-            between(&nest);
+            between(&nest, number);
         }
         if matches!(self.deed, Deed::Import | Deed::Forget)
             && let Err(error) = self.carry_out(&nest, &wanted, id.as_deref()).await
         {
-            let mut tally = Tally {
-                cases: 1,
-                ..Tally::default()
-            };
             tally.found(|tally| &mut tally.other, || error.to_string());
-            return (tally, died);
         }
-        (nest.finish(&wanted).await, died)
+        tally.add(nest.finish(&wanted).await, String::new);
+        (tally, died)
     }
 
-    /// Every point of the first run, each alone and with every so-manieth point of the second.
-    pub(crate) async fn every_point(
+    /// Every so-manieth point of the first run.
+    pub(crate) async fn once(
         self,
         setting: &Setting,
         stride: usize,
-        between: impl Fn(&Nest) + Copy,
-    ) -> (Tally, Tally) {
-        let (mut once, mut twice) = (Tally::default(), Tally::default());
-        for first in 0.. {
+        between: impl Fn(&Nest, usize) + Copy,
+    ) -> Tally {
+        let mut once = Tally::default();
+        for first in (0..).step_by(stride) {
             let (tally, died) = self.killed(setting, &[first], between).await;
             if !died {
                 break;
             }
             once.add(tally, || format!("{} killed at {first}", self.name()));
+        }
+        once
+    }
+
+    /// Every so-manieth point of the first run, each with every so-manieth point of the second.
+    pub(crate) async fn twice(
+        self,
+        setting: &Setting,
+        (stride, strides): (usize, usize),
+        between: impl Fn(&Nest, usize) + Copy,
+    ) -> Tally {
+        let mut twice = Tally::default();
+        for first in (0..).step_by(stride) {
             // Another beginning for each, so that all are met in the end.
-            for second in (first % stride..).step_by(stride) {
+            for second in (first % strides..).step_by(strides) {
                 let (tally, died) = self.killed(setting, &[first, second], between).await;
                 if !died {
                     break;
@@ -207,32 +221,31 @@ impl Cell {
                     format!("{} killed at {first} and {second}", self.name())
                 });
             }
+            let (_, died) = self.killed(setting, &[first], between).await;
+            if !died {
+                break;
+            }
         }
-        (once, twice)
+        twice
     }
-}
-
-async fn matrix(backend: Backend) -> Table {
-    let mut table = Table::new("killed at every point");
-    let setting = Setting {
-        backend,
-        ..Setting::default()
-    };
-    for cell in cells() {
-        let (once, twice) = cell.every_point(&setting, of(1, 5), |_| {}).await;
-        assert!(once.cases > 3, "{}: only {} points", cell.name(), once.cases);
-        let name = format!("{}: {}", backend.name, cell.name());
-        table.line(format!("{name}, once"), once);
-        table.line(format!("{name}, twice"), twice);
-    }
-    table
 }
 
 #[tokio::test]
 async fn torture_killed_at_every_point_of_every_deed_to_every_kind() {
+    let mut table = Table::new("killed at every point");
     for backend in BACKENDS {
-        matrix(*backend).await.clean(of(5000, 1000));
+        let setting = Setting::on(*backend);
+        let (stride, strides) = of((1, 1), if backend.on_disk { (7, 17) } else { (2, 5) });
+        for cell in cells() {
+            let once = cell.once(&setting, stride, |_, _| {}).await;
+            assert!(once.cases > 1, "{}: only {} points", cell.name(), once.cases);
+            let twice = cell.twice(&setting, (stride, strides), |_, _| {}).await;
+            let name = format!("{}: {}", backend.name, cell.name());
+            table.line(format!("{name}, once"), once);
+            table.line(format!("{name}, twice"), twice);
+        }
     }
+    table.clean(of(10_000, 1000));
 }
 
 #[tokio::test]
@@ -243,10 +256,12 @@ async fn torture_killed_and_its_number_taken_by_another_meanwhile() {
             kind: "proxmox_vm",
             deed,
         };
-        let intrude = |nest: &Nest| nest.world.inner().intrude();
-        let (once, twice) = cell.every_point(&Setting::default(), of(1, 7), intrude).await;
+        let intrude = |nest: &Nest, _| nest.world.inner().intrude();
+        let setting = Setting::default();
+        let once = cell.once(&setting, 1, intrude).await;
+        let twice = cell.twice(&setting, of((1, 1), (2, 7)), intrude).await;
         table.line(format!("{}, once", cell.name()), once);
         table.line(format!("{}, twice", cell.name()), twice);
     }
-    table.clean(of(1000, 200));
+    table.clean(of(1000, 150));
 }

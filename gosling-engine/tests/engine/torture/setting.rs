@@ -1,29 +1,61 @@
 //! Where a Nest lives while it is tortured, and what is wrong with its protocol on purpose.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use gosling_engine::Provider;
-use gosling_engine::store::Store;
+use gosling_engine::durable::Files;
+use gosling_engine::store::{LocalStore, Store};
 
+use super::drive::Drive;
 use crate::life::{Disk, Life};
 use crate::world::Wrong;
 
-/// A kind of store.
+/// What stores are made of.
+pub(crate) struct Ground<'a> {
+    /// The store in memory.
+    pub(crate) disk: &'a Disk,
+    /// The file system of the simulated machine.
+    pub(crate) files: Arc<dyn Files>,
+}
+
+/// A kind of store. Each of its writes passes points of its process's life.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backend {
     pub(crate) name: &'static str,
-    /// A new one; each of its writes passes points of this life.
-    pub(crate) make: fn(&Disk, &Arc<Life>) -> Arc<dyn Store>,
+    /// A new one.
+    pub(crate) make: fn(&Ground<'_>) -> Arc<dyn Store>,
+    /// Whether it is on the simulated machine's own disk, and at the mercy of its power.
+    pub(crate) on_disk: bool,
 }
 
 /// Every store there is.
-pub(crate) const BACKENDS: &[Backend] = &[MEMORY];
+pub(crate) const BACKENDS: &[Backend] = &[MEMORY, FOLDER];
 
 /// The simplest: what is written is there.
 pub(crate) const MEMORY: Backend = Backend {
     name: "memory",
-    make: |disk, _| Arc::new(disk.clone()),
+    make: |ground| Arc::new(ground.disk.clone()),
+    on_disk: false,
 };
+
+/// The folder of a store on the simulated disk; the one that it is in is not there at first either.
+pub(crate) const STATE: &str = "/home/nest/.gosling";
+
+/// A folder, on a disk that loses what is not synced.
+pub(crate) const FOLDER: Backend = Backend {
+    name: "folder",
+    make: |ground| Arc::new(LocalStore::on(Arc::clone(&ground.files), STATE.into(), 3)),
+    on_disk: true,
+};
+
+impl Backend {
+    /// The journal as it would be after a crash right now, where that is not what the store says.
+    pub(crate) fn safe_journal(self, drive: &Drive) -> Option<Vec<u8>> {
+        self.on_disk
+            .then(|| drive.safe(&Path::new(STATE).join("journal")))
+    }
+}
 
 /// Puts something between the engine and its store.
 pub(crate) type Between = fn(Arc<dyn Store>, &Arc<Life>) -> Arc<dyn Store>;
@@ -34,6 +66,9 @@ pub(crate) struct Setting {
     pub(crate) backend: Backend,
     /// What the provider does wrong itself.
     pub(crate) wrong: Wrong,
+    /// Put between a store and its disk.
+    pub(crate) files: fn(Arc<dyn Files>) -> Arc<dyn Files>,
+    /// Put between the engine and its store.
     pub(crate) store: Between,
     /// Put between the engine and its provider.
     pub(crate) provider: fn(Arc<dyn Provider>) -> Arc<dyn Provider>,
@@ -44,8 +79,19 @@ impl Default for Setting {
         Self {
             backend: MEMORY,
             wrong: Wrong::default(),
+            files: |files| files,
             store: |store, _| store,
             provider: |provider| provider,
+        }
+    }
+}
+
+impl Setting {
+    /// On this store, and right in everything else.
+    pub(crate) fn on(backend: Backend) -> Self {
+        Self {
+            backend,
+            ..Self::default()
         }
     }
 }
