@@ -13,8 +13,8 @@ use crate::plan::{Action, Change, Plan};
 use crate::provider::{CallError, Context};
 use crate::recover;
 use crate::refresh;
-use crate::run::{Run, RunError, RunNotes, Stop};
-use crate::state::{Held, State};
+use crate::run::{Queued, Run, RunError, RunNotes, Stop};
+use crate::state::{Held, Intake, State};
 
 /// What came of a plan.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     let state = begin(run, plan, state).await?;
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes, &state);
-    let state = Mutex::new(state);
+    let state = Mutex::new(Intake::of(state));
     let reserved: AsyncMutex<BTreeMap<String, Vec<String>>> = AsyncMutex::default();
     let mut ready: BTreeSet<Step> = waits
         .iter()
@@ -77,6 +77,8 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     }
     let in_flight: Mutex<BTreeMap<String, Operation>> = Mutex::default();
     let mut running = FuturesUnordered::new();
+    // Outcomes on their way to the disk.
+    let mut writing = FuturesUnordered::new();
     let mut stop = run.stop.clone();
     let mut deadline: Option<tokio::time::Instant> = None;
     let mut applied = Applied::nothing(State::default());
@@ -111,13 +113,25 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
             }
         };
         let ended = tokio::select! {
-            ended = running.next() => ended,
+            // What ends makes room for what begins, whose intents then share a write with the outcomes.
+            biased;
             Ok(()) = stop.changed() => continue,
             () = patience => break,
+            ended = running.next() => ended,
+            Some(written) = writing.next() => {
+                if let Err(error) = written {
+                    fatal = Some(RunError::from(error));
+                }
+                continue;
+            }
         };
         let Some((step, outcome)) = ended else { break };
         let address = &changes[step.change()].address;
         let verb = verb(step, &changes[step.change()]);
+        let outcome = outcome.map(|(end, record)| {
+            writing.extend(record.map(|record| run.journal.written(record)));
+            end
+        });
         match outcome {
             Ok(End::Done) => {
                 applied.done += 1;
@@ -144,6 +158,14 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
         }
     }
     drop(running);
+    while let Some(written) = writing.next().await {
+        // A stop may cut short a write that others share: the state that is saved now holds their outcomes too.
+        if let Err(error) = written
+            && !applied.interrupted
+        {
+            fatal = Some(RunError::from(error));
+        }
+    }
     let still = in_flight.into_inner().unwrap_or_else(PoisonError::into_inner);
     let known: BTreeSet<String> = applied
         .open
@@ -155,7 +177,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
             .into_values()
             .filter(|operation| !known.contains(&operation.op)),
     );
-    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner).state;
     if let Some(error) = fatal {
         return Err(error);
     }
@@ -282,18 +304,45 @@ fn skip(
     }
 }
 
-/// One step, from the last look at what is there to the record of what came of it.
+/// One step, from the last look at what is there to the record of what came of it, where anything was sent.
 async fn carry_out(
     run: &Run<'_>,
     step: Step,
     change: &Change,
-    state: &Mutex<State>,
+    state: &Mutex<Intake>,
     reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
     in_flight: &Mutex<BTreeMap<String, Operation>>,
-) -> Result<End, RunError> {
+) -> Result<(End, Option<Queued>), RunError> {
+    let operation = match prepare(run, step, change, state, reserved).await? {
+        Ok(operation) => operation,
+        Err(end) => return Ok((end, None)),
+    };
+    let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
+    run.journal
+        .write(&recover::intent(run, &operation, &depends_on))
+        .await?;
+    lock(in_flight).insert(operation.op.clone(), operation.clone());
+    let (outcome, record) = run.carry_out(&operation, &depends_on, state).await?;
+    lock(in_flight).remove(&operation.op);
+    let end = match outcome {
+        Ok(()) => End::Done,
+        Err(error @ CallError::Failed { .. }) => End::Failed(error),
+        Err(error @ CallError::Unknown { .. }) => End::Open(Box::new(operation), error),
+    };
+    Ok((end, Some(record)))
+}
+
+/// The operation of a step, after the last look at what is there; or how the step ends without one.
+async fn prepare(
+    run: &Run<'_>,
+    step: Step,
+    change: &Change,
+    state: &Mutex<Intake>,
+    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+) -> Result<Result<Operation, End>, RunError> {
     let op = crate::run::new_op()?;
     let verb = verb(step, change);
-    let held = lock(state).resources.get(&change.address).cloned();
+    let held = lock(state).state.resources.get(&change.address).cloned();
     let mut operation = Operation {
         marker: format!("gosling:{}:{}:{op}", run.nest, change.address),
         op,
@@ -303,7 +352,7 @@ async fn carry_out(
         provider: change.provider.clone(),
         id: None,
         reserved: None,
-        properties: with_outputs(&change.properties, &lock(state)),
+        properties: with_outputs(&change.properties, &lock(state).state),
         prior: match verb {
             Verb::Create => Properties::new(),
             Verb::Update | Verb::Delete => change.prior.clone(),
@@ -315,39 +364,43 @@ async fn carry_out(
         && let Some((of, name)) = operation.properties.values().find_map(unknown_output)
     {
         let words = format!("{} needs `{name}` of {of}, which has none", change.address);
-        return Ok(End::Failed(CallError::failed(words)));
+        return Ok(Err(End::Failed(CallError::failed(words))));
     }
     if verb == Verb::Create {
         match reserve(run, &mut operation, reserved).await {
             Ok(()) => {}
-            Err(error) => return Ok(End::Failed(error)),
+            Err(error) => return Ok(Err(End::Failed(error))),
         }
     } else {
         let Some(held) = held else {
-            return Ok(if verb == Verb::Delete {
+            return Ok(Err(if verb == Verb::Delete {
                 End::Done
             } else {
                 End::Failed(CallError::failed(format!(
                     "{} is not in the state any more",
                     change.address
                 )))
-            });
+            }));
         };
         match unchanged(run, change, &held).await? {
             Look::AsPlanned => {}
             Look::Gone if verb == Verb::Delete => {
-                lock(state).resources.remove(&change.address);
-                return Ok(End::Done);
+                lock(state).state.resources.remove(&change.address);
+                return Ok(Err(End::Done));
             }
             Look::Gone => {
                 let words = format!("{} is gone since the plan was made", change.address);
-                return Ok(End::Failed(CallError::failed(words).help("plan and apply again")));
+                return Ok(Err(End::Failed(
+                    CallError::failed(words).help("plan and apply again"),
+                )));
             }
             Look::Different(names) => {
                 let words = format!("{} has changed since the plan was made: {names}", change.address);
-                return Ok(End::Failed(CallError::failed(words).help("plan and apply again")));
+                return Ok(Err(End::Failed(
+                    CallError::failed(words).help("plan and apply again"),
+                )));
             }
-            Look::Unreadable(error) => return Ok(End::Failed(error)),
+            Look::Unreadable(error) => return Ok(Err(End::Failed(error))),
         }
         operation.id = Some(held.id.clone());
         operation.marker.clone_from(&held.marker);
@@ -357,18 +410,7 @@ async fn carry_out(
             operation.properties.clone_from(&held.properties);
         }
     }
-    let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
-    run.journal
-        .write(&recover::intent(run, &operation, &depends_on))
-        .await?;
-    lock(in_flight).insert(operation.op.clone(), operation.clone());
-    let outcome = run.carry_out(&operation, &depends_on, state).await?;
-    lock(in_flight).remove(&operation.op);
-    Ok(match outcome {
-        Ok(()) => End::Done,
-        Err(error @ CallError::Failed { .. }) => End::Failed(error),
-        Err(error @ CallError::Unknown { .. }) => End::Open(Box::new(operation), error),
-    })
+    Ok(Ok(operation))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

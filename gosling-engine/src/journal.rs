@@ -3,7 +3,7 @@
 //! A record is its length and its CRC32C (little endian, four bytes each) and that many bytes of JSON. A record that
 //! is cut off or damaged ends the journal: it was never acknowledged, so nothing rests on it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use gosling_resource::Properties;
 use serde::{Deserialize, Serialize};
@@ -181,15 +181,15 @@ fn whole(bytes: &[u8]) -> Option<&[u8]> {
 ///
 /// # Errors
 /// [`JournalError::Impossible`].
-pub fn entries(records: &[Record]) -> Result<Vec<Entry>, JournalError> {
+pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, JournalError> {
     let mut entries: Vec<Entry> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for (record, number) in records.iter().zip(1..) {
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for (record, number) in records.into_iter().zip(1..) {
         let impossible = |why: &str| JournalError::Impossible {
             number,
             why: why.to_owned(),
         };
-        let op = match record {
+        let (op, next) = match record {
             Record::Intent {
                 operation,
                 depends_on,
@@ -199,43 +199,40 @@ pub fn entries(records: &[Record]) -> Result<Vec<Entry>, JournalError> {
                     return Err(impossible("the operation was begun already"));
                 }
                 entries.push(Entry {
-                    operation: (**operation).clone(),
-                    depends_on: depends_on.clone(),
+                    operation: *operation,
+                    depends_on,
                     stage: Stage::Open { heard: None },
                 });
                 continue;
             }
-            Record::Ref { op, .. }
-            | Record::Done { op, .. }
-            | Record::Failed { op, .. }
-            | Record::Unknown { op, .. } => op,
+            Record::Ref { op, task } => (op, Next::Task(task)),
+            Record::Done { op, observed } => (op, Next::Stage(Stage::Done(observed))),
+            Record::Failed { op, message } => (op, Next::Stage(Stage::Failed(message))),
+            Record::Unknown { op, message } => (op, Next::Stage(Stage::Open { heard: Some(message) })),
         };
-        let entry = places.get(op).and_then(|place| entries.get_mut(*place));
+        let entry = places.get(&op).and_then(|place| entries.get_mut(*place));
         let entry = entry.ok_or_else(|| impossible("the operation was never begun"))?;
-        entry.stage = follow(&entry.stage, record, &mut entry.operation)
-            .ok_or_else(|| impossible("the operation had ended"))?;
+        follow(entry, next).ok_or_else(|| impossible("the operation had ended"))?;
     }
     Ok(entries)
 }
 
+/// What a record says of an operation that was begun.
+enum Next {
+    /// The API carries it out as this task.
+    Task(String),
+    /// It has come so far.
+    Stage(Stage),
+}
+
 /// Every legal transition. `None`: it cannot be.
-fn follow(stage: &Stage, record: &Record, operation: &mut Operation) -> Option<Stage> {
-    match (stage, record) {
-        (Stage::Open { heard }, Record::Ref { task, .. }) => {
-            operation.tasks.push(task.clone());
-            Some(Stage::Open { heard: heard.clone() })
-        }
-        (Stage::Open { .. }, Record::Done { observed, .. }) => Some(Stage::Done(observed.clone())),
-        (Stage::Open { .. }, Record::Failed { message, .. }) => Some(Stage::Failed(message.clone())),
-        (Stage::Open { .. }, Record::Unknown { message, .. }) => Some(Stage::Open {
-            heard: Some(message.clone()),
-        }),
-        (_, Record::Intent { .. })
-        | (
-            Stage::Done(_) | Stage::Failed(_),
-            Record::Ref { .. } | Record::Done { .. } | Record::Failed { .. } | Record::Unknown { .. },
-        ) => None,
+fn follow(entry: &mut Entry, next: Next) -> Option<()> {
+    match (&entry.stage, next) {
+        (Stage::Open { .. }, Next::Task(task)) => entry.operation.tasks.push(task),
+        (Stage::Open { .. }, Next::Stage(stage)) => entry.stage = stage,
+        (Stage::Done(_) | Stage::Failed(_), Next::Task(_) | Next::Stage(_)) => return None,
     }
+    Some(())
 }
 
 #[cfg(test)]
@@ -305,7 +302,7 @@ mod tests {
 
     #[test]
     fn an_operation_is_open_until_its_outcome_is_definite() {
-        let entries = entries(&log()).unwrap();
+        let entries = entries(log()).unwrap();
         assert_eq!(entries[0].stage, Stage::Done(None));
         assert_eq!(entries[0].operation.tasks, ["UPID:x"]);
         assert_eq!(entries[1].stage, Stage::Open { heard: None });
@@ -327,11 +324,11 @@ mod tests {
             vec![intent("a"), done.clone(), unknown.clone()],
         ] {
             assert!(
-                matches!(entries(&wrong), Err(JournalError::Impossible { .. })),
+                matches!(entries(wrong.clone()), Err(JournalError::Impossible { .. })),
                 "{wrong:?}"
             );
         }
         let fine = [intent("a"), unknown.clone(), unknown, done];
-        assert_eq!(entries(&fine).unwrap()[0].stage, Stage::Done(None));
+        assert_eq!(entries(fine).unwrap()[0].stage, Stage::Done(None));
     }
 }

@@ -21,7 +21,7 @@ pub use apply::{Applied, apply, with_outputs};
 pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
-pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets};
+pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets, in_order};
 pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};

@@ -1,12 +1,13 @@
 //! What apply will do, decided to the last detail.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_resource::{Address, Origin, Properties, Value};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::state::{State, digest};
+use crate::state::{State, digest_of};
 
 /// The version of the saved form; see docs/plan-format.md.
 pub const FORMAT: u32 = 1;
@@ -199,9 +200,9 @@ pub enum PlanError {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Sealed {
+struct Sealed<'p> {
     digest: String,
-    plan: Plan,
+    plan: Cow<'p, Plan>,
 }
 
 /// What a saved plan is held against.
@@ -244,7 +245,13 @@ impl Plan {
             .iter()
             .filter(|drift| drift.gone)
             .map(|drift| &drift.address);
-        gone.filter(|address| !self.changes.iter().any(|change| change.address == **address))
+        // Changes stand in the order of their addresses.
+        gone.filter(|address| {
+            let found = self
+                .changes
+                .binary_search_by(|change| change.address.cmp(address));
+            found.is_err()
+        })
     }
 
     /// Whether applying it would change anything, the state included.
@@ -258,7 +265,7 @@ impl Plan {
     pub fn to_bytes(&self) -> Vec<u8> {
         let sealed = Sealed {
             digest: self.digest(),
-            plan: self.clone(),
+            plan: Cow::Borrowed(self),
         };
         let mut bytes = serde_json::to_vec_pretty(&sealed).unwrap_or_default();
         bytes.push(b'\n');
@@ -268,7 +275,7 @@ impl Plan {
     /// A digest of everything in it.
     #[must_use]
     pub fn digest(&self) -> String {
-        digest(&serde_json::to_vec(self).unwrap_or_default())
+        digest_of(self)
     }
 
     /// Reads the saved form.
@@ -277,18 +284,24 @@ impl Plan {
     /// [`PlanError::Malformed`], [`PlanError::OtherFormat`], [`PlanError::Edited`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PlanError> {
         let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
-        let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
-        let format = value["plan"]["format"].as_u64();
-        if let Some(format) = format
-            && format != u64::from(FORMAT)
-        {
-            return Err(PlanError::OtherFormat(u32::try_from(format).unwrap_or(u32::MAX)));
+        let other = |format: u64| PlanError::OtherFormat(u32::try_from(format).unwrap_or(u32::MAX));
+        let sealed: Sealed<'_> = match serde_json::from_slice(bytes) {
+            Ok(sealed) => sealed,
+            // Of another form only that much can be read.
+            Err(error) => {
+                let value: serde_json::Value = serde_json::from_slice(bytes).map_err(malformed)?;
+                let format = value["plan"]["format"].as_u64();
+                let format = format.filter(|format| *format != u64::from(FORMAT));
+                return Err(format.map_or_else(|| malformed(error), other));
+            }
+        };
+        if sealed.plan.format != FORMAT {
+            return Err(other(sealed.plan.format.into()));
         }
-        let sealed: Sealed = serde_json::from_value(value).map_err(malformed)?;
         if sealed.plan.digest() != sealed.digest {
             return Err(PlanError::Edited);
         }
-        Ok(sealed.plan)
+        Ok(sealed.plan.into_owned())
     }
 
     /// Looks whether it may be applied here and now.

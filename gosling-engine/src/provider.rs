@@ -1,6 +1,7 @@
 //! What the engine asks of a provider: the only door through which anything outside is changed.
 
 use async_trait::async_trait;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use gosling_resource::{Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
 
@@ -25,6 +26,22 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// Any failed call; nothing was changed.
     async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError>;
+
+    /// Reads many resources, so many at once, with as few calls as the API allows: each as [`Provider::read`] has it,
+    /// in the order in which they were asked for. A list may be late, and leaves out what the token may not see: what
+    /// it lacks, or has otherwise than it is known, is read by itself before that is believed.
+    ///
+    /// # Errors
+    /// The first that could not be read, by its number, and why; the others are not waited for. Nothing was changed.
+    async fn read_all(
+        &self,
+        cx: &Context<'_>,
+        resources: &[Known<'_>],
+        parallelism: usize,
+    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+        let reads = resources.iter().map(|resource| self.read(cx, resource));
+        in_order(reads, parallelism).await
+    }
 
     /// Chooses what is reserved for a create before its intent is written (a node and a VMID), so that it can be
     /// found again. `taken` are the reservations that this run has handed out for the provider and not yet used.
@@ -64,6 +81,25 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`CallError::Failed`] where it is still there; else [`CallError::Unknown`].
     async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError>;
+}
+
+/// Carries out calls, so many at once, and gives back what came of them in their own order.
+///
+/// # Errors
+/// The first that failed, by its number, and why; the others are not waited for.
+pub async fn in_order<T>(
+    calls: impl IntoIterator<Item = impl Future<Output = Result<T, CallError>> + Send> + Send,
+    parallelism: usize,
+) -> Result<Vec<T>, (usize, CallError)> {
+    let calls: Vec<_> = calls.into_iter().collect();
+    let calls = calls
+        .into_iter()
+        .enumerate()
+        .map(|(number, call)| async move { call.await.map_err(|error| (number, error)) });
+    stream::iter(calls)
+        .buffered(parallelism.max(1))
+        .try_collect()
+        .await
 }
 
 /// What the state knows of a resource that is to be read.

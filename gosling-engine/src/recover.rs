@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::journal::{self, Entry, Record, Stage};
 use crate::plan::OpenIntent;
 use crate::run::{Run, RunError, Stop};
-use crate::state::State;
+use crate::state::{Intake, State};
 use crate::store::{Locked, Snapshot};
 
 /// The state of a snapshot with everything that its journal says is done, and the operations that are open.
@@ -18,8 +18,12 @@ pub fn read(snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
         None => State::default(),
     };
     let (records, _) = journal::records(&snapshot.journal)?;
-    let entries = journal::entries(&records)?;
-    state.replay(&entries);
+    let entries = journal::entries(records)?;
+    if !entries.is_empty() {
+        let mut intake = Intake::of(state);
+        intake.replay(&entries);
+        state = intake.state;
+    }
     let open = entries
         .into_iter()
         .filter(|entry| matches!(entry.stage, Stage::Open { .. }))
@@ -51,7 +55,7 @@ pub fn shown(open: &[Entry]) -> Vec<OpenIntent> {
 /// [`RunError::Stopped`]: nothing is lost by trying again.
 pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize), RunError> {
     let (state, open) = read(snapshot)?;
-    let state = Mutex::new(state);
+    let state = Mutex::new(Intake::of(state));
     for entry in &open {
         if *run.stop.borrow() != Stop::No {
             return Err(RunError::Stopped);
@@ -65,10 +69,11 @@ pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize
         }
         let mut operation = entry.operation.clone();
         operation.again = true;
-        let outcome = tokio::select! {
-            outcome = run.carry_out(&operation, &entry.depends_on, &state) => outcome?,
+        let (outcome, record) = tokio::select! {
+            ended = run.carry_out(&operation, &entry.depends_on, &state) => ended?,
             () = run.stopped() => return Err(RunError::Stopped),
         };
+        run.journal.written(record).await?;
         if let Err(error @ crate::CallError::Unknown { .. }) = outcome {
             return Err(RunError::StillOpen {
                 verb: operation.verb.to_string(),
@@ -77,7 +82,7 @@ pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize
             });
         }
     }
-    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = state.into_inner().unwrap_or_else(PoisonError::into_inner).state;
     let state = if snapshot.journal.is_empty() {
         state
     } else {

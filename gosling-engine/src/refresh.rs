@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::stream::{self, StreamExt, TryStreamExt};
+use futures_util::future::try_join_all;
 use gosling_resource::{Address, Properties, Value};
 
 use crate::plan::{AttributeChange, Drift};
-use crate::provider::{Context, Known, Notes, Observed, Secrets};
+use crate::provider::{CallError, Context, Known, Notes, Observed, Provider, Secrets};
 use crate::run::{Providers, RunError};
 use crate::state::{Held, State};
 
-/// Reads every resource of the state that `wanted` accepts, so many at once. Returns the state as it really is and
-/// what is different from what it held.
+/// Reads every resource of the state that `wanted` accepts, so many at once at each provider. Returns the state as it
+/// really is and what is different from what it held.
 ///
 /// # Errors
 /// Where a resource could not be read: what is not known is never taken for gone.
@@ -22,33 +22,29 @@ pub async fn refresh(
     parallelism: usize,
     wanted: impl Fn(&Address) -> bool,
 ) -> Result<(State, Vec<Drift>), RunError> {
-    let reads =
-        state
-            .resources
-            .iter()
-            .filter(|(address, _)| wanted(address))
-            .map(|(address, held)| async move {
-                let observed = read(address, held, providers, secrets).await?;
-                Ok::<_, RunError>((address.clone(), observed))
-            });
-    let observed: BTreeMap<Address, Option<Observed>> = stream::iter(reads)
-        .buffer_unordered(parallelism.max(1))
-        .try_collect()
-        .await?;
+    let mut asked: BTreeMap<&str, Vec<(&Address, &Held)>> = BTreeMap::new();
+    for (address, held) in state.resources.iter().filter(|(address, _)| wanted(address)) {
+        asked.entry(&held.provider).or_default().push((address, held));
+    }
+    let reads = asked
+        .into_values()
+        .map(|resources| read_all(resources, providers, secrets, parallelism));
+    let observed = try_join_all(reads).await?.into_iter().flatten();
+    let observed: BTreeMap<&Address, Option<Observed>> = observed.collect();
     let mut now = state.clone();
     let mut drift = Vec::new();
     for (address, observed) in observed {
         match observed {
             None => {
-                now.resources.remove(&address);
+                now.resources.remove(address);
                 drift.push(Drift {
-                    address,
+                    address: address.clone(),
                     gone: true,
                     attributes: Vec::new(),
                 });
             }
             Some(observed) => {
-                let Some(held) = now.resources.get_mut(&address) else {
+                let Some(held) = now.resources.get_mut(address) else {
                     continue;
                 };
                 let attributes = differences(&held.properties, &observed.properties);
@@ -56,7 +52,7 @@ pub async fn refresh(
                 held.outputs.extend(observed.outputs);
                 if !attributes.is_empty() {
                     drift.push(Drift {
-                        address,
+                        address: address.clone(),
                         gone: false,
                         attributes,
                     });
@@ -67,6 +63,64 @@ pub async fn refresh(
     Ok((now, drift))
 }
 
+/// Reads all resources of one provider.
+async fn read_all<'s>(
+    resources: Vec<(&'s Address, &'s Held)>,
+    providers: &Providers,
+    secrets: &dyn Secrets,
+    parallelism: usize,
+) -> Result<Vec<(&'s Address, Option<Observed>)>, RunError> {
+    let Some((address, held)) = resources.first() else {
+        return Ok(Vec::new());
+    };
+    let provider = provider_of(address, held, providers)?;
+    let cx = Context {
+        secrets,
+        notes: &Silent,
+    };
+    let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
+    match provider.read_all(&cx, &asked, parallelism).await {
+        Ok(observed) => Ok(resources
+            .into_iter()
+            .zip(observed)
+            .map(|((address, _), observed)| (address, observed))
+            .collect()),
+        Err((number, error)) => {
+            let (address, held) = resources.get(number).unwrap_or(&resources[0]);
+            Err(unreadable(address, held, error))
+        }
+    }
+}
+
+fn provider_of<'p>(
+    address: &Address,
+    held: &Held,
+    providers: &'p Providers,
+) -> Result<&'p dyn Provider, RunError> {
+    let provider = providers.get(&held.provider).map(|provider| &**provider);
+    provider.ok_or_else(|| RunError::NoProvider {
+        address: Box::new(address.clone()),
+        provider: held.provider.clone(),
+    })
+}
+
+fn known(held: &Held) -> Known<'_> {
+    Known {
+        kind: &held.kind,
+        id: &held.id,
+        marker: &held.marker,
+        properties: &held.properties,
+    }
+}
+
+fn unreadable(address: &Address, held: &Held, error: CallError) -> RunError {
+    RunError::Unreadable {
+        address: Box::new(address.clone()),
+        origin: held.origin.clone(),
+        error: Box::new(error),
+    }
+}
+
 /// Reads one resource.
 pub(crate) async fn read(
     address: &Address,
@@ -74,30 +128,14 @@ pub(crate) async fn read(
     providers: &Providers,
     secrets: &dyn Secrets,
 ) -> Result<Option<Observed>, RunError> {
-    let provider = providers
-        .get(&held.provider)
-        .ok_or_else(|| RunError::NoProvider {
-            address: Box::new(address.clone()),
-            provider: held.provider.clone(),
-        })?;
     let cx = Context {
         secrets,
         notes: &Silent,
     };
-    let known = Known {
-        kind: &held.kind,
-        id: &held.id,
-        marker: &held.marker,
-        properties: &held.properties,
-    };
-    provider
-        .read(&cx, &known)
-        .await
-        .map_err(|error| RunError::Unreadable {
-            address: Box::new(address.clone()),
-            origin: held.origin.clone(),
-            error: Box::new(error),
-        })
+    let read = provider_of(address, held, providers)?
+        .read(&cx, &known(held))
+        .await;
+    read.map_err(|error| unreadable(address, held, error))
 }
 
 /// The observed attributes that differ from what was held.
@@ -120,7 +158,7 @@ pub struct Silent;
 
 #[async_trait::async_trait]
 impl Notes for Silent {
-    async fn refer(&self, _: &str, _: &str) -> Result<(), crate::CallError> {
+    async fn refer(&self, _: &str, _: &str) -> Result<(), CallError> {
         Ok(())
     }
 

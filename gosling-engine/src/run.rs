@@ -11,7 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 use crate::journal::{JournalError, Record, frame};
 use crate::operation::Operation;
 use crate::provider::{CallError, Notes, Provider, Secrets};
-use crate::state::{State, StateError};
+use crate::state::{Intake, StateError};
 use crate::store::{Locked, StoreError};
 
 /// The providers of a Nest by their labels.
@@ -267,14 +267,15 @@ impl Run<'_> {
         }
     }
 
-    /// Carries out one operation whose intent is on disk, and writes down what came of it. Returns what the API
-    /// answered; the state takes it in.
+    /// Carries out one operation whose intent is on disk. Returns what the API answered, which the state has taken in,
+    /// and the record of it: whatever is begun because of it is written behind that record, so nobody need wait for
+    /// the disk between the two.
     pub(crate) async fn carry_out(
         &self,
         operation: &Operation,
         depends_on: &[String],
-        state: &Mutex<State>,
-    ) -> Result<Result<(), CallError>, RunError> {
+        state: &Mutex<Intake>,
+    ) -> Result<(Result<(), CallError>, Queued), RunError> {
         let Some(provider) = self.providers.get(&operation.provider) else {
             return Err(RunError::NoProvider {
                 address: Box::new(operation.address.clone()),
@@ -309,9 +310,9 @@ impl Run<'_> {
                 (Record::Unknown { op, message }, Err(error))
             }
         };
-        self.journal.write(&record).await?;
+        let queued = self.journal.queue(&record)?;
         self.events.ended(operation, &outcome);
-        Ok(outcome)
+        Ok((outcome, queued))
     }
 }
 

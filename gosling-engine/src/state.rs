@@ -1,6 +1,8 @@
 //! What gosling knows of what it made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::io;
 
 use gosling_resource::{Address, Origin, Properties, Resource};
 use serde::{Deserialize, Serialize};
@@ -74,14 +76,14 @@ pub struct Held {
 
 /// The saved form. Versions that this program does not know are refused, never guessed at.
 #[derive(Serialize, Deserialize)]
-struct Saved {
+struct Saved<'s> {
     version: u32,
-    lineage: String,
+    lineage: Cow<'s, str>,
     serial: u64,
     epoch: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    written: Option<Written>,
-    resources: BTreeMap<Address, Held>,
+    written: Option<Cow<'s, Written>>,
+    resources: Cow<'s, BTreeMap<Address, Held>>,
 }
 
 /// Why a state cannot be used.
@@ -108,36 +110,47 @@ impl State {
         struct Version {
             version: u32,
         }
-        let malformed = |error: serde_json::Error| StateError::Malformed(error.to_string());
-        let Version { version } = serde_json::from_slice(bytes).map_err(malformed)?;
-        if version != VERSION {
-            return Err(StateError::Newer(version));
+        let saved: Saved = match serde_json::from_slice(bytes) {
+            Ok(saved) => saved,
+            // Of another version only that much can be read.
+            Err(error) => {
+                return Err(match serde_json::from_slice(bytes) {
+                    Ok(Version { version }) if version != VERSION => StateError::Newer(version),
+                    _ => StateError::Malformed(error.to_string()),
+                });
+            }
+        };
+        if saved.version != VERSION {
+            return Err(StateError::Newer(saved.version));
         }
-        let saved: Saved = serde_json::from_slice(bytes).map_err(malformed)?;
         let state = Self {
-            lineage: saved.lineage,
+            lineage: saved.lineage.into_owned(),
             serial: saved.serial,
             epoch: saved.epoch,
-            written: saved.written,
-            resources: saved.resources,
+            written: saved.written.map(Cow::into_owned),
+            resources: saved.resources.into_owned(),
         };
         state.verify()?;
         Ok(state)
     }
 
+    /// What is saved of it.
+    fn saved(&self) -> Saved<'_> {
+        Saved {
+            version: VERSION,
+            lineage: Cow::Borrowed(&self.lineage),
+            serial: self.serial,
+            epoch: self.epoch,
+            written: self.written.as_ref().map(Cow::Borrowed),
+            resources: Cow::Borrowed(&self.resources),
+        }
+    }
+
     /// The saved form: JSON, the same state always the same bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let saved = Saved {
-            version: VERSION,
-            lineage: self.lineage.clone(),
-            serial: self.serial,
-            epoch: self.epoch,
-            written: self.written.clone(),
-            resources: self.resources.clone(),
-        };
         // Maps with text keys and plain values: there is nothing in it that JSON cannot hold.
-        let mut bytes = serde_json::to_vec_pretty(&saved).unwrap_or_default();
+        let mut bytes = serde_json::to_vec_pretty(&self.saved()).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
@@ -145,12 +158,11 @@ impl State {
     /// A digest of everything in it but who saved it: two states with the same digest hold the same.
     #[must_use]
     pub fn digest(&self) -> String {
-        let plain = Self {
+        digest_of(&Saved {
             epoch: 0,
             written: None,
-            ..self.clone()
-        };
-        digest(&plain.to_bytes())
+            ..self.saved()
+        })
     }
 
     /// Holds after any crash:
@@ -163,8 +175,8 @@ impl State {
     /// The first that does not hold.
     pub fn verify(&self) -> Result<(), StateError> {
         let broken = |words: String| Err(StateError::Broken(words));
-        let mut ids = BTreeSet::new();
-        let mut markers = BTreeSet::new();
+        let mut ids = HashSet::new();
+        let mut markers = HashSet::new();
         for (address, held) in &self.resources {
             if held.id.is_empty() {
                 return broken(format!("1: {address} has no id"));
@@ -176,12 +188,11 @@ impl State {
                 return broken(format!("4: the marker {} stands in it twice", held.marker));
             }
         }
-        let needs = |address: &Address| -> Vec<Address> {
-            let held = self.resources.get(address);
-            held.map(|held| held.depends_on.iter().cloned().collect())
-                .unwrap_or_default()
+        let needs = |address: &&Address| match self.resources.get(*address) {
+            Some(held) => held.depends_on.iter().collect(),
+            None => Vec::new(),
         };
-        match crate::graph::cycle(self.resources.keys().cloned(), needs) {
+        match crate::graph::cycle(self.resources.keys(), needs) {
             Some(address) => broken(format!("3: {address} depends on itself")),
             None => Ok(()),
         }
@@ -228,9 +239,30 @@ impl State {
             held.depends_on.remove(address);
         }
     }
+}
+
+/// A state that takes in outcomes, and finds by its id what an outcome puts an end to.
+#[derive(Debug)]
+pub(crate) struct Intake {
+    /// The state with all that was taken in.
+    pub(crate) state: State,
+    /// Where a provider, a kind and an id were last seen. What a place holds now is looked up there.
+    places: HashMap<(String, String, String), Address>,
+}
+
+impl Intake {
+    /// Into this state.
+    pub(crate) fn of(state: State) -> Self {
+        let places = state.resources.iter();
+        let places = places.map(|(address, held)| (place(held), address.clone()));
+        Self {
+            places: places.collect(),
+            state,
+        }
+    }
 
     /// Takes in what a journal says has been done. Doing it twice changes nothing.
-    pub fn replay(&mut self, entries: &[Entry]) {
+    pub(crate) fn replay(&mut self, entries: &[Entry]) {
         for entry in entries {
             if let Stage::Done(seen) = &entry.stage {
                 self.done(&entry.operation, &entry.depends_on, seen.as_ref());
@@ -239,23 +271,23 @@ impl State {
     }
 
     /// Takes in the outcome of one operation.
-    pub fn done(&mut self, operation: &Operation, depends_on: &[String], seen: Option<&Seen>) {
+    pub(crate) fn done(&mut self, operation: &Operation, depends_on: &[String], seen: Option<&Seen>) {
+        let resources = &mut self.state.resources;
         match (operation.verb, seen) {
             (Verb::Delete, _) => {
                 // A number may have come back and be another's by now: the marker tells.
                 let same = |held: &Held| {
                     operation.id.as_deref() == Some(held.id.as_str()) && operation.marker == held.marker
                 };
-                if self.resources.get(&operation.address).is_some_and(same) {
-                    self.resources.remove(&operation.address);
+                if resources.get(&operation.address).is_some_and(same) {
+                    resources.remove(&operation.address);
                 }
             }
             (Verb::Create | Verb::Update, None) => {}
             (Verb::Create | Verb::Update, Some(seen)) => {
                 let mut properties = operation.properties.clone();
                 properties.extend(seen.properties.clone());
-                let origin = self
-                    .resources
+                let origin = resources
                     .get(&operation.address)
                     .and_then(|held| held.origin.clone());
                 let held = Held {
@@ -269,19 +301,54 @@ impl State {
                     origin,
                 };
                 // An API gives an id that is in use to nobody else: whoever had this one is gone.
-                self.resources.retain(|_, other| {
-                    other.marker == held.marker
-                        || (&other.provider, &other.kind, &other.id) != (&held.provider, &held.kind, &held.id)
-                });
-                self.resources.insert(operation.address.clone(), held);
+                let had = self.places.insert(place(&held), operation.address.clone());
+                if let Some(had) = had {
+                    let gone = |other: &Held| other.marker != held.marker && place(other) == place(&held);
+                    if resources.get(&had).is_some_and(gone) {
+                        resources.remove(&had);
+                    }
+                }
+                resources.insert(operation.address.clone(), held);
             }
         }
     }
 }
 
+/// What tells a resource from every other in the world.
+fn place(held: &Held) -> (String, String, String) {
+    (held.provider.clone(), held.kind.clone(), held.id.clone())
+}
+
 /// SHA-256 in hexadecimal.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    let hash = Sha256::digest(bytes);
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+/// SHA-256 of a value's JSON in hexadecimal, without having all of that in memory.
+pub(crate) fn digest_of(value: &impl Serialize) -> String {
+    let mut hashing = io::BufWriter::with_capacity(1 << 16, Hashing(Sha256::new()));
+    // Maps with text keys and plain values: there is nothing that JSON cannot hold, and hashing does not fail.
+    let written = serde_json::to_writer(&mut hashing, value).map_err(io::Error::from);
+    match written.and_then(|()| Ok(hashing.into_inner()?)) {
+        Ok(Hashing(hash)) => hexadecimal(&hash.finalize()),
+        Err(_) => String::new(),
+    }
+}
+
+struct Hashing(Sha256);
+
+impl io::Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn hexadecimal(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

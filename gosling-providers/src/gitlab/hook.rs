@@ -1,5 +1,7 @@
 //! `gitlab_hook`: a webhook of a project, with a secret of its own.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gosling_engine::{CallError, Context, Known, Observed, Operation, SecretError};
@@ -56,21 +58,42 @@ impl Place {
     }
 }
 
-impl Gitlab {
-    pub(super) async fn read_hook(
-        &self,
-        cx: &Context<'_>,
-        known: &Known<'_>,
-    ) -> Result<Option<Observed>, CallError> {
-        let place = Place::parse(known.id)?;
-        let session = self.session(cx, known.properties).await?;
-        let found = session
-            .get(&place.path(), &errand("looking at a webhook of", place.project))
-            .await?;
-        let ours = found.filter(|shown| is_ours(shown, known.marker, known.properties));
-        Ok(ours.map(|shown| observed(&shown, place.project, known.marker, known.properties)))
-    }
+/// The project of a hook, by its id.
+pub(super) fn project_of(id: &str) -> Option<i64> {
+    Place::parse(id).ok().map(|place| place.project)
+}
 
+/// Every hook of a project by its number; empty where the project cannot be seen. It tells as much of each as the hook
+/// itself.
+pub(super) async fn list(session: &Session, project: i64) -> Result<BTreeMap<i64, Json>, CallError> {
+    let doing = errand("looking at the webhooks of", project);
+    let hooks = session.list(&format!("projects/{project}/hooks"), &doing).await?;
+    let hooks = hooks.into_iter().flatten();
+    Ok(hooks
+        .filter_map(|shown| Some((shown["id"].as_i64()?, shown)))
+        .collect())
+}
+
+/// Reads a hook, from its project's list where it is in it and is ours.
+pub(super) async fn read(
+    session: &Session,
+    known: &Known<'_>,
+    listed: Option<&BTreeMap<i64, Json>>,
+) -> Result<Option<Observed>, CallError> {
+    let place = Place::parse(known.id)?;
+    let is_ours = |shown: &Json| is_ours(shown, known.marker, known.properties);
+    let observed = |shown: &Json| observed(shown, place.project, known.marker, known.properties);
+    let listed = listed.and_then(|hooks| hooks.get(&place.hook));
+    if let Some(shown) = listed.filter(|shown| is_ours(shown)) {
+        return Ok(Some(observed(shown)));
+    }
+    let found = session
+        .get(&place.path(), &errand("looking at a webhook of", place.project))
+        .await?;
+    Ok(found.filter(is_ours).as_ref().map(observed))
+}
+
+impl Gitlab {
     pub(super) async fn create_hook(
         &self,
         cx: &Context<'_>,

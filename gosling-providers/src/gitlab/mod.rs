@@ -9,10 +9,11 @@ mod runner;
 mod session;
 mod status;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, in_order};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
 
@@ -67,10 +68,15 @@ impl Gitlab {
         }
     }
 
+    /// Where the token is that these properties name, or the server's.
+    fn token_of<'a>(&'a self, properties: &'a Properties) -> &'a SecretUri {
+        let own = properties.get("api_token").and_then(Value::as_secret);
+        own.unwrap_or(&self.token)
+    }
+
     /// A session with the token that these properties name, or the server's.
     async fn session(&self, cx: &Context<'_>, properties: &Properties) -> Result<Session, CallError> {
-        let own = properties.get("api_token").and_then(Value::as_secret);
-        let place = own.unwrap_or(&self.token);
+        let place = self.token_of(properties);
         let token = cx.secrets.read(place).await?;
         Ok(Session::new(
             self.client.clone(),
@@ -97,11 +103,53 @@ impl Provider for Gitlab {
     }
 
     async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
-        match resource.kind {
-            RUNNER => self.read_runner(cx, resource).await,
-            HOOK => self.read_hook(cx, resource).await,
-            other => Err(unknown_kind(other)),
+        read(&self.session(cx, resource.properties).await?, resource, None).await
+    }
+
+    /// A list of a project's webhooks tells all of each. Of runners there is no such list.
+    async fn read_all(
+        &self,
+        cx: &Context<'_>,
+        resources: &[Known<'_>],
+        parallelism: usize,
+    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+        let mut sessions: BTreeMap<&SecretUri, Session> = BTreeMap::new();
+        for (number, resource) in resources.iter().enumerate() {
+            let place = self.token_of(resource.properties);
+            if !sessions.contains_key(place) {
+                let session = self.session(cx, resource.properties).await;
+                sessions.insert(place, session.map_err(|error| (number, error))?);
+            }
         }
+        let session = |resource: &Known<'_>| &sessions[self.token_of(resource.properties)];
+        // Which hooks of a project are seen with which token.
+        let mut together: BTreeMap<(i64, &SecretUri), Vec<usize>> = BTreeMap::new();
+        for (number, resource) in resources
+            .iter()
+            .enumerate()
+            .filter(|(_, known)| known.kind == HOOK)
+        {
+            if let Some(project) = hook::project_of(resource.id) {
+                let token = self.token_of(resource.properties);
+                together.entry((project, token)).or_default().push(number);
+            }
+        }
+        together.retain(|_, hooks| hooks.len() > 1);
+        let lists = together
+            .iter()
+            .map(|((project, token), _)| hook::list(&sessions[*token], *project));
+        let first = |number: usize| together.values().nth(number).map_or(0, |hooks| hooks[0]);
+        let lists = in_order(lists, parallelism)
+            .await
+            .map_err(|(number, error)| (first(number), error))?;
+        let listed: BTreeMap<_, _> = together.keys().zip(&lists).collect();
+        let reads = resources.iter().map(|resource| {
+            let project = hook::project_of(resource.id).filter(|_| resource.kind == HOOK);
+            let key = project.map(|project| (project, self.token_of(resource.properties)));
+            let list = key.and_then(|key| listed.get(&key).copied());
+            read(session(resource), resource, list)
+        });
+        in_order(reads, parallelism).await
     }
 
     async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
@@ -126,6 +174,19 @@ impl Provider for Gitlab {
             HOOK => self.delete_hook(cx, operation).await,
             other => Err(unknown_kind(other)),
         }
+    }
+}
+
+/// Reads a resource, a hook from its project's list where there is one.
+async fn read(
+    session: &Session,
+    resource: &Known<'_>,
+    hooks: Option<&BTreeMap<i64, Json>>,
+) -> Result<Option<Observed>, CallError> {
+    match resource.kind {
+        RUNNER => runner::read(session, resource).await,
+        HOOK => hook::read(session, resource, hooks).await,
+        other => Err(unknown_kind(other)),
     }
 }
 

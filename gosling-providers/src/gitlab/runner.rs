@@ -84,18 +84,14 @@ struct Runner<'a> {
     token_secret: &'a SecretUri,
 }
 
-impl Gitlab {
-    pub(super) async fn read_runner(
-        &self,
-        cx: &Context<'_>,
-        known: &Known<'_>,
-    ) -> Result<Option<Observed>, CallError> {
-        let session = self.session(cx, known.properties).await?;
-        let found = session.get(&runner_path(known.id)?, &reading(known.id)).await?;
-        let ours = found.filter(|shown| marker::is_in(note(shown), known.marker));
-        Ok(ours.map(|shown| observed(&shown, known.marker, known.properties)))
-    }
+/// Reads a runner. No list of GitLab's tells its note or its tags.
+pub(super) async fn read(session: &Session, known: &Known<'_>) -> Result<Option<Observed>, CallError> {
+    let found = session.get(&runner_path(known.id)?, &reading(known.id)).await?;
+    let ours = found.filter(|shown| marker::is_in(note(shown), known.marker));
+    Ok(ours.map(|shown| observed(&shown, known.marker, known.properties)))
+}
 
+impl Gitlab {
     pub(super) async fn create_runner(
         &self,
         cx: &Context<'_>,

@@ -88,7 +88,7 @@ impl Making<'_> {
         }
         let now = self.look().await?;
         let now = now.ok_or_else(|| Trouble::unknown(format!("{} is gone", found.id())))?;
-        observed(self.work, &now, &self.operation.properties).await
+        observed(self.work, &now, &self.operation.properties, None).await
     }
 
     /// The machine, if it is there: made by an earlier attempt.

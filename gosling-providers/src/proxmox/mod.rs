@@ -13,13 +13,15 @@ mod trouble;
 mod wanted;
 mod work;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, in_order};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
 use self::api::Api;
+use self::cluster::{Cluster, Guest};
 use self::making::Making;
 use self::placing::{parts, place};
 use self::removing::remove;
@@ -136,6 +138,24 @@ fn is_meant(found: &Found, operation: &Operation, known: &Properties) -> bool {
     }
 }
 
+/// Reads a machine, with what a list says of it, where there is one.
+async fn read(
+    work: &Work<'_>,
+    resource: &Known<'_>,
+    listed: Option<&Guest>,
+) -> Result<Option<Observed>, CallError> {
+    let (node, vmid) = parts(resource.id)?;
+    let node = listed.map_or(node, |guest| &guest.node);
+    let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
+    // Without a marker to look for, as at an import, any machine will do.
+    let ours = |found: &Found| resource.marker.is_empty() || found.config.marker() == resource.marker;
+    let Some(found) = found.filter(ours) else {
+        return Ok(None);
+    };
+    let observed = shaping::observed(work, &found, resource.properties, listed).await;
+    observed.map(Some).map_err(Trouble::harmless)
+}
+
 static KINDS: [&Kind; 1] = [&PROXMOX_VM];
 
 #[async_trait]
@@ -149,16 +169,32 @@ impl Provider for Proxmox {
     }
 
     async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
-        let (node, vmid) = parts(resource.id)?;
-        let work = self.work(cx, "").await?;
-        let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
-        // Without a marker to look for, as at an import, any machine will do.
-        let ours = |found: &Found| resource.marker.is_empty() || found.config.marker() == resource.marker;
-        let Some(found) = found.filter(ours) else {
-            return Ok(None);
+        read(&self.work(cx, "").await?, resource, None).await
+    }
+
+    /// The cluster's list tells on which node each machine is and whether it runs; its configuration, which holds the
+    /// marker, is told by the machine alone.
+    async fn read_all(
+        &self,
+        cx: &Context<'_>,
+        resources: &[Known<'_>],
+        parallelism: usize,
+    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+        let first = |error| (0, error);
+        let work = self.work(cx, "").await.map_err(first)?;
+        let cluster = match resources {
+            [_, _, ..] => Cluster::of(&work.api)
+                .await
+                .map_err(|trouble| first(trouble.harmless()))?,
+            _ => Cluster::default(),
         };
-        let observed = shaping::observed(&work, &found, resource.properties).await;
-        observed.map(Some).map_err(Trouble::harmless)
+        let guests: BTreeMap<u32, &Guest> = cluster.guests.iter().map(|guest| (guest.vmid, guest)).collect();
+        let reads = resources.iter().map(|resource| {
+            let vmid = parts(resource.id).ok().map(|(_, vmid)| vmid);
+            let listed = vmid.and_then(|vmid| guests.get(&vmid).copied());
+            read(&work, resource, listed)
+        });
+        in_order(reads, parallelism).await
     }
 
     async fn reserve(

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 
 use super::api::pair;
 use super::booted;
+use super::cluster::Guest;
 use super::firewall;
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Config, Wanted};
@@ -182,11 +183,13 @@ pub(super) async fn waits_for_restart(work: &Work<'_>, found: &Found) -> Result<
     Ok(pending.as_array().into_iter().flatten().any(waits))
 }
 
-/// A machine as it is now, told in the attributes that `prior` holds.
+/// A machine as it is now, told in the attributes that `prior` holds. A list is some seconds late: only where it says
+/// what is known already is it believed.
 pub(super) async fn observed(
     work: &Work<'_>,
     found: &Found,
     prior: &Properties,
+    listed: Option<&Guest>,
 ) -> Result<Observed, Trouble> {
     let mut properties = found.config.observed(prior);
     if let Some(before) = prior.get("firewall").filter(|before| **before != Property::Null) {
@@ -194,11 +197,12 @@ pub(super) async fn observed(
         let is = firewall::observed(work, found, before, wanted.as_ref()).await?;
         properties.insert("firewall".to_owned(), is);
     }
-    if prior
-        .get("started")
-        .is_some_and(|before| *before != Property::Null)
-    {
-        properties.insert("started".to_owned(), work.runs(found).await?.into());
+    if let Some(before) = prior.get("started").filter(|before| **before != Property::Null) {
+        let runs = match listed {
+            Some(guest) if before.as_bool() == Some(guest.running) => guest.running,
+            _ => work.runs(found).await?,
+        };
+        properties.insert("started".to_owned(), runs.into());
     }
     let outputs = [
         ("id", Property::from(found.id())),
@@ -236,5 +240,5 @@ pub(super) async fn update(
     }
     let now = work.find_unlocked(&found.node, found.vmid).await?;
     let now = now.ok_or_else(|| Trouble::unknown(format!("{} is gone", found.id())))?;
-    observed(work, &now, &operation.properties).await
+    observed(work, &now, &operation.properties, None).await
 }
