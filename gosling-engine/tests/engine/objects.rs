@@ -34,6 +34,8 @@ struct Contents {
     good_writes: Option<usize>,
     ignores_absent: bool,
     ignores_version: bool,
+    /// Looks first and writes then.
+    races: bool,
 }
 
 /// The service.
@@ -55,6 +57,13 @@ impl Memory {
         let memory = Self::new(&Arc::default());
         memory.contents.lock().unwrap().ignores_absent = absent;
         memory.contents.lock().unwrap().ignores_version = version;
+        memory
+    }
+
+    /// A service that looks whether a condition holds, and writes a moment later.
+    pub(crate) fn racing() -> Arc<Self> {
+        let memory = Self::new(&Arc::default());
+        memory.contents.lock().unwrap().races = true;
         memory
     }
 
@@ -155,6 +164,18 @@ impl Objects for Memory {
             Expect::Absent => Some(None),
             Expect::Version(version) => Some(Some(version.clone())),
         };
+        let (races, holds) = {
+            let contents = self.contents.lock().unwrap();
+            let holds = expected
+                .as_ref()
+                .is_none_or(|wanted| *wanted == contents.version(name));
+            (contents.races, holds)
+        };
+        if races {
+            tokio::task::yield_now().await;
+            let mut contents = self.contents.lock().unwrap();
+            return holds.then(|| contents.set(name, bytes)).ok_or(PutError::Changed);
+        }
         let outcome = {
             let mut contents = self.contents.lock().unwrap();
             match contents.good_writes.as_mut() {

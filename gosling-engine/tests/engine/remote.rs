@@ -320,6 +320,17 @@ async fn a_service_that_overwrites_against_its_orders_is_refused_by_the_first_lo
 }
 
 #[tokio::test]
+async fn a_service_that_lets_two_writes_at_once_through_is_refused_too() {
+    let memory = Memory::racing();
+    let refused = store(&memory).lock(&holder()).await.err().unwrap();
+    assert_eq!(
+        refused.to_string(),
+        "memory does not honour conditional writes, so no state is safe there: of 8 writes at once, each for the same \
+         version, it let 8 through"
+    );
+}
+
+#[tokio::test]
 async fn the_conditions_are_tried_once() {
     let (_, memory) = memory();
     begun(&memory).await;

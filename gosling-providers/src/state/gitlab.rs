@@ -246,7 +246,6 @@ impl GitlabState {
         };
         match (answer.status, lock) {
             (200..=299, _) => Ok(Version(saved.serial.to_string())),
-            (422, _) => Err(PutError::Changed),
             (409 | 423, Some(_)) => Err(PutError::Refused(StoreError::TakenOver(None))),
             (409 | 423, None) => Err(PutError::Changed),
             // To who has the lock no more, GitLab says that something went wrong in it.
@@ -255,7 +254,8 @@ impl GitlabState {
                 Ok(true) => Err(PutError::Unknown(self.refusal("write", &answer))),
                 Err(error) => Err(PutError::Unknown(error)),
             },
-            (408 | 429 | 500.., _) => Err(PutError::Unknown(self.refusal("write", &answer))),
+            // A number that is taken is told by 400 or 422, as is much else: what is there decides.
+            (400 | 422 | 408 | 429 | 500.., _) => Err(PutError::Unknown(self.refusal("write", &answer))),
             _ => Err(PutError::Refused(self.refusal("write", &answer))),
         }
     }

@@ -252,7 +252,9 @@ impl Said {
                  on `{bucket}`, and with `kms_key_id` kms:GenerateDataKey and kms:Decrypt: \
                  docs/guides/state-backends.md has the policy"
             ),
-            "InvalidAccessKeyId" => "is `access_key` a key of this storage, and not deleted?".to_owned(),
+            "InvalidAccessKeyId" | "XAdminUserNotFound" => {
+                "is `access_key` a key of this storage, and not deleted?".to_owned()
+            }
             "SignatureDoesNotMatch" => {
                 "`secret_key` does not belong to `access_key`, or was cut short".to_owned()
             }

@@ -7,5 +7,6 @@ mod http;
 mod proxmox;
 mod proxmox_faults;
 mod secrets;
+mod state;
 mod vault;
 mod world;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 
 use super::super::{Beside, StoreError, Version};
 use super::random;
@@ -56,6 +57,8 @@ impl<'a> From<Option<&'a Version>> for Expect<'a> {
     }
 }
 
+/// How many writes are sent at once to see whether one is let through.
+const AT_ONCE: usize = 8;
 const HEAD: &str = "head";
 const FOLDERS: [&str; 3] = ["state/", "journal/", "probe/"];
 
@@ -63,9 +66,11 @@ const FOLDERS: [&str; 3] = ["state/", "journal/", "probe/"];
 pub(super) struct InObjects(pub(super) Arc<dyn Objects>);
 
 impl InObjects {
-    /// Whether a write that must be refused is.
+    /// Whether a write is refused for its condition.
     async fn refused(&self, name: &str, expect: Expect<'_>) -> Result<bool, StoreError> {
-        match self.0.put(name, b"a condition was not honoured\n", expect).await {
+        // Each is another's text, so that each makes another version.
+        let text = format!("gosling tries the conditions: {}\n", random()?);
+        match self.0.put(name, text.as_bytes(), expect).await {
             Ok(_) => Ok(false),
             Err(PutError::Changed) => Ok(true),
             Err(PutError::Unknown(error) | PutError::Refused(error)) => Err(error),
@@ -79,14 +84,12 @@ impl InObjects {
                 condition: condition.to_owned(),
             })
         };
-        let put = |expect| async move {
-            let put = || self.0.put(name, b"gosling tries the conditions\n", expect);
-            match put().await {
-                Err(PutError::Unknown(_)) => put().await,
-                once => once,
-            }
+        let put = || self.0.put(name, b"gosling tries the conditions\n", Expect::Any);
+        let first = match put().await {
+            Err(PutError::Unknown(_)) => put().await,
+            once => once,
         };
-        let version = match put(Expect::Any).await {
+        let version = match first {
             Ok(version) => version,
             Err(PutError::Unknown(error) | PutError::Refused(error)) => return Err(error),
             Err(PutError::Changed) => return no("it refuses a write without a condition"),
@@ -98,10 +101,15 @@ impl InObjects {
         if !self.refused(name, Expect::Version(&wrong)).await? {
             return no("it overwrote an object although `If-Match` named another version");
         }
-        match put(Expect::Version(&version)).await {
-            Ok(_) => Ok(()),
-            Err(PutError::Changed) => no("it refuses a write whose `If-Match` names the present version"),
-            Err(PutError::Unknown(error) | PutError::Refused(error)) => Err(error),
+        // Some look first and write then, which one who asks alone cannot tell.
+        let together = (0..AT_ONCE).map(|_| self.refused(name, Expect::Version(&version)));
+        let refused: Vec<bool> = try_join_all(together).await?;
+        match refused.iter().filter(|refused| !**refused).count() {
+            1 => Ok(()),
+            0 => no("it refuses a write whose `If-Match` names the present version"),
+            many => no(&format!(
+                "of {AT_ONCE} writes at once, each for the same version, it let {many} through"
+            )),
         }
     }
 }
