@@ -7,6 +7,8 @@ mod holder;
 pub(crate) mod identity;
 mod lock;
 mod progress;
+mod secrets;
+mod services;
 mod session;
 mod state_at;
 

@@ -15,16 +15,14 @@ use gosling_engine::{
 };
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
 use gosling_providers::http::Endpoint;
-use gosling_providers::keys::{Keys, recipients_of};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
-use gosling_providers::secrets::{
-    Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings,
-};
-use gosling_resource::{Resources, Secret, Value};
+use gosling_providers::secrets::Backends;
+use gosling_resource::{Resources, Value};
 use tokio::sync::watch;
 
 use super::Progress;
 use super::endpoints::{authority, endpoint};
+use super::secrets::{backends, nest_file, nest_name};
 use super::state_at::StateAt;
 use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
@@ -154,14 +152,8 @@ impl Session {
             blocks: &checked.checked.blocks,
             files: &checked.files,
         });
-        let name = connections.nest_name.clone().unwrap_or_else(|| {
-            let folder = target
-                .root
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned());
-            folder.unwrap_or_else(|| "nest".to_owned())
-        });
-        let secrets = backends(host, &target, &at, &connections)?;
+        let name = nest_name(&target, &connections);
+        let secrets = backends(host, &target, &connections, Some(Arc::clone(&at.store)))?;
         let mut connections = connections;
         add_servers(&mut connections, &at)?;
         let (gitlabs, proxmoxes) = worlds(host, &target, &connections)?;
@@ -589,60 +581,4 @@ fn worlds(host: &Host, target: &Target, connections: &Connections) -> Result<Wor
         proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
     }
     Ok((gitlabs, proxmoxes))
-}
-
-/// A file of the Nest, by its checked path.
-fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
-    let Some(path) = path else { return Ok(None) };
-    let path = target.root.join(path);
-    std::fs::read(&path)
-        .map(Some)
-        .map_err(Failure::file("read", &path))
-}
-
-/// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault.
-fn backends(
-    host: &Host,
-    target: &Target,
-    at: &StateAt,
-    connections: &Connections,
-) -> Result<Backends, Failure> {
-    let env = host
-        .environment
-        .iter()
-        .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
-    let identity = super::identity::find(host)?;
-    let recipients = match &identity {
-        // A Nest that names nobody writes for whoever runs it.
-        Some(identity) if connections.recipients.is_empty() => recipients_of(identity).map_err(failure)?,
-        _ => connections.recipients.clone(),
-    };
-    let store = StoreSettings {
-        beside: Arc::clone(&at.store),
-        keys: Keys { recipients, identity },
-    };
-    let vault = match &connections.vault {
-        Some(vault) => Some(VaultSettings {
-            endpoint: Endpoint {
-                ca_pem: nest_file(target, vault.ca_file.as_deref())?,
-                extra_ca: authority(host)?,
-                ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
-            },
-            login: match vault.login.clone() {
-                fly_codegen::VaultLogin::Approle { role_id, secret_id } => {
-                    VaultLogin::Approle(Approle { role_id, secret_id })
-                }
-                fly_codegen::VaultLogin::Token(token) => VaultLogin::Token(token),
-            },
-            mount: vault.mount.clone(),
-            namespace: vault.namespace.clone(),
-        }),
-        None => None,
-    };
-    let settings = BackendSettings {
-        env: env.collect(),
-        store: Some(store),
-        vault,
-    };
-    Backends::new(settings).map_err(|error| call_failure(&error))
 }

@@ -8,6 +8,7 @@ use gosling_engine::journal::Entry;
 use gosling_engine::store::{self, LocalStore, Locked, Store, StoreError};
 use gosling_engine::{State, recover};
 
+use super::services::service;
 use super::session::{EngineArgs, failure};
 use super::{holder, released, store_failure};
 use crate::check::{CheckedNest, check_root};
@@ -37,21 +38,19 @@ impl StateAt {
     }
 
     /// Where a Nest says that it is.
-    pub(crate) async fn of(_host: &Host, target: &Target, checked: &CheckedNest) -> Result<Self, Failure> {
+    pub(crate) async fn of(host: &Host, target: &Target, checked: &CheckedNest) -> Result<Self, Failure> {
         let block = checked.checked.blocks.iter().find(|block| block.name == "state");
-        let backend = block.and_then(|block| block.value("backend")?.as_str().map(str::to_owned));
-        if let Some(backend) = backend.filter(|backend| backend != "local") {
-            return Err(Failure::wrong_use(format!(
-                "state.backend = \"{backend}\": only `local` works in this release"
-            ))
-            .hint("docs/tasks.md says what comes next"));
+        let text = |name: &str| block.and_then(|block| block.value(name)?.as_str().map(str::to_owned));
+        if text("backend").is_some_and(|backend| backend != "local") {
+            return Ok(Self {
+                store: Arc::new(service(host, target, checked).await?),
+            });
         }
-        let path = block.and_then(|block| block.value("path")?.as_str().map(str::to_owned));
         let kept = block.and_then(|block| match block.value("retention")? {
             Value::Int(kept) => usize::try_from(*kept).ok(),
             _ => None,
         });
-        let folder = target.root.join(path.as_deref().unwrap_or(FOLDER));
+        let folder = target.root.join(text("path").as_deref().unwrap_or(FOLDER));
         Ok(Self::local(&folder, kept))
     }
 

@@ -24,6 +24,7 @@ mod pages;
 mod pre_commit;
 mod readme;
 mod refused;
+mod shared_state;
 mod state;
 mod tasks;
 mod together;

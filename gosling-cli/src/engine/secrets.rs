@@ -1,0 +1,88 @@
+//! Where a Nest's secrets are.
+
+use std::sync::Arc;
+
+use fly_codegen::Connections;
+use gosling_engine::store::Store;
+use gosling_providers::http::Endpoint;
+use gosling_providers::keys::{Keys, recipients_of};
+use gosling_providers::secrets::{
+    Approle, BackendSettings, Backends, StoreSettings, VaultLogin, VaultSettings,
+};
+use gosling_resource::Secret;
+
+use super::endpoints::{authority, endpoint};
+use super::{call_failure, failure};
+use crate::commands::Target;
+use crate::{Failure, Host};
+
+/// The Nest's own name, else that of its folder.
+pub(super) fn nest_name(target: &Target, connections: &Connections) -> String {
+    let folder = || Some(target.root.file_name()?.to_string_lossy().into_owned());
+    let name = connections.nest_name.clone().or_else(folder);
+    name.unwrap_or_else(|| "nest".to_owned())
+}
+
+/// A file of the Nest, by its checked path.
+pub(super) fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let path = target.root.join(path);
+    std::fs::read(&path)
+        .map(Some)
+        .map_err(Failure::file("read", &path))
+}
+
+/// Who can open what gosling encrypts for this Nest, and what opens it here. A Nest that names nobody writes for whoever
+/// runs it.
+pub(super) fn keys(host: &Host, recipients: &[String]) -> Result<Keys, Failure> {
+    let identity = super::identity::find(host)?;
+    let recipients = match &identity {
+        Some(identity) if recipients.is_empty() => recipients_of(identity).map_err(failure)?,
+        _ => recipients.to_vec(),
+    };
+    Ok(Keys { recipients, identity })
+}
+
+/// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault. Without a store for
+/// what the state itself is reached with.
+pub(super) fn backends(
+    host: &Host,
+    target: &Target,
+    connections: &Connections,
+    beside: Option<Arc<dyn Store>>,
+) -> Result<Backends, Failure> {
+    let env = host
+        .environment
+        .iter()
+        .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
+    let store = beside.map(|beside| -> Result<_, Failure> {
+        Ok(StoreSettings {
+            beside,
+            keys: keys(host, &connections.recipients)?,
+        })
+    });
+    let vault = match &connections.vault {
+        Some(vault) => Some(VaultSettings {
+            endpoint: Endpoint {
+                ca_pem: nest_file(target, vault.ca_file.as_deref())?,
+                extra_ca: authority(host)?,
+                ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
+            },
+            login: match vault.login.clone() {
+                fly_codegen::VaultLogin::Approle { role_id, secret_id } => {
+                    VaultLogin::Approle(Approle { role_id, secret_id })
+                }
+                fly_codegen::VaultLogin::Token(token) => VaultLogin::Token(token),
+            },
+            mount: vault.mount.clone(),
+            namespace: vault.namespace.clone(),
+        }),
+        None => None,
+    };
+    let settings = BackendSettings {
+        env: env.collect(),
+        store: store.transpose()?,
+        vault,
+    };
+    Backends::new(settings).map_err(|error| call_failure(&error))
+}
