@@ -6,6 +6,8 @@ use gosling_resource::{Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
 
 use crate::operation::Operation;
+use crate::plan::Change;
+use crate::preflight::Finding;
 
 /// A world in which resources are made: one Proxmox cluster, one GitLab server.
 ///
@@ -81,6 +83,19 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`CallError::Failed`] where it is still there; else [`CallError::Unknown`].
     async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError>;
+
+    /// Looks whether the service can carry out these changes, all of them together: whether it is reached and believed,
+    /// its token good and allowed each call, and what they take there. Only reads, few calls however many changes there
+    /// are. A service that cannot be reached is one finding.
+    async fn preflight(&self, _cx: &Context<'_>, _changes: &[&Change]) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// The least that its token must be allowed for these changes, for a person, ready to paste. It may look something
+    /// up; where nobody answers, it says what has to be filled in. Empty where it needs nothing.
+    async fn rights(&self, _cx: &Context<'_>, _changes: &[&Change]) -> String {
+        String::new()
+    }
 }
 
 /// Carries out calls, so many at once, and gives back what came of them in their own order.
@@ -168,6 +183,14 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// Why it cannot.
     async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError>;
+
+    /// When the value ends, as RFC 3339; `None` where it does not, or where the backend knows of no end.
+    ///
+    /// # Errors
+    /// Why that cannot be asked.
+    async fn expires(&self, _uri: &SecretUri) -> Result<Option<String>, SecretError> {
+        Ok(None)
+    }
 }
 
 /// Why a secret could not be read or written.

@@ -12,7 +12,8 @@ use gosling_resource::Address;
 
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session, Tempo, released, stopped};
+use crate::engine::{EngineArgs, Looked, Progress, Session, Tempo, released, stopped};
+use crate::render::preflight;
 use crate::{Failure, Host, questions};
 
 /// How a run goes about it.
@@ -27,6 +28,9 @@ pub(crate) struct RunArgs {
     /// After a first Ctrl-C, how long what is under way may take: 25s, 2m
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = time)]
     grace: Duration,
+    /// Whether to look first if it can be done (`gosling preflight`); --preflight=false goes ahead
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    preflight: bool,
     /// The result as JSON
     #[arg(long)]
     json: bool,
@@ -161,9 +165,9 @@ fn carry_out(
         let mut applied = if plan.is_empty() {
             Applied::nothing(state)
         } else {
-            progress
-                .show(host, None, session.may_use_secrets(&plan))
-                .await??;
+            if run.preflight && !can_be_done(host, &session, &plan, &progress, run.json).await? {
+                return Ok(Exit::Problems);
+            }
             if !run.yes && !agreed(host, destroy, &locked)? {
                 host.say("nothing was changed")?;
                 return Ok(Exit::Problems);
@@ -198,6 +202,29 @@ fn carry_out(
         })
     });
     runtime.block_on(released(&*locked, outcome))
+}
+
+/// Looks whether the plan can be carried out, and says what is in the way.
+async fn can_be_done(
+    host: &mut Host,
+    session: &Session,
+    plan: &Plan,
+    progress: &Progress,
+    json: bool,
+) -> Result<bool, Failure> {
+    let looked = session.preflight(plan, Looked::Changed);
+    let services = progress.show(host, None, looked).await?;
+    preflight::write_wrong(&services, &mut host.err)?;
+    if preflight::tally(&services).failed == 0 {
+        return Ok(true);
+    }
+    if json {
+        let looked = preflight::json(&services);
+        let result = serde_json::json!({ "planned": plan.counts(), "done": 0, "preflight": looked });
+        writeln!(host.out, "{result:#}")?;
+    }
+    host.say("nothing was changed; `--preflight=false` goes on without these checks")?;
+    Ok(false)
 }
 
 /// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock

@@ -12,6 +12,7 @@ mod graph;
 mod import;
 mod init;
 mod plan;
+mod preflight;
 mod refresh;
 mod sandbox;
 mod schema;
@@ -85,6 +86,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Schema(schema::SchemaArgs),
     Plan(Box<plan::PlanArgs>),
+    Preflight(Box<preflight::PreflightArgs>),
     Apply(Box<apply::ApplyArgs>),
     Destroy(Box<apply::DestroyArgs>),
     Refresh(refresh::RefreshArgs),
@@ -106,6 +108,7 @@ impl Command {
     fn is_engine(&self) -> bool {
         match self {
             Self::Plan(_)
+            | Self::Preflight(_)
             | Self::Apply(_)
             | Self::Destroy(_)
             | Self::Refresh(_)
@@ -133,9 +136,22 @@ impl Command {
 }
 
 /// The engine's commands by name, for arguments that could not be read.
-const ENGINE: [&str; 14] = [
-    "plan", "apply", "destroy", "refresh", "status", "smoke", "show", "state", "import", "unlock", "graph",
-    "secret", "sandbox", "demo",
+const ENGINE: [&str; 15] = [
+    "plan",
+    "preflight",
+    "apply",
+    "destroy",
+    "refresh",
+    "status",
+    "smoke",
+    "show",
+    "state",
+    "import",
+    "unlock",
+    "graph",
+    "secret",
+    "sandbox",
+    "demo",
 ];
 
 /// The runtime for calls to other services: one as long as the process lives, so that connections outlast a piece of
@@ -310,6 +326,7 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Eval(args) => eval::cmd_eval(host, context, &args),
         Command::Schema(args) => schema::cmd_schema(host, &args),
         Command::Plan(args) => plan::cmd_plan(host, context, &args),
+        Command::Preflight(args) => preflight::cmd_preflight(host, context, &args),
         Command::Apply(args) => apply::cmd_apply(host, context, &args),
         Command::Destroy(args) => apply::cmd_destroy(host, context, &args),
         Command::Refresh(args) => refresh::cmd_refresh(host, context, &args),

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::{Plan, Wishes};
+use gosling_engine::{Finding, Outcome, Plan, Wishes};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, Session};
@@ -85,8 +85,13 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;
         show(host, context, &plan, args.json)?;
-        if let Err(failure) = session.may_use_secrets(&plan).await {
-            host.say(format_args!("warning: apply would refuse this: {failure}"))?;
+        for finding in gosling_engine::preflight::secrets(&plan, &session.secrets).await {
+            if finding.outcome == Outcome::Failed {
+                let Finding { subject, words, .. } = &finding;
+                host.say(format_args!(
+                    "warning: apply would refuse this: {subject}: {words}"
+                ))?;
+            }
         }
         if let Some(path) = &args.out {
             let path = host.path(path);

@@ -119,9 +119,9 @@ fn run_failure(error: RunError) -> Failure {
 /// A Nest made ready.
 pub(crate) struct Session {
     checked: CheckedNest,
-    nest: Nest,
+    pub(super) nest: Nest,
     name: String,
-    providers: Providers,
+    pub(super) providers: Providers,
     gitlabs: BTreeMap<String, Arc<Gitlab>>,
     proxmoxes: BTreeMap<String, Arc<Proxmox>>,
     pub(crate) secrets: Backends,
@@ -130,6 +130,8 @@ pub(crate) struct Session {
     tokens: Vec<gosling_resource::SecretUri>,
     nest_digest: String,
     variables_digest: String,
+    /// Where a plan is wanted even if nobody answers: the groups whose projects could not be asked for.
+    pub(super) unasked: Option<Vec<i64>>,
 }
 
 impl Session {
@@ -183,6 +185,7 @@ impl Session {
         Ok(Some(Self {
             nest_digest: gosling_engine::state::digest(&texts),
             variables_digest: gosling_engine::state::digest(&given),
+            unasked: None,
             tokens: connections
                 .proxmoxes
                 .iter()
@@ -224,6 +227,13 @@ impl Session {
                 } => {
                     let gitlab = self.gitlab(&server)?.with_token(&api_token);
                     let projects = gitlab.group_projects(&self.context(), group_id).await;
+                    if projects.is_err()
+                        && let Some(unasked) = &mut self.unasked
+                    {
+                        unasked.push(group_id);
+                        facts.group_projects.insert((server, group_id), Vec::new());
+                        continue;
+                    }
                     let projects = projects.map_err(|error| match &origin {
                         Some(origin) => call_failure(&error).at(origin),
                         None => call_failure(&error),
@@ -432,44 +442,6 @@ impl Session {
         };
         plan.check(&now)
             .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
-    }
-
-    /// Looks, before anything is changed, whether every secret that the plan reads is there, and every place that it
-    /// writes a token to can be written.
-    pub(crate) async fn may_use_secrets(&self, plan: &Plan) -> Result<(), Failure> {
-        use gosling_engine::{Action, Secrets};
-        for change in &plan.changes {
-            if !matches!(change.action, Action::Create | Action::Update | Action::Replace) {
-                continue;
-            }
-            for (name, value) in &change.properties {
-                for uri in value.secrets() {
-                    let place = change
-                        .origin
-                        .as_ref()
-                        .map(|origin| format!(" ({origin})"))
-                        .unwrap_or_default();
-                    let generated = change.properties.get("generate_secret").and_then(Value::as_bool);
-                    let written = name == "token_secret" || (name == "secret" && generated == Some(true));
-                    let made_here = plan.changes.iter().any(|other| {
-                        other.properties.get("token_secret").and_then(Value::as_secret) == Some(uri)
-                    });
-                    let outcome = if written {
-                        self.secrets.writable(uri).await
-                    } else if made_here {
-                        Ok(())
-                    } else {
-                        self.secrets.read(uri).await.map(drop)
-                    };
-                    outcome.map_err(|error| {
-                        failure(format!("{}{place}: {error}", change.address)).hint(format!(
-                            "put it there with `gosling secret set {uri}`, or check how its backend is reached"
-                        ))
-                    })?;
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Carries out a plan.

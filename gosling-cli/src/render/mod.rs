@@ -7,6 +7,7 @@ pub mod human;
 pub mod json;
 mod place;
 pub mod plan;
+pub mod preflight;
 pub mod sarif;
 pub mod value;
 

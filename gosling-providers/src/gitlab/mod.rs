@@ -4,8 +4,10 @@ mod hook;
 mod kinds;
 mod marker;
 mod pipelines;
+mod preflight;
 mod projects;
 mod runner;
+mod scopes;
 mod session;
 mod status;
 
@@ -13,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, in_order};
+use gosling_engine::{CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
 
@@ -174,6 +176,14 @@ impl Provider for Gitlab {
             HOOK => self.delete_hook(cx, operation).await,
             other => Err(unknown_kind(other)),
         }
+    }
+
+    async fn preflight(&self, cx: &Context<'_>, changes: &[&Change]) -> Vec<Finding> {
+        self.look(cx, changes).await
+    }
+
+    async fn rights(&self, _: &Context<'_>, changes: &[&Change]) -> String {
+        self.least(changes)
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) enum Scope {
 
 impl Scope {
     /// The scope that properties ask for.
-    fn of(properties: &Properties) -> Result<Self, CallError> {
+    pub(super) fn of(properties: &Properties) -> Result<Self, CallError> {
         let id = |name| properties.get(name).and_then(Value::as_int);
         let scope = properties.get("scope").and_then(Value::as_text);
         match (scope, id("project_id"), id("group_id")) {

@@ -1,5 +1,8 @@
 //! What there is in the cluster: nodes, storages, guests.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 use super::api::Api;
@@ -12,6 +15,8 @@ pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
     pub(super) guests: Vec<Guest>,
     pub(super) storages: Vec<Storage>,
+    /// Which templates were found to be on a storage that all nodes see.
+    seen_by_all: Mutex<BTreeMap<u32, bool>>,
 }
 
 /// A node that is online.
@@ -150,18 +155,47 @@ impl Cluster {
             return Ok(Some(own));
         }
         for template in templates {
-            let (its, vmid) = (&template.node, template.vmid);
-            let config = Config::of(&api.get(&format!("/nodes/{its}/qemu/{vmid}/config")).await?);
-            let storage = config
-                .boot_disk()
-                .and_then(|key| config.get(key)?.split(':').next());
-            let shared = storage
-                .and_then(|name| self.storage(its, name))
-                .is_some_and(|storage| storage.shared);
-            if shared {
+            if self.is_seen_by_all(api, template).await? {
                 return Ok(Some(template));
             }
         }
         Ok(None)
+    }
+
+    async fn is_seen_by_all(&self, api: &Api<'_>, template: &Guest) -> Result<bool, Trouble> {
+        let vmid = template.vmid;
+        let seen = || self.seen_by_all.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = seen().get(&vmid).copied();
+        if let Some(shared) = known {
+            return Ok(shared);
+        }
+        let node = &template.node;
+        let config = Config::of(&api.get(&format!("/nodes/{node}/qemu/{vmid}/config")).await?);
+        let storage = config
+            .boot_disk()
+            .and_then(|key| config.get(key)?.split(':').next());
+        let shared = storage
+            .and_then(|name| self.storage(node, name))
+            .is_some_and(|storage| storage.shared);
+        seen().insert(vmid, shared);
+        Ok(shared)
+    }
+
+    /// Leaves a guest out that will be gone: its memory, and its disk on that storage.
+    pub(super) fn without(&mut self, vmid: u32, storage: &str) {
+        let Some(at) = self.guests.iter().position(|guest| guest.vmid == vmid) else {
+            return;
+        };
+        let gone = self.guests.remove(at);
+        if gone.running
+            && let Some(node) = self.nodes.iter_mut().find(|node| node.name == gone.node)
+        {
+            node.used = (node.used - gone.memory).max(0);
+        }
+        for known in &mut self.storages {
+            if known.name == storage && (known.shared || known.node == gone.node) {
+                known.free += gone.disk;
+            }
+        }
     }
 }

@@ -3,10 +3,15 @@
 mod api;
 mod booted;
 mod cluster;
+#[cfg(test)]
+mod contract;
 mod firewall;
 mod making;
 mod placing;
+mod preflight;
+mod privileges;
 mod removing;
+mod role;
 mod seed;
 mod shaping;
 mod trouble;
@@ -17,7 +22,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, in_order};
+use gosling_engine::{CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
 use self::api::Api;
@@ -268,5 +273,34 @@ impl Provider for Proxmox {
             Went::Refused | Went::Died => trouble.harmless(),
             Went::Unknown => trouble.into(),
         })
+    }
+
+    async fn preflight(&self, cx: &Context<'_>, changes: &[&Change]) -> Vec<Finding> {
+        let work = match self.work(cx, "").await {
+            Ok(work) => work,
+            Err(error) => return vec![preflight::no_token(error)],
+        };
+        let look = preflight::Look {
+            proxmox: self,
+            api: &work.api,
+            changes,
+        };
+        look.findings().await
+    }
+
+    async fn rights(&self, cx: &Context<'_>, changes: &[&Change]) -> String {
+        let mut known = None;
+        if let Ok(work) = self.work(cx, "").await {
+            known = preflight::known(&work.api).await;
+        }
+        let (major, cluster) = match &known {
+            Some((major, cluster)) => (Some(*major), Some(cluster)),
+            None => (None, None),
+        };
+        let needs = privileges::needs(changes, cluster);
+        match needs.is_empty() {
+            true => String::new(),
+            false => role::commands(&needs, &self.settings.token_id, major),
+        }
     }
 }

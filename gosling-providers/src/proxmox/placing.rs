@@ -1,9 +1,11 @@
 //! Where a machine goes, and which number it gets.
 
+use std::collections::BTreeMap;
+
 use gosling_engine::CallError;
 
 use super::api::Api;
-use super::cluster::{Cluster, Node};
+use super::cluster::{Cluster, Guest, Node, Storage};
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Origin, Wanted};
 
@@ -24,7 +26,13 @@ pub(super) fn parts(id: &str) -> Result<(&str, u32), CallError> {
 /// Chooses a node and a VMID for a machine. `taken` are those that were chosen before and are not used yet.
 pub(super) async fn place(api: &Api<'_>, wanted: &Wanted, taken: &[String]) -> Result<String, Trouble> {
     let cluster = Cluster::of(api).await?;
-    let node = node(api, &cluster, wanted, taken).await?;
+    let mut room = Room::of(&cluster);
+    let disk = disk(&cluster, wanted);
+    for (node, _) in taken.iter().filter_map(|id| parts(id).ok()) {
+        // All that is known of the others is where they go: they are taken to be like this one.
+        room.take(node, wanted, disk);
+    }
+    let node = room.node(api, wanted).await?;
     let used = |vmid: u32| {
         let waiting = taken
             .iter()
@@ -43,113 +51,151 @@ pub(super) async fn place(api: &Api<'_>, wanted: &Wanted, taken: &[String]) -> R
         }
     }
     let (first, last) = (wanted.vmids.start(), wanted.vmids.end());
-    Err(
-        Trouble::refused(format!("every VMID from {first} to {last} is taken"))
-            .help("give the cloud block a larger `vmid_range`, one that nothing else uses"),
-    )
+    Err(range_is_full(first, last))
 }
 
-/// The node with the most free memory, of those that have all that is needed.
-async fn node(
-    api: &Api<'_>,
-    cluster: &Cluster,
-    wanted: &Wanted,
-    taken: &[String],
-) -> Result<String, Trouble> {
-    let meant = |node: &&Node| wanted.nodes.is_empty() || wanted.nodes.contains(&node.name);
-    let nodes: Vec<&Node> = cluster.nodes.iter().filter(meant).collect();
-    if nodes.is_empty() {
-        return Err(none_online(cluster, wanted));
-    }
-    let mut with_template = Vec::new();
-    for node in nodes {
-        let image = matches!(wanted.from, Origin::Image(_));
-        if image || cluster.source(api, &wanted.from, &node.name).await?.is_some() {
-            with_template.push(node);
-        }
-    }
-    if with_template.is_empty() {
-        return Err(no_template(cluster, wanted));
-    }
+pub(super) fn range_is_full(first: &u32, last: &u32) -> Trouble {
+    Trouble::refused(format!("every VMID from {first} to {last} is taken"))
+        .help("give the cloud block a larger `vmid_range`, one that nothing else uses")
+}
+
+/// The disk that a machine will have, in MiB.
+pub(super) fn disk(cluster: &Cluster, wanted: &Wanted) -> i64 {
+    wanted.disk.unwrap_or_else(|| template_disk(cluster, wanted))
+}
+
+fn template_disk(cluster: &Cluster, wanted: &Wanted) -> i64 {
     let templates = cluster.templates(&wanted.from);
-    let template_disk = templates
-        .iter()
-        .map(|guest| guest.disk)
-        .max()
-        .unwrap_or(SMALLEST_DISK);
-    let disk = wanted.disk.unwrap_or(template_disk);
-    if disk < template_disk && !templates.is_empty() {
-        let (disk, least) = (gib(disk), gib(template_disk));
-        return Err(Trouble::refused(format!(
-            "a disk of {disk} is too small for the template, which has {least}"
-        ))
-        .help(format!(
-            "ask for a `disk` of {least} or more: Proxmox VE cannot make one smaller"
-        )));
-    }
-    let waiting = |name: &str| {
-        let there = |id: &&String| parts(id).is_ok_and(|(node, _)| node == name);
-        i64::try_from(taken.iter().filter(there).count()).unwrap_or(i64::MAX)
-    };
-    let mut with_storage = Vec::new();
-    let mut full = Vec::new();
-    for node in &with_template {
-        let name = &node.name;
-        let iso = cluster
-            .storage(name, &wanted.iso_storage)
-            .is_some_and(|storage| storage.holds("iso"));
-        let images = cluster
-            .storage(name, &wanted.storage)
-            .filter(|storage| storage.holds("images"));
-        let Some(storage) = images.filter(|_| iso) else {
-            continue;
-        };
-        let others = if storage.shared {
-            count(taken)
-        } else {
-            waiting(name)
-        };
-        let free = storage.free - others.saturating_mul(disk);
-        if free >= disk {
-            with_storage.push(*node);
-        } else {
-            full.push(format!("{} on {name}", gib(free.max(0))));
-        }
-    }
-    if with_storage.is_empty() && full.is_empty() {
-        return Err(no_storage(cluster, wanted, &with_template));
-    }
-    if with_storage.is_empty() {
-        let (storage, full) = (&wanted.storage, full.join(", "));
-        return Err(Trouble::refused(format!(
-            "the storage `{storage}` has no {} left for a disk: {full}",
-            gib(disk)
-        ))
-        .help("free some room there, or name another `storage`"));
-    }
-    let free = |node: &Node| cluster.free_memory(node) - waiting(&node.name).saturating_mul(wanted.memory);
-    let best = with_storage.iter().max_by(|one, other| {
-        let by_name = || other.name.cmp(&one.name);
-        free(one).cmp(&free(other)).then_with(by_name)
-    });
-    match best {
-        Some(node) if free(node) >= wanted.memory => Ok(node.name.clone()),
-        _ => {
-            let each = with_storage
-                .iter()
-                .map(|node| format!("{} {}", node.name, gib(free(node).max(0))));
-            let each = each.collect::<Vec<_>>().join(", ");
-            let memory = gib(wanted.memory);
-            Err(
-                Trouble::refused(format!("no node has {memory} of memory free: {each}"))
-                    .help("give the machine less `memory`, or let it go to other `nodes`"),
-            )
-        }
-    }
+    let disks = templates.iter().map(|guest| guest.disk);
+    disks.max().unwrap_or(SMALLEST_DISK)
 }
 
-fn count(taken: &[String]) -> i64 {
-    i64::try_from(taken.len()).unwrap_or(i64::MAX)
+/// What is left in a cluster when all is there that was promised a place and is not made yet.
+pub(super) struct Room<'a> {
+    cluster: &'a Cluster,
+    /// MiB of memory that are promised on each node.
+    memory: BTreeMap<String, i64>,
+    /// MiB that are promised on each storage: `local-lvm on pve1`, or the name alone of one that nodes share.
+    disks: BTreeMap<String, i64>,
+}
+
+impl<'a> Room<'a> {
+    pub(super) fn of(cluster: &'a Cluster) -> Self {
+        Self {
+            cluster,
+            memory: BTreeMap::new(),
+            disks: BTreeMap::new(),
+        }
+    }
+
+    /// Promises a machine its place; `disk` is in MiB.
+    pub(super) fn take(&mut self, node: &str, wanted: &Wanted, disk: i64) {
+        *self.memory.entry(node.to_owned()).or_default() += wanted.memory;
+        self.take_disk(node, &wanted.storage, disk);
+    }
+
+    /// Promises so many MiB on a node's storage.
+    pub(super) fn take_disk(&mut self, node: &str, storage: &str, disk: i64) {
+        let key = self.key(node, storage);
+        *self.disks.entry(key).or_default() += disk;
+    }
+
+    fn key(&self, node: &str, storage: &str) -> String {
+        match self.cluster.storage(node, storage) {
+            Some(known) if known.shared => storage.to_owned(),
+            _ => format!("{storage} on {node}"),
+        }
+    }
+
+    /// MiB that are left on a node's storage.
+    pub(super) fn free_disk(&self, node: &str, storage: &Storage) -> i64 {
+        let promised = self.disks.get(&self.key(node, &storage.name));
+        storage.free - promised.copied().unwrap_or_default()
+    }
+
+    fn free_memory(&self, node: &Node) -> i64 {
+        self.cluster.free_memory(node) - self.memory.get(&node.name).copied().unwrap_or_default()
+    }
+
+    /// The node with the most free memory, of those that have all that is needed.
+    pub(super) async fn node(&self, api: &Api<'_>, wanted: &Wanted) -> Result<String, Trouble> {
+        let cluster = self.cluster;
+        let meant = |node: &&Node| wanted.nodes.is_empty() || wanted.nodes.contains(&node.name);
+        let nodes: Vec<&Node> = cluster.nodes.iter().filter(meant).collect();
+        if nodes.is_empty() {
+            return Err(none_online(cluster, wanted));
+        }
+        let mut with_template = Vec::new();
+        for node in nodes {
+            let image = matches!(wanted.from, Origin::Image(_));
+            if image || cluster.source(api, &wanted.from, &node.name).await?.is_some() {
+                with_template.push(node);
+            }
+        }
+        if with_template.is_empty() {
+            return Err(no_template(cluster, wanted));
+        }
+        let (disk, least) = (disk(cluster, wanted), template_disk(cluster, wanted));
+        if disk < least && !cluster.templates(&wanted.from).is_empty() {
+            let (disk, least) = (gib(disk), gib(least));
+            return Err(Trouble::refused(format!(
+                "a disk of {disk} is too small for the template, which has {least}"
+            ))
+            .help(format!(
+                "ask for a `disk` of {least} or more: Proxmox VE cannot make one smaller"
+            )));
+        }
+        let mut with_storage = Vec::new();
+        let mut full = Vec::new();
+        for node in &with_template {
+            let name = &node.name;
+            let iso = cluster
+                .storage(name, &wanted.iso_storage)
+                .is_some_and(|storage| storage.holds("iso"));
+            let images = cluster
+                .storage(name, &wanted.storage)
+                .filter(|storage| storage.holds("images"));
+            let Some(storage) = images.filter(|_| iso) else {
+                continue;
+            };
+            let free = self.free_disk(name, storage);
+            if free >= disk {
+                with_storage.push(*node);
+            } else {
+                full.push(format!("{} on {name}", gib(free.max(0))));
+            }
+        }
+        if with_storage.is_empty() && full.is_empty() {
+            return Err(no_storage(cluster, wanted, &with_template));
+        }
+        if with_storage.is_empty() {
+            let (storage, full) = (&wanted.storage, full.join(", "));
+            return Err(Trouble::refused(format!(
+                "the storage `{storage}` has no {} left for a disk: {full}",
+                gib(disk)
+            ))
+            .help("free some room there, or name another `storage`"));
+        }
+        let free = |node: &Node| self.free_memory(node);
+        let best = with_storage.iter().max_by(|one, other| {
+            let by_name = || other.name.cmp(&one.name);
+            free(one).cmp(&free(other)).then_with(by_name)
+        });
+        match best {
+            Some(node) if free(node) >= wanted.memory => Ok(node.name.clone()),
+            _ => {
+                let each = with_storage
+                    .iter()
+                    .map(|node| format!("{} {}", node.name, gib(free(node).max(0))));
+                let each = each.collect::<Vec<_>>().join(", ");
+                let memory = gib(wanted.memory);
+                Err(
+                    Trouble::refused(format!("no node has {memory} of memory free: {each}"))
+                        .help("give the machine less `memory`, or let it go to other `nodes`"),
+                )
+            }
+        }
+    }
 }
 
 fn none_online(cluster: &Cluster, wanted: &Wanted) -> Trouble {
@@ -182,6 +228,16 @@ fn no_template(cluster: &Cluster, wanted: &Wanted) -> Trouble {
             elsewhere.join(", ")
         ))
         .help("name these `nodes`, or make the template on the others too");
+    }
+    let named = |guest: &&Guest| guest.name == template || guest.vmid.to_string() == template;
+    if let Some(guest) = cluster.guests.iter().find(named) {
+        let (vmid, node) = (guest.vmid, &guest.node);
+        return Trouble::refused(format!(
+            "`{template}` ({node}/{vmid}) is a machine, and no template"
+        ))
+        .help(format!(
+            "once it is shut down, `qm template {vmid}` on {node} makes it one"
+        ));
     }
     let there = cluster.guests.iter().filter(|guest| guest.template);
     let mut there: Vec<_> = there.map(|guest| format!("`{}`", guest.name)).collect();
@@ -235,7 +291,7 @@ fn no_storage(cluster: &Cluster, wanted: &Wanted, nodes: &[&Node]) -> Trouble {
 }
 
 /// MiB in words.
-fn gib(mib: i64) -> String {
+pub(super) fn gib(mib: i64) -> String {
     if mib % 1024 == 0 {
         format!("{} GiB", mib / 1024)
     } else {

@@ -86,6 +86,13 @@ fn changes(config: &Config, wanted: &Wanted, seed: Option<&str>) -> Vec<(String,
     changes
 }
 
+/// The keys of a configuration that a new machine may get values for.
+pub(super) fn keys_for(wanted: &Wanted) -> Vec<String> {
+    let seed = wanted.user_data.is_some().then_some("local:iso/seed.iso");
+    let changes = changes(&Config::default(), wanted, seed).into_iter();
+    changes.map(|(key, _)| key).collect()
+}
+
 /// The network card: the model, the address and whatever else it has, on the bridge that is wanted.
 fn net(old: Option<&str>, wanted: &Wanted) -> String {
     let ours = ["bridge", "tag", "firewall"];

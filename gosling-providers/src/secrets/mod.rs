@@ -156,6 +156,10 @@ impl Secrets for Backends {
             _ => Err(not_yet(uri)),
         }
     }
+
+    async fn expires(&self, uri: &SecretUri) -> Result<Option<String>, SecretError> {
+        Ok(self.describe(uri).await?.expires)
+    }
 }
 
 /// The folder that a list is asked for; the place `*` is that of all.

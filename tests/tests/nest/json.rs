@@ -116,6 +116,13 @@ fn an_apply_that_fails_is_one_document_too() {
     );
     let output = lab.run(&["apply", "--json", "--yes"]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let refused: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&refused["done"], &refused["preflight"]["counts"]["failed"]),
+        (&json!(0), &json!(1))
+    );
+    let output = lab.run(&["apply", "--json", "--yes", "--preflight=false"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(applied["done"], 2);
     let failed = &applied["failed"][0];

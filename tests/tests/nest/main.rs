@@ -22,6 +22,7 @@ mod many;
 mod mistakes;
 mod pages;
 mod pre_commit;
+mod preflight;
 mod readme;
 mod refused;
 mod shared_state;

@@ -261,6 +261,7 @@ fn a_template_that_is_not_there() {
 fn a_privilege_that_is_missing() {
     let lab = Lab::one();
     let all = [
+        "Datastore.Allocate",
         "Datastore.AllocateSpace",
         "Datastore.AllocateTemplate",
         "Datastore.Audit",
@@ -288,16 +289,17 @@ fn a_privilege_that_is_missing() {
             .filter(|name| **name != missing)
             .map(|&name| name.to_owned());
         lab.running.allow(Some(left.collect()));
+        let lacks = format!("the token `gosling@pve!ci` has no `{missing}` on `/");
+        apply_refused(&lab, &["Eggs/app/config.fly:", &lacks]);
+        assert_eq!(lab.there(), [], "it is known before anything is made");
         let help = format!("give `gosling@pve!ci` the privilege `{missing}` on `/");
-        apply_refused(
-            &lab,
-            &[
-                "egg.app.vm[0]",
-                "Eggs/app/config.fly:",
-                "Permission check failed",
-                &help,
-            ],
-        );
+        let words = [
+            "egg.app.vm[0]",
+            "Eggs/app/config.fly:",
+            "Permission check failed",
+            &help,
+        ];
+        refused(&lab, &["apply", "--yes", "--preflight=false"], &words);
         lab.running.allow(None);
         lab.green(&["destroy", "--yes"]);
         assert_eq!(lab.there(), [], "without {missing}");

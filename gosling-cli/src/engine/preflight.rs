@@ -1,0 +1,121 @@
+//! Whether a plan can be carried out, looked at by the services themselves.
+
+use fly_typeck::domain::Version;
+use gosling_engine::{Action, Finding, Plan, Providers, Service, Wishes};
+
+use super::Session;
+use crate::Failure;
+
+/// Which services are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Looked {
+    /// Every one that the Nest names.
+    All,
+    /// Those at which the plan changes something.
+    Changed,
+}
+
+/// What a plan is made against that looks at nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unseen {
+    /// What the state holds.
+    Next,
+    /// Nothing: all of the Nest is to be made.
+    Whole,
+}
+
+impl Session {
+    /// Looks whether a plan can be carried out.
+    pub(crate) async fn preflight(&self, plan: &Plan, looked: Looked) -> Vec<Service> {
+        let is_changed = |label: &str| {
+            let mut changes = plan.changes.iter();
+            changes.any(|change| change.provider == label && change.action != Action::NoOp)
+        };
+        let providers = self.providers.iter();
+        let providers: Providers = providers
+            .filter(|(label, _)| looked == Looked::All || is_changed(label))
+            .map(|(label, provider)| (label.clone(), provider.clone()))
+            .collect();
+        let mut services = gosling_engine::preflight(plan, &providers, &self.context()).await;
+        if looked == Looked::All {
+            for service in &mut services {
+                service
+                    .findings
+                    .extend(self.runner_versions(&service.service).await);
+            }
+        }
+        services
+    }
+
+    /// The least rights that a plan needs, service by service.
+    pub(crate) async fn rights(&self, plan: &Plan) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for (label, provider) in &self.providers {
+            let changes = plan.changes.iter();
+            let changes: Vec<_> = changes.filter(|change| change.provider == *label).collect();
+            let rights = provider.rights(&self.context(), &changes).await;
+            if !rights.is_empty() {
+                all.push((label.clone(), rights));
+            }
+        }
+        all
+    }
+
+    /// Whether the gitlab-runner that an egg asks for suits its server: it should not be newer.
+    async fn runner_versions(&self, server: &str) -> Vec<Finding> {
+        let eggs = self.nest.eggs.iter().filter_map(|egg| {
+            let ours = egg
+                .gitlab
+                .as_ref()
+                .is_some_and(|gitlab| gitlab.server.as_str() == server);
+            let version = egg.pool.runner.version.as_ref().filter(|_| ours)?;
+            Some((format!("egg.{}", egg.label), version))
+        });
+        let asked: Vec<(String, &Version)> = eggs.collect();
+        if asked.is_empty() {
+            return Vec::new();
+        }
+        let Some(gitlab) = self.gitlab(server).ok() else {
+            return Vec::new();
+        };
+        // That the server does not answer was said before.
+        let Ok(metadata) = gitlab.metadata(&self.context()).await else {
+            return Vec::new();
+        };
+        let numbers = |text: &str| -> Option<(u32, u32)> {
+            let mut parts = text.split(['.', '-']).map(str::parse);
+            Some((parts.next()?.ok()?, parts.next()?.ok()?))
+        };
+        let is = numbers(&metadata.version);
+        let findings = asked.into_iter().map(|(egg, version)| {
+            let text = version.to_string();
+            let newer = numbers(&text).zip(is).is_some_and(|(runner, is)| runner > is);
+            let words = format!("{egg} asks for GitLab Runner {text}, and the server is GitLab {}", metadata.version);
+            match newer {
+                true => Finding::warning(
+                    "runner",
+                    words,
+                    "a runner may be older than its server, and not newer: ask for a `version` like the server's",
+                ),
+                false => Finding::ok("runner", words),
+            }
+        });
+        findings.collect()
+    }
+
+    /// A plan without a look at what is there: enough to know what it needs.
+    pub(crate) async fn plan_unseen(&mut self, wishes: &Wishes, unseen: Unseen) -> Result<Plan, Failure> {
+        self.unasked = Some(Vec::new());
+        let (mut state, open) = self.at.peek().await?;
+        if unseen == Unseen::Whole && !wishes.destroy {
+            state.resources.clear();
+        }
+        let open = gosling_engine::recover::shown(&open);
+        self.plan_from(&state, open, wishes, false).await
+    }
+
+    /// The groups whose projects such a plan had to do without.
+    pub(crate) fn groups_not_asked(&self) -> &[i64] {
+        self.unasked.as_deref().unwrap_or_default()
+    }
+}

@@ -1,0 +1,89 @@
+//! What was looked at before a plan, as a person reads it and as JSON.
+
+use std::io::{self, Write};
+
+use gosling_engine::{Finding, Outcome, Service, Tally};
+
+use super::{Look, counted};
+
+/// Writes what was found, service by service, and how many there are of each sort.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write(services: &[Service], look: Look, out: &mut dyn Write) -> io::Result<()> {
+    for service in services {
+        writeln!(out, "{}", service.service)?;
+        for finding in &service.findings {
+            let word = word(finding.outcome, look);
+            writeln!(out, "  {word} {}", line(finding))?;
+            if let Some(help) = finding.way_out.as_deref().filter(|help| !help.is_empty()) {
+                writeln!(out, "           help: {help}")?;
+            }
+        }
+        writeln!(out)?;
+    }
+    writeln!(out, "{}", summary(tally(services)))
+}
+
+/// All that is not as it has to be, each on a line of its own.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write_wrong(services: &[Service], out: &mut dyn Write) -> io::Result<()> {
+    for service in services {
+        for finding in &service.findings {
+            let word = match finding.outcome {
+                Outcome::Ok => continue,
+                Outcome::Warning => "warning",
+                Outcome::Failed => "error",
+            };
+            writeln!(out, "{word}: {}: {}", service.service, line(finding))?;
+            if let Some(help) = finding.way_out.as_deref().filter(|help| !help.is_empty()) {
+                writeln!(out, "  help: {help}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same as JSON; docs/guides/preflight.md says how it is made.
+#[must_use]
+pub fn json(services: &[Service]) -> serde_json::Value {
+    serde_json::json!({ "services": services, "counts": tally(services) })
+}
+
+/// How many of each sort, over all services.
+#[must_use]
+pub fn tally(services: &[Service]) -> Tally {
+    Tally::of(services.iter().flat_map(|service| &service.findings))
+}
+
+fn line(finding: &Finding) -> String {
+    let place = finding
+        .origin
+        .as_ref()
+        .map(|origin| format!(" ({origin})"))
+        .unwrap_or_default();
+    format!("{}{place}: {}", finding.subject, finding.words)
+}
+
+fn word(outcome: Outcome, look: Look) -> String {
+    let (word, color) = match outcome {
+        Outcome::Ok => ("ok     ", 32),
+        Outcome::Warning => ("warning", 33),
+        Outcome::Failed => ("failed ", 31),
+    };
+    match look.color {
+        true => format!("\x1b[{color}m{word}\x1b[0m"),
+        false => word.to_owned(),
+    }
+}
+
+fn summary(tally: Tally) -> String {
+    format!(
+        "{} ok, {}, {} failed.",
+        tally.ok,
+        counted(tally.warning, "warning"),
+        tally.failed
+    )
+}

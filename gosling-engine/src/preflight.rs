@@ -1,0 +1,326 @@
+//! Whether a plan can be carried out, looked at before its first change. Only reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use gosling_resource::{Origin, SecretUri, Value};
+use serde::Serialize;
+
+use crate::plan::{Action, Change, Plan};
+use crate::provider::{Context, SecretError, Secrets};
+use crate::run::Providers;
+
+/// How something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// As it has to be.
+    Ok,
+    /// Apply works; something will be missed, or soon be in the way.
+    Warning,
+    /// Apply would fail.
+    Failed,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How it was found.
+    pub outcome: Outcome,
+    /// What was looked at: `token`, `privileges`, `egg.app.vm[0]`.
+    pub subject: String,
+    /// What was found, in words for a person, without a secret.
+    #[serde(rename = "message")]
+    pub words: String,
+    /// What to do about it; none where it is as it has to be.
+    #[serde(rename = "help")]
+    pub way_out: Option<String>,
+    /// The line of the Nest that asks for it, `Eggs/app/config.fly:4`.
+    #[serde(serialize_with = "place")]
+    pub origin: Option<Origin>,
+}
+
+fn place<S: serde::Serializer>(origin: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {
+    match origin {
+        Some(origin) => to.collect_str(origin),
+        None => to.serialize_none(),
+    }
+}
+
+impl Finding {
+    /// It is as it has to be.
+    #[must_use]
+    pub fn ok(subject: impl Into<String>, words: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Ok,
+            subject: subject.into(),
+            words: words.into(),
+            way_out: None,
+            origin: None,
+        }
+    }
+
+    /// Apply works all the same.
+    #[must_use]
+    pub fn warning(subject: impl Into<String>, words: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Warning,
+            way_out: Some(way_out.into()),
+            ..Self::ok(subject, words)
+        }
+    }
+
+    /// Apply would fail.
+    #[must_use]
+    pub fn failed(subject: impl Into<String>, words: impl Into<String>, way_out: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            ..Self::warning(subject, words, way_out)
+        }
+    }
+
+    /// The same with the place in the Nest that asks for it.
+    #[must_use]
+    pub fn at(self, change: &Change) -> Self {
+        Self {
+            origin: change.origin.clone(),
+            ..self
+        }
+    }
+}
+
+/// What was found at one service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Service {
+    /// As the Nest calls it: `proxmox`, `gitlab.example.com`; `secrets`.
+    pub service: String,
+    /// In the order in which it was looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// How many of each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Tally {
+    /// As they have to be.
+    pub ok: usize,
+    /// Warnings.
+    pub warning: usize,
+    /// Failures.
+    pub failed: usize,
+}
+
+impl Tally {
+    /// Counts.
+    #[must_use]
+    pub fn of<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> Self {
+        let mut tally = Self::default();
+        for finding in findings {
+            match finding.outcome {
+                Outcome::Ok => tally.ok += 1,
+                Outcome::Warning => tally.warning += 1,
+                Outcome::Failed => tally.failed += 1,
+            }
+        }
+        tally
+    }
+}
+
+/// Looks whether a plan can be carried out: at its secrets, and at each of these providers, all of them at once.
+pub async fn preflight(plan: &Plan, providers: &Providers, cx: &Context<'_>) -> Vec<Service> {
+    let changes_of = |label: &str| -> Vec<&Change> {
+        let changes = plan.changes.iter();
+        changes
+            .filter(|change| change.provider == label && change.action != Action::NoOp)
+            .collect()
+    };
+    let asked = providers.iter().map(|(label, provider)| async move {
+        Service {
+            service: label.clone(),
+            findings: provider.preflight(cx, &changes_of(label)).await,
+        }
+    });
+    let secrets = async {
+        vec![Service {
+            service: "secrets".to_owned(),
+            findings: secrets(plan, cx.secrets).await,
+        }]
+    };
+    let (mut all, services) = futures_util::future::join(secrets, join_all(asked)).await;
+    all.extend(services);
+    all.retain(|service| !service.findings.is_empty());
+    all
+}
+
+/// What a plan does with the secret at a place.
+#[derive(Default)]
+struct Use<'a> {
+    /// Whose value is read before anything writes it.
+    read: Option<&'a Change>,
+    /// Whose token or secret is written there.
+    written: Option<&'a Change>,
+}
+
+/// Looks whether every secret that a plan reads is there, and every place that it writes a token to can be written.
+pub async fn secrets(plan: &Plan, secrets: &dyn Secrets) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (mut read, mut written) = (0, 0);
+    for (uri, used) in uses(plan) {
+        if let Some(change) = used.written {
+            match secrets.writable(uri).await {
+                Ok(()) => written += 1,
+                Err(error) => findings.push(refused(uri, change, &error)),
+            }
+        } else if let Some(change) = used.read {
+            match secrets.read(uri).await {
+                Ok(_) => read += 1,
+                Err(error) => {
+                    findings.push(refused(uri, change, &error));
+                    continue;
+                }
+            }
+            // Whoever cannot say when a value ends has just given it: that is enough.
+            if let Ok(Some(end)) = secrets.expires(uri).await
+                && let Some(finding) = ends_soon(&format!("the secret at {uri}"), &end, "put a new one there")
+            {
+                findings.push(finding.at(change));
+            }
+        }
+    }
+    let there = match (read, written) {
+        (0, 0) => return findings,
+        (read, 0) => format!("{} there", counted(read, "secret is", "secrets are")),
+        (0, written) => format!("{} be written", counted(written, "place can", "places can")),
+        (read, written) => format!(
+            "{} there, {} be written",
+            counted(read, "secret is", "secrets are"),
+            counted(written, "place can", "places can")
+        ),
+    };
+    findings.insert(0, Finding::ok("secrets", there));
+    findings
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// Every secret that a plan names in what it makes or changes.
+fn uses(plan: &Plan) -> BTreeMap<&SecretUri, Use<'_>> {
+    let changes = || {
+        let made =
+            |change: &&Change| matches!(change.action, Action::Create | Action::Update | Action::Replace);
+        plan.changes.iter().filter(made)
+    };
+    let made_here: BTreeSet<&SecretUri> = changes()
+        .filter_map(|change| change.properties.get("token_secret")?.as_secret())
+        .collect();
+    let mut uses: BTreeMap<&SecretUri, Use<'_>> = BTreeMap::new();
+    for change in changes() {
+        let generated = change.properties.get("generate_secret").and_then(Value::as_bool);
+        for (name, value) in &change.properties {
+            let written = name == "token_secret" || (name == "secret" && generated == Some(true));
+            for uri in value.secrets() {
+                let used = uses.entry(uri).or_default();
+                if written {
+                    used.written.get_or_insert(change);
+                } else if !made_here.contains(uri) {
+                    used.read.get_or_insert(change);
+                }
+            }
+        }
+    }
+    uses
+}
+
+fn refused(uri: &SecretUri, change: &Change, error: &SecretError) -> Finding {
+    Finding::failed(
+        change.address.to_string(),
+        error.to_string(),
+        format!("put it there with `gosling secret set {uri}`, or check how its backend is reached"),
+    )
+    .at(change)
+}
+
+/// Days until which an end is told of.
+const SOON: i64 = 14;
+
+/// What there is to say of a thing that ends at a time, RFC 3339 or only a date: nothing while that is far away, or
+/// cannot be read.
+#[must_use]
+pub fn ends_soon(what: &str, end: &str, way_out: &str) -> Option<Finding> {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()?;
+    let today = i64::try_from(now.as_secs() / 86_400).ok()?;
+    match days(end)? - today {
+        left @ ..=-1 => Some(Finding::failed(
+            "expiry",
+            format!("{what} ended on {} ({} days ago)", date(end), -left),
+            way_out,
+        )),
+        left @ 0..=SOON => Some(Finding::warning(
+            "expiry",
+            format!("{what} ends on {} (in {left} days)", date(end)),
+            way_out,
+        )),
+        _ => None,
+    }
+}
+
+fn date(text: &str) -> &str {
+    text.get(..10).unwrap_or(text)
+}
+
+/// The days from 1970-01-01 to a date, by the civil calendar.
+fn days(text: &str) -> Option<i64> {
+    let mut parts = date(text).splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    if !(1..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // The year begins with March, so that a leap day is its last.
+    let year = if month <= 2 { year - 1 } else { year };
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        let known = [
+            ("1970-01-01", 0),
+            ("1969-12-31", -1),
+            ("2000-02-29", 11_016),
+            ("2000-03-01", 11_017),
+            ("2026-11-21T12:00:00Z", 20_778),
+        ];
+        for (text, expected) in known {
+            assert_eq!(days(text), Some(expected), "{text}");
+        }
+        for text in ["", "soon", "2026-13-01", "2026-01"] {
+            assert_eq!(days(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_of_two_weeks_before() {
+        let outcome = |end: &str| ends_soon("it", end, "renew it").map(|finding| finding.outcome);
+        assert_eq!(outcome("2000-01-01"), Some(Outcome::Failed));
+        assert_eq!(outcome("9999-01-01"), None);
+        assert_eq!(outcome("never"), None);
+        let now = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap();
+        let today = i64::try_from(now.as_secs() / 86_400).unwrap();
+        // Some day of the coming weeks, found by looking for it.
+        let dates = (1970..2200).flat_map(|year| (1..=12).map(move |month| (year, month)));
+        let mut dates =
+            dates.flat_map(|(year, month)| (1..=28).map(move |day| format!("{year:04}-{month:02}-{day:02}")));
+        let soon = dates.find(|date| days(date).is_some_and(|days| days > today));
+        assert_eq!(outcome(&soon.unwrap()), Some(Outcome::Warning));
+    }
+}

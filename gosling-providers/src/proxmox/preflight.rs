@@ -1,0 +1,439 @@
+//! Whether a cluster can carry out a plan: reached, believed, allowed, and with room.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gosling_engine::{Action, CallError, Change, Finding};
+use gosling_resource::Value;
+
+use super::Proxmox;
+use super::api::Api;
+use super::cluster::Cluster;
+use super::placing::{Room, disk, gib, parts, range_is_full};
+use super::privileges::{Need, Permissions, least, needs};
+use super::trouble::Trouble;
+use super::wanted::{Origin, Wanted};
+use crate::http::segment;
+
+/// MiB that should be free where NoCloud images go.
+const FOR_SEEDS: i64 = 64;
+/// And where images are fetched to, for as long as they are copied.
+const FOR_IMAGES: i64 = 4096;
+
+/// What was found at a cluster.
+pub(super) struct Look<'a> {
+    pub(super) proxmox: &'a Proxmox,
+    pub(super) api: &'a Api<'a>,
+    pub(super) changes: &'a [&'a Change],
+}
+
+impl Look<'_> {
+    pub(super) async fn findings(&self) -> Vec<Finding> {
+        let version = match self.api.get("/version").await {
+            Ok(version) => version,
+            // Without it nothing else would work either.
+            Err(trouble) => return vec![lost("service", trouble.harmless())],
+        };
+        let mut findings = vec![self.reached()];
+        let version = version.get("version").and_then(serde_json::Value::as_str);
+        let version = version.unwrap_or_default();
+        findings.push(supported(version));
+        if self.changes.is_empty() {
+            return findings;
+        }
+        match self.inside(major(version)).await {
+            Ok(inside) => findings.extend(inside),
+            Err(trouble) => findings.push(lost("service", trouble.harmless())),
+        }
+        findings
+    }
+
+    fn reached(&self) -> Finding {
+        let settings = &self.proxmox.settings;
+        let (base, token) = (&settings.endpoint.base, &settings.token_id);
+        let words = format!("{base} is reached, and takes the token `{token}`");
+        if settings.endpoint.insecure && settings.endpoint.fingerprint.is_none() {
+            return Finding::warning(
+                "service",
+                format!("{words}; whose certificate it shows is not looked at"),
+                "give its certificate's `fingerprint`, or its authority as `ca_file`, instead of `insecure`",
+            );
+        }
+        Finding::ok("service", words)
+    }
+
+    async fn inside(&self, major: u32) -> Result<Vec<Finding>, Trouble> {
+        let permissions = Permissions::of(&self.api.get("/access/permissions").await?);
+        let mut cluster = Cluster::of(self.api).await?;
+        let needs = needs(self.changes, Some(&cluster));
+        let token = &self.proxmox.settings.token_id;
+        let mut findings = privileges(token, major, &permissions, &needs);
+        let allowed = findings
+            .iter()
+            .all(|finding| finding.outcome != gosling_engine::Outcome::Failed);
+        // What the token may not see would only look as if it were not there.
+        if !allowed {
+            return Ok(findings);
+        }
+        findings.extend(self.nodes(&cluster));
+        findings.extend(self.room(&mut cluster).await?);
+        Ok(findings)
+    }
+
+    /// Whether the nodes are there of the machines that are changed or deleted.
+    fn nodes(&self, cluster: &Cluster) -> Vec<Finding> {
+        let mut away: BTreeMap<&str, &Change> = BTreeMap::new();
+        for change in self.changes {
+            let node = change.id.as_deref().and_then(|id| Some(parts(id).ok()?.0));
+            if let Some(node) = node
+                && !cluster.nodes.is_empty()
+                && !cluster.nodes.iter().any(|known| known.name == node)
+            {
+                away.entry(node).or_insert(change);
+            }
+        }
+        let away = away.into_iter().map(|(node, change)| {
+            let words = format!("its node {node} is not online");
+            Finding::failed(change.address.to_string(), words, format!("start {node}")).at(change)
+        });
+        away.collect()
+    }
+
+    async fn room(&self, cluster: &mut Cluster) -> Result<Vec<Finding>, Trouble> {
+        for change in self.changes {
+            if change.action == Action::Replace {
+                without(cluster, change);
+            }
+        }
+        let placed = self.place(cluster).await?;
+        let mut findings = Vec::new();
+        let gone: Vec<_> = self
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::Delete)
+            .collect();
+        if !placed.refused.is_empty() && !gone.is_empty() {
+            for change in &gone {
+                without(cluster, change);
+            }
+            if self.place(cluster).await?.refused.is_empty() {
+                findings.push(Finding::warning(
+                    "room",
+                    format!("there is room only once {} machines are deleted", gone.len()),
+                    "apply deletes and creates at the same time: where a create comes too early, apply once more",
+                ));
+                return Ok(findings);
+            }
+        }
+        if placed.refused.is_empty() && !placed.on.is_empty() {
+            let each = placed.on.iter();
+            let each = each.map(|(node, (count, memory))| format!("{count} on {node} ({})", gib(*memory)));
+            let words = format!(
+                "there is room for new machines: {}",
+                each.collect::<Vec<_>>().join(", ")
+            );
+            findings.push(Finding::ok("room", words));
+        }
+        findings.extend(placed.refused.into_values().map(|refused| refused.finding()));
+        findings.extend(self.grown(cluster));
+        findings.extend(files(cluster, &placed.files));
+        findings.extend(self.bridges(&placed.bridges).await);
+        Ok(findings)
+    }
+
+    /// Places every machine that is to be made, as apply would.
+    async fn place(&self, cluster: &Cluster) -> Result<Placed<'_>, Trouble> {
+        let mut placed = Placed::default();
+        let mut room = Room::of(cluster);
+        let mut used: BTreeSet<u32> = cluster.guests.iter().map(|guest| guest.vmid).collect();
+        for change in self.changes {
+            if !matches!(change.action, Action::Create | Action::Replace) {
+                continue;
+            }
+            let place = async {
+                let wanted = Wanted::of(&change.properties)?;
+                let node = room.node(self.api, &wanted).await?;
+                let (first, last) = (wanted.vmids.start(), wanted.vmids.end());
+                let free = wanted.vmids.clone().find(|vmid| !used.contains(vmid));
+                let vmid = free.ok_or_else(|| range_is_full(first, last))?;
+                Ok::<_, Trouble>((wanted, node, vmid))
+            };
+            let (wanted, node, vmid) = match place.await {
+                Ok(place) => place,
+                Err(trouble) if trouble.kind == super::trouble::Kind::Refused => {
+                    placed.refuse(change, trouble);
+                    continue;
+                }
+                Err(trouble) => return Err(trouble),
+            };
+            used.insert(vmid);
+            room.take(&node, &wanted, disk(cluster, &wanted));
+            let on = placed.on.entry(node.clone()).or_default();
+            *on = (on.0 + 1, on.1 + wanted.memory);
+            let least = match &wanted.from {
+                Origin::Image(image) if image.contains("://") => FOR_IMAGES,
+                _ => FOR_SEEDS,
+            };
+            let files = placed
+                .files
+                .entry((node.clone(), wanted.iso_storage))
+                .or_insert((least, change));
+            files.0 = files.0.max(least);
+            placed.bridges.entry((node, wanted.bridge)).or_insert(change);
+        }
+        Ok(placed)
+    }
+
+    /// Whether there is room for what disks and memory grow by.
+    fn grown(&self, cluster: &Cluster) -> Vec<Finding> {
+        let mut room = Room::of(cluster);
+        let mut findings = Vec::new();
+        for change in self.changes {
+            let Some((node, vmid)) = change.id.as_deref().and_then(|id| parts(id).ok()) else {
+                continue;
+            };
+            if change.action != Action::Update {
+                continue;
+            }
+            let growth = |name: &str| {
+                let attribute = change
+                    .attributes
+                    .iter()
+                    .find(|attribute| attribute.name == name)?;
+                let growth = attribute.after.as_int()? - attribute.before.as_int()?;
+                (growth > 0).then_some(growth)
+            };
+            let address = change.address.to_string();
+            let guest = cluster.guest(vmid);
+            let node = guest.map_or(node, |guest| guest.node.as_str());
+            let storage = change.properties.get("storage").and_then(Value::as_text);
+            let storage = cluster.storage(node, storage.unwrap_or("local-lvm"));
+            if let (Some(growth), Some(storage)) = (growth("disk"), storage) {
+                let free = room.free_disk(node, storage);
+                room.take_disk(node, &storage.name, growth);
+                if free < growth {
+                    let (growth, free, name) = (gib(growth), gib(free.max(0)), &storage.name);
+                    let words = format!("the storage `{name}` on {node} has no {growth} left: {free}");
+                    findings.push(Finding::failed(address.clone(), words, "free some room there").at(change));
+                }
+            }
+            let known = cluster.nodes.iter().find(|known| known.name == node);
+            if let (Some(growth), Some(known)) = (growth("memory"), known)
+                && cluster.free_memory(known) < growth
+            {
+                let free = gib(cluster.free_memory(known).max(0));
+                let words = format!("{node} has no {} of memory more: {free}", gib(growth));
+                let help = "the machine may not start, or the node may swap: give it less `memory`";
+                findings.push(Finding::warning(address, words, help).at(change));
+            }
+        }
+        findings
+    }
+
+    /// Whether the bridges are on the nodes that machines would go to.
+    async fn bridges(&self, wanted: &BTreeMap<(String, String), &Change>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        for ((node, bridge), change) in wanted {
+            if !known.contains_key(node.as_str()) {
+                let path = format!("/nodes/{}/network", segment(node));
+                match self.api.get_with(&path, &[("type", "any_bridge")]).await {
+                    Ok(list) => {
+                        let names = list.as_array().into_iter().flatten();
+                        let names = names.filter_map(|entry| entry.get("iface")?.as_str().map(str::to_owned));
+                        known.insert(node, names.collect());
+                    }
+                    Err(trouble) => {
+                        let CallError::Failed { message, .. } = trouble.harmless() else {
+                            continue;
+                        };
+                        let words = format!("the bridges of {node} could not be looked at: {message}");
+                        findings.push(Finding::warning("bridges", words, "look whether it is online"));
+                        known.insert(node, BTreeSet::from([bridge.clone()]));
+                    }
+                }
+            }
+            let there = &known[node.as_str()];
+            if !there.contains(bridge) {
+                let names: Vec<_> = there.iter().map(|name| format!("`{name}`")).collect();
+                let help = match names.as_slice() {
+                    [] => format!("make it on {node}, or name other `nodes`"),
+                    names => format!("`bridge` can be {}", names.join(", ")),
+                };
+                let words = format!("there is no bridge `{bridge}` on {node}");
+                findings.push(Finding::failed(change.address.to_string(), words, help).at(change));
+            }
+        }
+        findings
+    }
+}
+
+/// Where the machines of a plan would go.
+#[derive(Default)]
+struct Placed<'a> {
+    /// By node: how many, and with how much memory.
+    on: BTreeMap<String, (usize, i64)>,
+    /// By what was said.
+    refused: BTreeMap<String, Refused<'a>>,
+    /// MiB that should be free, by node and storage.
+    files: BTreeMap<(String, String), (i64, &'a Change)>,
+    /// By node and bridge.
+    bridges: BTreeMap<(String, String), &'a Change>,
+}
+
+impl<'a> Placed<'a> {
+    fn refuse(&mut self, change: &'a Change, trouble: Trouble) {
+        let refused = self.refused.entry(trouble.message.clone());
+        let refused = refused.or_insert(Refused {
+            change,
+            trouble,
+            count: 0,
+        });
+        refused.count += 1;
+    }
+}
+
+/// Machines for which there is no place, all for the same reason.
+struct Refused<'a> {
+    change: &'a Change,
+    trouble: Trouble,
+    count: usize,
+}
+
+impl Refused<'_> {
+    fn finding(self) -> Finding {
+        let address = &self.change.address;
+        let subject = match self.count {
+            1 => address.to_string(),
+            count => format!("{address} and {} more", count - 1),
+        };
+        let help = self.trouble.help.unwrap_or_default();
+        Finding::failed(subject, self.trouble.message, help).at(self.change)
+    }
+}
+
+fn without(cluster: &mut Cluster, change: &Change) {
+    let vmid = change.id.as_deref().and_then(|id| Some(parts(id).ok()?.1));
+    let storage = change.prior.get("storage").and_then(Value::as_text);
+    if let Some(vmid) = vmid {
+        cluster.without(vmid, storage.unwrap_or("local-lvm"));
+    }
+}
+
+fn files(cluster: &Cluster, wanted: &BTreeMap<(String, String), (i64, &Change)>) -> Vec<Finding> {
+    let short = wanted.iter().filter_map(|((node, name), (least, change))| {
+        let free = cluster.storage(node, name)?.free;
+        let words = format!(
+            "the storage `{name}` on {node} has only {} left for files",
+            gib(free.max(0))
+        );
+        let help = format!(
+            "free some room there ({} are enough), or name another `iso_storage`",
+            gib(*least)
+        );
+        let finding = Finding::warning(change.address.to_string(), words, help).at(change);
+        (free < *least).then_some(finding)
+    });
+    short.collect()
+}
+
+fn lost(subject: &str, error: CallError) -> Finding {
+    let help = error.way_out().unwrap_or("look at the service").to_owned();
+    Finding::failed(subject, error.to_string(), help)
+}
+
+/// What it is when the token's secret cannot be read.
+pub(super) fn no_token(error: CallError) -> Finding {
+    let help = error
+        .way_out()
+        .unwrap_or("put the token's secret there, or name another place in `token`");
+    let help = help.to_owned();
+    Finding::failed("token", error.to_string(), help)
+}
+
+fn major(version: &str) -> u32 {
+    let number = version.split('.').next().and_then(|number| number.parse().ok());
+    number.unwrap_or_default()
+}
+
+fn supported(version: &str) -> Finding {
+    let minor = version
+        .split('.')
+        .nth(1)
+        .and_then(|number| number.parse::<u32>().ok());
+    match (major(version), minor.unwrap_or_default()) {
+        (8, 4..) | (9, _) => Finding::ok("version", format!("Proxmox VE {version}")),
+        (8 | 10.., _) => Finding::warning(
+            "version",
+            format!("Proxmox VE {version}: gosling was made for 8.4 to 9"),
+            "try it with one egg first (`--target`), or take another version",
+        ),
+        _ => Finding::failed(
+            "version",
+            format!("Proxmox VE {version}: gosling was made for 8.4 to 9"),
+            "upgrade the cluster",
+        ),
+    }
+}
+
+/// What the token lacks, a finding for each place.
+fn privileges(token: &str, major: u32, permissions: &Permissions, needs: &[Need<'_>]) -> Vec<Finding> {
+    if permissions.is_empty() {
+        return vec![Finding::failed(
+            "privileges",
+            format!("the token `{token}` has no privilege at all"),
+            "`gosling preflight --role` prints the least that it needs; with `--privsep 1`, a token has only what is \
+             given to the token itself",
+        )];
+    }
+    let mut missing: BTreeMap<String, (BTreeSet<&str>, &Change)> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for need in needs {
+        // A template that is not there, or not to be seen, is told of with the machines that are made of it.
+        if need.place.is_open() || permissions.has(need.any, &need.place) {
+            continue;
+        }
+        let (privilege, place) = (least(need.any, major), need.place.grant());
+        if is_for_the_agent(need) {
+            findings.push(Finding::warning(
+                "privileges",
+                format!(
+                    "the token `{token}` has no `{privilege}` on `{place}`: gosling cannot tell whether a machine has booted"
+                ),
+                "`gosling preflight --role` prints the role with it",
+            ));
+            continue;
+        }
+        let (names, _) = missing.entry(place).or_insert((BTreeSet::new(), need.change));
+        names.insert(privilege);
+    }
+    let lacks = missing.into_iter().map(|(place, (names, change))| {
+        let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+        let words = format!("the token `{token}` has no {} on `{place}`", names.join(", "));
+        let help = "`gosling preflight --role` prints the least role that has it, ready to paste";
+        Finding::failed("privileges", words, help).at(change)
+    });
+    findings.extend(lacks);
+    if findings.is_empty() {
+        let places: BTreeSet<_> = needs
+            .iter()
+            .map(|need| (least(need.any, major), need.place.grant()))
+            .collect();
+        findings.push(Finding::ok(
+            "privileges",
+            format!("the token has all {} that this plan needs", places.len()),
+        ));
+    }
+    findings
+}
+
+/// Whether apply works without it.
+fn is_for_the_agent(need: &Need<'_>) -> bool {
+    need.any.contains(&"VM.Monitor")
+}
+
+/// The cluster's major version and what is in it, where somebody answers.
+pub(super) async fn known(api: &Api<'_>) -> Option<(u32, Cluster)> {
+    let version = api.get("/version").await.ok()?;
+    let version = version.get("version")?.as_str()?;
+    Some((major(version), Cluster::of(api).await.ok()?))
+}
