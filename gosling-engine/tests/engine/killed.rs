@@ -4,6 +4,7 @@ use gosling_engine::RunError;
 use gosling_resource::Resources;
 
 use crate::nest::{Nest, all, egg, machine, token};
+use crate::torture::table::of;
 use crate::world::Fault;
 
 /// What was there, and what is wanted next.
@@ -78,7 +79,7 @@ async fn killed_again_while_it_recovers_nothing_is_lost_either() {
             if probe.life.run(probe.apply(&after)).await.is_some() {
                 break;
             }
-            for second in (0..24).step_by(2) {
+            for second in (0..24).step_by(of(2, 6)) {
                 let nest = nest(&before).await;
                 nest.life.limit(Some(first));
                 let ended = nest.life.run(nest.apply(&after)).await;
@@ -93,7 +94,7 @@ async fn killed_again_while_it_recovers_nothing_is_lost_either() {
                 second_deaths += 1;
             }
         }
-        assert!(second_deaths >= 8, "{name}: {second_deaths}");
+        assert!(second_deaths >= 4, "{name}: {second_deaths}");
     }
 }
 

@@ -51,10 +51,17 @@ impl Life {
         goes_on
     }
 
-    /// A point. Where the process dies, this never returns.
+    /// A point. Where the process dies, this never returns; one that was only stopped goes on with the next limit.
     pub(crate) async fn point(&self) {
         if !self.goes_on() {
-            std::future::pending::<()>().await;
+            std::future::poll_fn(|cx| match self.ended.load(Ordering::Relaxed) {
+                true => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                false => Poll::Ready(()),
+            })
+            .await;
         }
     }
 

@@ -41,6 +41,8 @@ impl Events for Told {
 
 pub(crate) struct Nest {
     pub(crate) life: Arc<Life>,
+    /// Where a setting lets a process be stopped that is not dead.
+    pub(crate) gate: Arc<Life>,
     pub(crate) world: Arc<World>,
     pub(crate) secrets: Chest,
     /// Where the state is.
@@ -76,13 +78,16 @@ impl Nest {
     /// On the setting's store, with what is wrong in it.
     pub(crate) fn set(setting: &Setting) -> Self {
         let life = Arc::new(Life::default());
+        let gate = Arc::new(Life::default());
         let disk = Disk::new(&life);
         let drive = Drive::new(&life);
         let ground = Ground {
             disk: &disk,
             files: (setting.files)(Arc::new(drive.clone())),
+            life: &life,
+            gate: &gate,
         };
-        let store = (setting.store)((setting.backend.make)(&ground), &life);
+        let store = (setting.store)((setting.backend.make)(&ground), &ground);
         let mut world = World::new(&life);
         world.wrong = setting.wrong;
         world.announced = Some(announced(&store, setting.backend, &drive));
@@ -94,6 +99,7 @@ impl Nest {
             disk,
             drive,
             epochs: Mutex::default(),
+            gate,
             life,
             world,
             told: Told::default(),
@@ -160,12 +166,25 @@ impl Nest {
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
         let locked = self.lock().await?;
+        let outcome = self.run_under(&*locked, wanted, wishes, made).await;
+        // Who has failed has failed; a lock that cannot be given back is taken over.
+        let _ = locked.release().await;
+        outcome
+    }
+
+    async fn run_under(
+        &self,
+        locked: &dyn Locked,
+        wanted: &Resources,
+        wishes: &Wishes,
+        made: Option<Plan>,
+    ) -> Result<(Plan, Applied), RunError> {
         let run = Run {
             nest: "lab",
             providers: &self.providers,
             secrets: &self.secrets,
             events: &self.told,
-            journal: JournalWriter::new(&*locked),
+            journal: JournalWriter::new(locked),
             parallelism: self.parallelism,
             grace: Duration::from_secs(25),
             stop: self.stop.subscribe(),
@@ -204,12 +223,12 @@ impl Nest {
     pub(crate) async fn edit(&self, change: impl FnOnce(&mut State)) -> Result<bool, RunError> {
         let locked = self.lock().await?;
         let (mut state, open) = recover::read(&locked.load().await?)?;
-        if !open.is_empty() {
-            return Ok(false);
+        if open.is_empty() {
+            change(&mut state);
+            recover::settle(&*locked, state).await?;
         }
-        change(&mut state);
-        recover::settle(&*locked, state).await?;
-        Ok(true)
+        locked.release().await?;
+        Ok(open.is_empty())
     }
 
     /// `gosling import` of what is at this id; `false` where it was refused.
@@ -264,10 +283,29 @@ impl Nest {
         id
     }
 
+    /// Somebody puts the secret of something forgotten where this resource has it; it is this resource's from now on.
+    pub(crate) async fn take_back(&self, id: &str, resource: &Resource) {
+        let mut object = self.world.inner().objects[id].clone();
+        object.properties.extend(resource.properties.clone());
+        self.secrets.put_by_hand(&object).await;
+        self.world.inner().objects.insert(id.to_owned(), object);
+    }
+
+    /// What is not in the world as this state knows it.
+    pub(crate) async fn compare(&self, state: &State) -> Tally {
+        match self.secrets.all().await {
+            Ok(secrets) => judge(&self.world, &secrets, state),
+            Err(error) => {
+                let mut tally = Tally::default();
+                tally.found(|tally| &mut tally.other, || error.to_string());
+                tally
+            }
+        }
+    }
+
     /// What is in the world is what this state knows.
     pub(crate) async fn judge(&self, state: &State) {
-        let secrets = self.secrets.all().await.unwrap();
-        assert_eq!(judge(&self.world, &secrets, state), Tally::default());
+        assert_eq!(self.compare(state).await, Tally::default());
     }
 
     /// Applies what has to go well, and looks whether all is as it is wanted.
@@ -302,14 +340,7 @@ impl Nest {
                 format!("{:?}, left alone: {:?}", applied.failed, applied.skipped),
             );
         }
-        let secrets = match self.secrets.all().await {
-            Ok(secrets) => secrets,
-            Err(error) => {
-                broken(&mut tally, error.to_string());
-                return tally;
-            }
-        };
-        tally.add(judge(&self.world, &secrets, &applied.state), String::new);
+        tally.add(self.compare(&applied.state).await, String::new);
         for words in self.differences(wanted, &applied.state).await {
             broken(&mut tally, words);
         }
@@ -366,8 +397,16 @@ impl Nest {
 fn announced(store: &Arc<dyn Store>, backend: Backend, drive: &Drive) -> crate::world::Announced {
     let (store, drive) = (Arc::clone(store), drive.clone());
     Box::new(move |op| {
-        // All of these stores answer at once.
-        let Some(Ok(Snapshot { journal, .. })) = store.peek().now_or_never() else {
+        // A store that waits for its turn is asked from beside the process, which stands still meanwhile.
+        let beside = || {
+            let store = Arc::clone(&store);
+            let asked = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                runtime.block_on(store.peek())
+            });
+            asked.join().unwrap()
+        };
+        let Ok(Snapshot { journal, .. }) = store.peek().now_or_never().unwrap_or_else(beside) else {
             return false;
         };
         let journal = backend.safe_journal(&drive).unwrap_or(journal);

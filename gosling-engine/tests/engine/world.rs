@@ -60,6 +60,8 @@ pub(crate) enum Fault {
     LoseAfter,
     /// The API says no.
     Refuse,
+    /// Somebody else makes a machine just before it arrives, and gets the number that was chosen.
+    Intrude,
 }
 
 /// Something that was made.
@@ -194,8 +196,11 @@ impl World {
         let outcome = match fault {
             Some(Fault::Refuse) => Err(CallError::failed("the world says no")),
             Some(Fault::LoseBefore) => Err(CallError::unknown("no answer")),
-            Some(Fault::LoseAfter) | None => {
+            Some(Fault::LoseAfter | Fault::Intrude) | None => {
                 let mut inner = self.inner();
+                if fault == Some(Fault::Intrude) {
+                    inner.intrude();
+                }
                 inner
                     .calls
                     .push(format!("{} {}", operation.verb, operation.address));

@@ -1,12 +1,13 @@
 //! Killed at every point, for every kind of resource and everything that can be done to it, and once more while that
 //! is recovered from; on every store.
 
-use gosling_engine::RunError;
+use gosling_engine::{Applied, RunError};
 use gosling_resource::{Resource, Resources};
 
 use super::setting::{BACKENDS, Setting};
 use super::table::{Table, Tally, of};
 use crate::nest::{Nest, address, all, hook, machine, token};
+use crate::world::Fault;
 
 /// The kinds as a Nest of these tests has them, each with the provider's kind that it is like.
 const KINDS: [&str; 3] = ["gitlab_runner", "gitlab_hook", "proxmox_vm"];
@@ -138,7 +139,7 @@ impl Cell {
     }
 
     /// The commands that do the deed.
-    async fn carry_out(self, nest: &Nest, wanted: &Resources, id: Option<&str>) -> Result<(), RunError> {
+    async fn carry_out(self, nest: &Nest, wanted: &Resources, id: Option<&str>) -> Result<Applied, RunError> {
         match (self.deed, id) {
             (Deed::Import, Some(id)) => {
                 nest.import(&self.subject(), id).await?;
@@ -155,7 +156,7 @@ impl Cell {
             }
             _ => {}
         }
-        nest.apply(wanted).await.map(|_| ())
+        nest.apply(wanted).await.map(|(_, applied)| applied)
     }
 
     /// Carries the deed out, once more after each death, and says what is wrong after the last. `between` is told how
@@ -182,6 +183,55 @@ impl Cell {
         }
         tally.add(nest.finish(&wanted).await, String::new);
         (tally, died)
+    }
+
+    /// Each mutation of the first run, with this wrong about it.
+    pub(crate) async fn lost(self, setting: &Setting, fault: Fault) -> Tally {
+        let mut sum = Tally::default();
+        for number in 0.. {
+            let (nest, wanted, id, mut tally) = self.nest(setting).await;
+            let sent = nest.world.inner().sent;
+            nest.world.inner().faults = [(sent + number, fault)].into();
+            // What was not done is done by the next; what it says was done must be.
+            if let Ok(applied) = self.carry_out(&nest, &wanted, id.as_deref()).await
+                && applied.failed.is_empty()
+            {
+                tally.add(nest.compare(&applied.state).await, || "at once".to_owned());
+            }
+            nest.world.inner().faults.clear();
+            if nest.world.inner().sent <= sent + number {
+                break;
+            }
+            if let Err(error) = self.carry_out(&nest, &wanted, id.as_deref()).await {
+                tally.found(|tally| &mut tally.other, || error.to_string());
+            }
+            tally.add(nest.finish(&wanted).await, String::new);
+            sum.add(tally, || format!("{}: {fault:?} of {number}", self.name()));
+        }
+        sum
+    }
+
+    /// Another takes the lock over while the first only waits to write, and the first goes on then.
+    pub(crate) async fn overtaken(self, setting: &Setting) -> Tally {
+        let mut sum = Tally::default();
+        for write in 0.. {
+            let (mut nest, wanted, id, mut tally) = self.nest(setting).await;
+            // What is on its way to the API when the lock is taken over arrives: nobody can call it back.
+            nest.parallelism = 1;
+            nest.gate.limit(Some(write));
+            let mut first = std::pin::pin!(self.carry_out(&nest, &wanted, id.as_deref()));
+            let waits = nest.gate.run(first.as_mut()).await.is_none();
+            nest.gate.limit(None);
+            if !waits {
+                break;
+            }
+            tally.add(nest.finish(&wanted).await, || "the second".to_owned());
+            // It is refused, or had nothing more to write.
+            let _ = first.await;
+            tally.add(nest.finish(&wanted).await, || "the first went on".to_owned());
+            sum.add(tally, || format!("{} overtaken at write {write}", self.name()));
+        }
+        sum
     }
 
     /// Every so-manieth point of the first run.
@@ -235,7 +285,13 @@ async fn torture_killed_at_every_point_of_every_deed_to_every_kind() {
     let mut table = Table::new("killed at every point");
     for backend in BACKENDS {
         let setting = Setting::on(*backend);
-        let (stride, strides) = of((1, 1), if backend.on_disk { (7, 17) } else { (2, 5) });
+        let (stride, strides) = of(
+            (1, 1),
+            match backend.name {
+                "memory" => (2, 5),
+                _ => (7, 17),
+            },
+        );
         for cell in cells() {
             let once = cell.once(&setting, stride, |_, _| {}).await;
             assert!(once.cases > 1, "{}: only {} points", cell.name(), once.cases);
@@ -264,4 +320,17 @@ async fn torture_killed_and_its_number_taken_by_another_meanwhile() {
         table.line(format!("{}, twice", cell.name()), twice);
     }
     table.clean(of(1000, 150));
+}
+
+#[tokio::test]
+async fn torture_whatever_is_lost_of_every_deed_to_every_kind() {
+    let mut table = Table::new("lost answers");
+    for cell in cells() {
+        let mut tally = Tally::default();
+        for fault in [Fault::LoseBefore, Fault::LoseAfter, Fault::Refuse, Fault::Intrude] {
+            tally.add(cell.lost(&Setting::default(), fault).await, String::new);
+        }
+        table.line(cell.name(), tally);
+    }
+    table.clean(60);
 }

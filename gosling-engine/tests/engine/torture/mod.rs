@@ -2,7 +2,9 @@
 //! The ordinary tests try some of it; `just torture`, which sets `POLAR_GOSLING_TORTURE`, tries all.
 
 pub(crate) mod drive;
-mod matrix;
+pub(crate) mod matrix;
+mod mutants;
 mod power;
+mod race;
 pub(crate) mod setting;
 pub(crate) mod table;

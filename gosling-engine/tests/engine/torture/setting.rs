@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use gosling_engine::Provider;
 use gosling_engine::durable::Files;
 use gosling_engine::store::{LocalStore, Store};
+use gosling_engine::{Provider, RemoteStore};
 
 use super::drive::Drive;
 use crate::life::{Disk, Life};
+use crate::objects::Memory;
 use crate::world::Wrong;
 
 /// What stores are made of.
@@ -17,6 +18,10 @@ pub(crate) struct Ground<'a> {
     pub(crate) disk: &'a Disk,
     /// The file system of the simulated machine.
     pub(crate) files: Arc<dyn Files>,
+    /// The process.
+    pub(crate) life: &'a Arc<Life>,
+    /// Where it can be stopped without being killed.
+    pub(crate) gate: &'a Arc<Life>,
 }
 
 /// A kind of store. Each of its writes passes points of its process's life.
@@ -30,7 +35,7 @@ pub(crate) struct Backend {
 }
 
 /// Every store there is.
-pub(crate) const BACKENDS: &[Backend] = &[MEMORY, FOLDER];
+pub(crate) const BACKENDS: &[Backend] = &[MEMORY, FOLDER, REMOTE];
 
 /// The simplest: what is written is there.
 pub(crate) const MEMORY: Backend = Backend {
@@ -49,6 +54,13 @@ pub(crate) const FOLDER: Backend = Backend {
     on_disk: true,
 };
 
+/// At a service that keeps objects, behind the same head and blobs as in S3 and GitLab.
+pub(crate) const REMOTE: Backend = Backend {
+    name: "objects",
+    make: |ground| Arc::new(RemoteStore::over(Memory::new(ground.life), 3)),
+    on_disk: false,
+};
+
 impl Backend {
     /// The journal as it would be after a crash right now, where that is not what the store says.
     pub(crate) fn safe_journal(self, drive: &Drive) -> Option<Vec<u8>> {
@@ -58,7 +70,7 @@ impl Backend {
 }
 
 /// Puts something between the engine and its store.
-pub(crate) type Between = fn(Arc<dyn Store>, &Arc<Life>) -> Arc<dyn Store>;
+pub(crate) type Between = fn(Arc<dyn Store>, &Ground<'_>) -> Arc<dyn Store>;
 
 /// A Nest's surroundings. The default is right in everything.
 #[derive(Debug, Clone, Copy)]
