@@ -8,6 +8,7 @@ mod crates;
 mod gitlab;
 mod proxmoxer;
 mod python;
+mod terraform;
 mod vault;
 mod wire;
 
