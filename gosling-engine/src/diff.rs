@@ -191,6 +191,7 @@ fn compare(
     };
     let no_properties = Properties::new();
     let before = there.map_or(&no_properties, |held| &held.properties);
+    let mut restarts = Vec::new();
     for attribute in kind.attributes {
         let value = |properties: &Properties| properties.get(attribute.name).cloned().unwrap_or(Value::Null);
         let (before, after) = (value(before), value(&change.properties));
@@ -209,13 +210,16 @@ fn compare(
         let replaces = match attribute.change {
             Effect::Replace => !stays,
             Effect::Grow => after.as_int() < before.as_int(),
-            Effect::Update | Effect::OnlyAtCreation => false,
+            Effect::Update | Effect::Restart | Effect::OnlyAtCreation => false,
         };
         if stays && attribute.change == Effect::Replace {
             continue;
         }
         if there.is_some() && replaces {
             change.because.push(attribute.name.to_owned());
+        }
+        if attribute.change == Effect::Restart {
+            restarts.push(attribute.name.to_owned());
         }
         change.attributes.push(AttributeChange {
             name: attribute.name.to_owned(),
@@ -239,6 +243,9 @@ fn compare(
         Some(_) if change.attributes.is_empty() => Action::NoOp,
         Some(_) => Action::Update,
     };
+    if change.action == Action::Update {
+        change.because = restarts;
+    }
     change
 }
 

@@ -57,7 +57,8 @@ pub struct Change {
     pub action: Action,
     /// The address it had before.
     pub moved_from: Option<Address>,
-    /// For a replacement, what forces it: names of attributes, or words.
+    /// For a replacement, what forces it: names of attributes, or words. For a change in place, the attributes for which
+    /// it is restarted.
     pub because: Vec<String>,
     /// Every attribute that becomes different.
     pub attributes: Vec<AttributeChange>,

@@ -25,6 +25,8 @@ pub struct Attribute {
 pub enum Change {
     /// It is changed in place.
     Update,
+    /// It is changed in place, and takes effect with a restart, which ends what runs in it.
+    Restart,
     /// The resource is made anew.
     Replace,
     /// A larger number is changed in place, a smaller one makes the resource anew: a disk.

@@ -177,7 +177,7 @@ fn carry_out(
         };
         let mut healthy = true;
         if applied.failed.is_empty() && !applied.interrupted && !destroy {
-            let work = session.wait_until_online(&plan.targets, &applied.state, &progress);
+            let work = session.wait_until_online(&plan, &applied.state, &progress);
             match progress.show(host, None, work).await {
                 Ok(health) => {
                     let health = health?;

@@ -1,10 +1,10 @@
 //! Whether the runners that were made come online, and why not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use gosling_engine::store::Locked;
-use gosling_engine::{Context as ProviderContext, State};
+use gosling_engine::{Action, Context as ProviderContext, Plan, State};
 use gosling_providers::gitlab::Contact;
 use gosling_resource::{Address, Value};
 
@@ -46,15 +46,15 @@ pub(crate) struct Health {
 }
 
 impl Session {
-    /// Waits until GitLab has heard of every machine of which that is not known yet: those that were just made, and those
-    /// that an earlier run made and did not wait for. What is wrong otherwise is said, with what to try.
+    /// Waits until GitLab has heard of every machine of which that is not known yet: those that were just made or
+    /// restarted, and those that an earlier run made and did not wait for. What is wrong otherwise is said, with what to try.
     pub(crate) async fn wait_until_online(
         &self,
-        targets: &[String],
+        plan: &Plan,
         state: &State,
         progress: &Progress,
     ) -> Result<Health, Failure> {
-        let mut waiting = self.expected(targets, state);
+        let mut waiting = self.expected(plan, state);
         let mut health = Health {
             healthy: true,
             online: Vec::new(),
@@ -160,13 +160,20 @@ impl Session {
     }
 
     /// The machines of which it is not known yet whether they have come online, by their pools: their image is still in
-    /// the drive.
-    fn expected(&self, targets: &[String], state: &State) -> Vec<Vec<Expected>> {
+    /// the drive, or the plan restarted them.
+    fn expected(&self, plan: &Plan, state: &State) -> Vec<Vec<Expected>> {
+        let targets = &plan.targets;
+        let restarted = plan
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::Update && !change.because.is_empty());
+        let restarted: BTreeSet<&Address> = restarted.map(|change| &change.address).collect();
         let mut pools: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
         for (address, held) in &state.resources {
             let asked = targets.is_empty() || targets.iter().any(|target| address.is_within(target));
             let off = held.properties.get("started").and_then(Value::as_bool) == Some(false);
-            if held.kind != "proxmox_vm" || !held.outputs.contains_key(SEED) || !asked || off {
+            let open = held.outputs.contains_key(SEED) || restarted.contains(address);
+            if held.kind != "proxmox_vm" || !open || !asked || off {
                 continue;
             }
             let mut needs = held

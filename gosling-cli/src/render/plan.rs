@@ -89,7 +89,14 @@ pub fn summary(counts: Counts) -> String {
 fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
     let (sign, words) = match change.action {
         Action::Create => ('+', "is created".to_owned()),
-        Action::Update => ('~', "is changed in place".to_owned()),
+        Action::Update if change.because.is_empty() => ('~', "is changed in place".to_owned()),
+        Action::Update => (
+            '~',
+            format!(
+                "is changed in place and restarted, because of {}",
+                change.because.join(", ")
+            ),
+        ),
         Action::Replace => (
             '±',
             format!("is made anew, because of {}", change.because.join(", ")),

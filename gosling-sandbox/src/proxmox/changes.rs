@@ -26,6 +26,11 @@ const CONTROL: &[&str] = &[
     "import-working-storage",
 ];
 
+/// What a machine that runs takes in with its next start only; everything else is plugged in while it runs.
+const COLD: &[&str] = &[
+    "bios", "cores", "cpu", "machine", "memory", "numa", "ostype", "scsihw", "sockets", "vcpus",
+];
+
 /// What is to change in a configuration.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Change {
@@ -90,7 +95,17 @@ impl Proxmox {
         }
         let (kind, node, before) = (guest.kind, guest.node.clone(), guest.config.clone());
         let mut config = before.clone();
+        let mut pending = guest.pending.clone();
+        let runs = guest.running.is_some();
+        let waits = |key: &str| kind == Kind::Qemu && runs && COLD.contains(&key);
         for key in &change.delete {
+            pending.remove(key);
+            if waits(key) {
+                if config.contains_key(key) {
+                    pending.insert(key.clone(), None);
+                }
+                continue;
+            }
             if let Some(old) = config.remove(key)
                 && is_drive(kind, key)
             {
@@ -98,6 +113,13 @@ impl Proxmox {
             }
         }
         for (key, value) in &change.set {
+            pending.remove(key);
+            if waits(key) {
+                if config.get(key) != Some(value) {
+                    pending.insert(key.clone(), Some(value.clone()));
+                }
+                continue;
+            }
             let value = match key.as_str() {
                 key if is_drive(kind, key) => self.place(kind, vmid, &node, value)?,
                 "tags" => tags(value),
@@ -125,6 +147,7 @@ impl Proxmox {
         }
         if let Some(guest) = self.guests.get_mut(&vmid) {
             guest.config = config;
+            guest.pending = pending;
         }
         Ok(())
     }

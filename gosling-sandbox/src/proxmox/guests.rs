@@ -1,6 +1,6 @@
 //! Virtual machines and containers: what the two have in common.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -94,6 +94,8 @@ pub(super) struct Guest {
     pub(super) node: String,
     /// As the configuration file would hold it, `lock` and `template` included.
     pub(super) config: BTreeMap<String, String>,
+    /// What comes into the configuration with the next start; `None` goes from it.
+    pub(super) pending: BTreeMap<String, Option<String>>,
     pub(super) pool: Option<String>,
     /// What it will be when the task that clones it is over: configuration and pool.
     pub(super) coming: Option<(BTreeMap<String, String>, Option<String>)>,
@@ -115,6 +117,7 @@ impl Guest {
             kind,
             node: node.to_owned(),
             config: BTreeMap::new(),
+            pending: BTreeMap::new(),
             pool: None,
             coming: None,
             running: None,
@@ -298,8 +301,12 @@ impl Proxmox {
 
     pub(super) fn config(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let guest = self.guest(ask)?;
-        let mut map: Map<_, _> = guest
-            .config
+        let mut config = guest.config.clone();
+        // What waits for a start is told as if it were there, unless somebody asks for what is there now.
+        if ask.given.flag("current") != Some(true) {
+            take_over(&mut config, guest.pending.clone());
+        }
+        let mut map: Map<_, _> = config
             .iter()
             .map(|(key, value)| (key.clone(), typed(guest.kind, key, value)))
             .collect();
@@ -315,11 +322,30 @@ impl Proxmox {
 
     pub(super) fn pending(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let guest = self.guest(ask)?;
-        let values = guest
-            .config
-            .iter()
-            .map(|(key, value)| json!({"key": key, "value": typed(guest.kind, key, value)}));
+        let keys: BTreeSet<&String> = guest.config.keys().chain(guest.pending.keys()).collect();
+        let values = keys.into_iter().map(|key| {
+            let mut entry = json!({"key": key});
+            if let Some(value) = guest.config.get(key) {
+                entry["value"] = typed(guest.kind, key, value);
+            }
+            match guest.pending.get(key) {
+                Some(Some(value)) => entry["pending"] = typed(guest.kind, key, value),
+                Some(None) => entry["delete"] = json!(1),
+                None => {}
+            }
+            entry
+        });
         Ok(values.collect::<Value>().into())
+    }
+}
+
+/// Puts what was pending into a configuration.
+pub(super) fn take_over(config: &mut BTreeMap<String, String>, pending: BTreeMap<String, Option<String>>) {
+    for (key, value) in pending {
+        match value {
+            Some(value) => config.insert(key, value),
+            None => config.remove(&key),
+        };
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::{Answer, Failure};
 use super::drives::{Drive, is_drive};
-use super::guests::{Guest, Kind};
+use super::guests::{Guest, Kind, take_over};
 use super::nets::is_net;
 use super::tasks::{Effect, Task, Work};
 use super::{Ask, Proxmox, WORLD};
@@ -183,6 +183,7 @@ impl Proxmox {
                 guest.pool = pool;
             }
             if let Some(now) = start {
+                take_over(&mut guest.config, std::mem::take(&mut guest.pending));
                 guest.running = Some(now);
                 guest.boot = Some((now + boot, false));
             }

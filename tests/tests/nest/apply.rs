@@ -81,11 +81,28 @@ fn one_egg_changed_changes_only_its_own_and_drift_is_put_right() {
     lab.green(&["apply", "--yes"]);
     let egg = lab.read("Eggs/app/config.fly");
     lab.write("Eggs/app/config.fly", &egg.replace("cpu = 1", "cpu = 2"));
+    let said = lab.green(&["plan"]);
+    assert!(
+        said.contains("is changed in place and restarted, because of cpu"),
+        "{said}"
+    );
+    let restarts = |lab: &Lab| {
+        let ledger = lab.running.ledger();
+        let starts = ledger
+            .calls()
+            .iter()
+            .filter(|call| call.path.ends_with("/status/start"));
+        starts.count()
+    };
+    assert_eq!(restarts(&lab), 1);
     let said = lab.green(&["apply", "--yes"]);
     assert!(
         said.contains("0 created, 1 changed, 0 replaced, 0 deleted"),
         "{said}"
     );
+    // Proxmox VE takes in another number of processors with the next start only.
+    assert_eq!(restarts(&lab), 2);
+    assert!(said.contains("egg.app is online"), "{said}");
     lab.write("Eggs/app/config.fly", &egg);
     // To the state, the machine has two processors; the Nest asks for one again.
     let said = lab.green(&["refresh"]);

@@ -21,6 +21,7 @@ mod lab;
 mod many;
 mod mistakes;
 mod pages;
+mod planned;
 mod pre_commit;
 mod preflight;
 mod readme;
