@@ -207,7 +207,25 @@ async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -
 /// which address a resource has from now on, and what those need that stay as they are. Outcomes in the journal then
 /// always fit the state that they are taken into.
 async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunError> {
-    let mut state = before.clone();
+    let mut state = as_seen(plan, &before);
+    with_moves(run, plan, &mut state);
+    for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
+        if let Some(held) = state.resources.get_mut(&change.address) {
+            held.depends_on.clone_from(&change.needs);
+            held.given.clone_from(&change.given);
+        }
+    }
+    if state == before {
+        return Ok(state);
+    }
+    // Nothing is open before a plan is carried out, so the journal is empty already.
+    recover::save(run.journal.store(), state).await
+}
+
+/// The state that a plan was made from, as it was found to be: without what was gone, with what was different.
+#[must_use]
+pub fn as_seen(plan: &Plan, state: &State) -> State {
+    let mut state = state.clone();
     for drift in &plan.drift {
         if drift.gone {
             state.resources.remove(&drift.address);
@@ -217,17 +235,7 @@ async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunEr
                 .extend(seen.map(|seen| (seen.name.clone(), seen.after.clone())));
         }
     }
-    with_moves(run, plan, &mut state);
-    for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
-        if let Some(held) = state.resources.get_mut(&change.address) {
-            held.depends_on.clone_from(&change.needs);
-        }
-    }
-    if state == before {
-        return Ok(state);
-    }
-    // Nothing is open before a plan is carried out, so the journal is empty already.
-    recover::save(run.journal.store(), state).await
+    state
 }
 
 /// Gives moved resources their new addresses.
@@ -260,11 +268,10 @@ fn with_moves(run: &Run<'_>, plan: &Plan, state: &mut State) {
         state.resources.insert(change.address.clone(), held);
     }
     for held in state.resources.values_mut() {
-        let renamed = |address: &Address| {
+        held.rename_needs(|address| {
             let change = moves.get(address);
             change.map_or_else(|| address.clone(), |change| change.address.clone())
-        };
-        held.depends_on = held.depends_on.iter().map(renamed).collect();
+        });
     }
 }
 
@@ -353,6 +360,7 @@ async fn prepare(
         id: None,
         reserved: None,
         properties: with_outputs(&change.properties, &lock(state).state),
+        given: change.given.clone(),
         prior: match verb {
             Verb::Create => Properties::new(),
             Verb::Update | Verb::Delete => change.prior.clone(),

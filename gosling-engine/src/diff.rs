@@ -100,11 +100,7 @@ pub fn diff(
         }
     }
     if !wishes.targets.is_empty() {
-        narrow(&mut changes, &wishes.targets, |address| {
-            held.get(address)
-                .map(|held| had_needed(held, &moved))
-                .unwrap_or_default()
-        });
+        narrow(&mut changes, &wishes.targets, &held, &moved);
     }
     Ok(changes.into_values().collect())
 }
@@ -118,15 +114,9 @@ fn with_moves<'s>(
     let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
     let mut moved = BTreeMap::new();
     for (address, resource) in &state.resources {
-        let block = address.block();
         // What is not wanted at its new address keeps the old one, under which it is deleted.
-        let to = moves.iter().find(|(from, _)| *from == block).and_then(|(_, to)| {
-            let (owner_kind, owner) = to.split_once('.')?;
-            let to = Address {
-                owner_kind: owner_kind.to_owned(),
-                owner: owner.to_owned(),
-                ..address.clone()
-            };
+        let to = moves.iter().find_map(|(from, to)| moved_to(address, from, to));
+        let to = to.and_then(|to| {
             let free = wanted.get(address).is_none()
                 && wanted.get(&to).is_some()
                 && !state.resources.contains_key(&to)
@@ -145,6 +135,19 @@ fn with_moves<'s>(
         }
     }
     (held, moved)
+}
+
+/// Where a move leads a resource: that of its block, or its own. `None`: it is none of its.
+fn moved_to(address: &Address, from: &str, to: &str) -> Option<Address> {
+    if *from == address.to_string() {
+        return to.parse().ok();
+    }
+    let (owner_kind, owner) = to.split_once('.').filter(|_| *from == address.block())?;
+    Some(Address {
+        owner_kind: owner_kind.to_owned(),
+        owner: owner.to_owned(),
+        ..address.clone()
+    })
 }
 
 /// The wanted addresses, each after what it needs.
@@ -186,6 +189,12 @@ fn compare(
         marker: there.map(|held| held.marker.clone()),
         prior: there.map(|held| held.properties.clone()).unwrap_or_default(),
         properties,
+        given: resource
+            .properties
+            .iter()
+            .filter(|(_, value)| !value.outputs().is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
         needs: resource.needs(),
         origin: resource.origin.clone(),
     };
@@ -292,18 +301,24 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>) -> Change {
         marker: Some(held.marker.clone()),
         prior: held.properties.clone(),
         properties: held.properties.clone(),
+        given: held.given.clone(),
         needs,
         origin: held.origin.clone(),
     }
 }
 
 /// Leaves of the changes those to the targets, to what these need, and to what must leave one that is deleted: its own
-/// deletion, or the change after which it needs it no more. `had_needed`: what a resource has needed until now.
+/// deletion, or the change after which it needs it no more.
 fn narrow(
     changes: &mut BTreeMap<Address, Change>,
     targets: &[String],
-    had_needed: impl Fn(&Address) -> BTreeSet<Address>,
+    held: &BTreeMap<Address, &Held>,
+    moved: &BTreeMap<Address, Address>,
 ) {
+    let had_needed = |address: &Address| {
+        let held = held.get(address);
+        held.map(|held| had_needed(held, moved)).unwrap_or_default()
+    };
     let mut wanted: BTreeSet<Address> = changes
         .keys()
         .filter(|address| targets.iter().any(|target| address.is_within(target)))
@@ -339,6 +354,10 @@ fn narrow(
             change.because.clear();
             change.moved_from = None;
             change.needs = had_needed(address);
+            change.given = held
+                .get(address)
+                .map(|held| held.given.clone())
+                .unwrap_or_default();
         }
     }
     // What is not there and is not to be made yet has no line in the plan.

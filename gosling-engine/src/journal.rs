@@ -252,6 +252,7 @@ mod tests {
             id: None,
             reserved: None,
             properties: Properties::new(),
+            given: Properties::new(),
             prior: Properties::new(),
             again: false,
             tasks: Vec::new(),

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod preflight;
 pub mod recover;
 pub mod refresh;
+pub mod rollback;
 pub mod run;
 pub mod state;
 pub mod store;

@@ -49,6 +49,9 @@ pub struct Operation {
     pub reserved: Option<String>,
     /// What the resource is to be like, outputs of others filled in; for a delete, what it was like.
     pub properties: Properties,
+    /// Those of the properties whose values other resources gave, as they were asked for: with the outputs in them.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub given: Properties,
     /// What it was like before an update or a delete.
     pub prior: Properties,
     /// Whether an earlier attempt may have got anywhere.

@@ -70,6 +70,9 @@ pub struct Change {
     pub prior: Properties,
     /// What it is to be like; outputs of resources that are made first stand in it as such.
     pub properties: Properties,
+    /// Those of the properties whose values other resources give, with the outputs in them.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub given: Properties,
     /// What must be there before it.
     pub needs: BTreeSet<Address>,
     /// Where it is asked for; for a deletion, where it was.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 
-use gosling_resource::{Address, Origin, Properties, Resource};
+use gosling_resource::{Address, Origin, Properties, Resource, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -66,12 +66,45 @@ pub struct Held {
     pub marker: String,
     /// What it is like: as asked for, and where the API tells, as it was last seen.
     pub properties: Properties,
+    /// Those of the properties whose values other resources gave, as they were asked for: with the outputs in them.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub given: Properties,
     /// What others may refer to.
     pub outputs: Properties,
     /// What must not go before it.
     pub depends_on: BTreeSet<Address>,
     /// Where it was asked for.
     pub origin: Option<Origin>,
+}
+
+impl Held {
+    /// What it is known by, whatever its address and its properties.
+    pub(crate) fn identity(&self) -> (&str, &str, &str) {
+        (&self.provider, &self.kind, &self.id)
+    }
+
+    /// Gives the resources that it needs their new addresses.
+    pub(crate) fn rename_needs(&mut self, renamed: impl Fn(&Address) -> Address) {
+        self.depends_on = self.depends_on.iter().map(&renamed).collect();
+        for value in self.given.values_mut() {
+            rename_in(value, &renamed);
+        }
+    }
+
+    /// Forgets that it needs this one, whose value stays with it.
+    fn forget_need(&mut self, address: &Address) {
+        self.depends_on.remove(address);
+        self.given.retain(|_, value| !value.outputs().contains(&address));
+    }
+}
+
+fn rename_in(value: &mut Value, renamed: &impl Fn(&Address) -> Address) {
+    match value {
+        Value::Output { of, .. } => *of = renamed(of),
+        Value::List(values) => values.iter_mut().for_each(|value| rename_in(value, renamed)),
+        Value::Map(values) => values.values_mut().for_each(|value| rename_in(value, renamed)),
+        _ => {}
+    }
 }
 
 /// The saved form. Versions that this program does not know are refused, never guessed at.
@@ -204,6 +237,11 @@ impl State {
         let mut properties = crate::apply::with_outputs(&resource.properties, self);
         properties.retain(|_, value| value.outputs().is_empty());
         properties.extend(observed.properties);
+        let given = resource.properties.iter().filter(|(_, value)| {
+            let outputs = value.outputs();
+            !outputs.is_empty() && outputs.iter().all(|of| self.resources.contains_key(of))
+        });
+        let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
         let needs = resource.needs().into_iter();
         let depends_on = needs.filter(|need| self.resources.contains_key(need)).collect();
         let held = Held {
@@ -212,6 +250,7 @@ impl State {
             id: observed.id,
             marker: String::new(),
             properties,
+            given,
             outputs: observed.outputs,
             depends_on,
             origin: resource.origin.clone(),
@@ -226,9 +265,7 @@ impl State {
         };
         self.resources.insert(to.clone(), resource);
         for held in self.resources.values_mut() {
-            if held.depends_on.remove(from) {
-                held.depends_on.insert(to.clone());
-            }
+            held.rename_needs(|address| if address == from { to } else { address }.clone());
         }
     }
 
@@ -236,7 +273,7 @@ impl State {
     pub fn forget(&mut self, address: &Address) {
         self.resources.remove(address);
         for held in self.resources.values_mut() {
-            held.depends_on.remove(address);
+            held.forget_need(address);
         }
     }
 }
@@ -296,6 +333,7 @@ impl Intake {
                     id: seen.id.clone(),
                     marker: operation.marker.clone(),
                     properties,
+                    given: operation.given.clone(),
                     outputs: seen.outputs.clone(),
                     depends_on: depends_on.iter().filter_map(|text| text.parse().ok()).collect(),
                     origin,

@@ -59,7 +59,7 @@ impl Resource {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resources {
     resources: BTreeMap<Address, Resource>,
-    /// Resources that have another address now: what was at the first is at the second.
+    /// Resources that have another address now: what was at the first is at the second. Blocks, or single resources.
     pub moved: Vec<(String, String)>,
 }
 

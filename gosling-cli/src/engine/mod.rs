@@ -1,5 +1,6 @@
 //! What the commands of plan and apply share: a Nest made ready for the engine, progress, and the clock.
 
+mod back;
 mod clock;
 mod endpoints;
 mod health;
@@ -13,6 +14,7 @@ mod services;
 mod session;
 mod state_at;
 
+pub(crate) use back::WayBack;
 pub(crate) use clock::{ago, now};
 pub(crate) use holder::holder;
 pub(crate) use lock::{released, store_failure, under_lock, until_stopped};

@@ -266,6 +266,16 @@ impl Session {
         )
     }
 
+    /// The kind of this name, whoever of its providers makes it.
+    pub(crate) fn kind(&self, name: &str) -> Option<&'static gosling_resource::Kind> {
+        gosling_engine::run::kind_of(&self.providers, name)
+    }
+
+    /// Its providers by their labels.
+    pub(crate) fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
     /// The provider of this label.
     pub(crate) fn provider(&self, label: &str) -> Result<Arc<dyn gosling_engine::Provider>, Failure> {
         let provider = self.providers.get(label).cloned();
@@ -394,17 +404,38 @@ impl Session {
         } else {
             self.wanted().await?
         };
+        self.plan_for(&wanted, state, open, wishes, refresh).await
+    }
+
+    /// What is there of this state, and what of it is otherwise; only reads.
+    pub(crate) async fn look(
+        &self,
+        state: &State,
+        wishes: &Wishes,
+    ) -> Result<(State, Vec<gosling_engine::Drift>), Failure> {
+        let asked = |address: &gosling_resource::Address| {
+            wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
+        };
+        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, 10, asked).await;
+        looked.map_err(run_failure)
+    }
+
+    /// A plan from this state to what is wanted, whoever wants it.
+    pub(crate) async fn plan_for(
+        &self,
+        wanted: &Resources,
+        state: &State,
+        open: Vec<gosling_engine::OpenIntent>,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
         let (now, drift) = if refresh {
-            let asked = |address: &gosling_resource::Address| {
-                wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
-            };
-            let refreshed = gosling_engine::refresh(state, &self.providers, &self.secrets, 10, asked).await;
-            refreshed.map_err(run_failure)?
+            self.look(state, wishes).await?
         } else {
             (state.clone(), Vec::new())
         };
-        let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
-        let changes = gosling_engine::diff(&wanted, &now, kind, wishes).map_err(failure)?;
+        let kind = |name: &str| self.kind(name);
+        let changes = gosling_engine::diff(wanted, &now, kind, wishes).map_err(failure)?;
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),

@@ -156,6 +156,7 @@ fn operation(verb: Verb) -> Operation {
         id: None,
         reserved: None,
         properties: Default::default(),
+        given: Default::default(),
         prior: Default::default(),
         again: false,
         tasks: Vec::new(),

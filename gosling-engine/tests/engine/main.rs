@@ -9,5 +9,6 @@ mod objects;
 mod planning;
 mod random;
 mod remote;
+mod rollback;
 mod torture;
 mod world;

@@ -21,6 +21,7 @@ const fn attribute(name: &'static str, change: Change, observed: bool) -> Attrib
 /// Like a GitLab runner: its token is shown once.
 pub(crate) static TOKEN: Kind = Kind {
     name: "token",
+    lost: "its token",
     attributes: &[
         attribute("description", Change::Update, true),
         attribute("scope", Change::Replace, true),
@@ -31,6 +32,7 @@ pub(crate) static TOKEN: Kind = Kind {
 /// Like a GitLab webhook: its secret is made here, and told in the call that makes it.
 pub(crate) static HOOK: Kind = Kind {
     name: "hook",
+    lost: "its secret",
     attributes: &[
         attribute("project", Change::Replace, true),
         attribute("secret", Change::Update, false),
@@ -41,6 +43,7 @@ pub(crate) static HOOK: Kind = Kind {
 /// Like a virtual machine.
 pub(crate) static MACHINE: Kind = Kind {
     name: "machine",
+    lost: "its disk",
     attributes: &[
         attribute("disk", Change::Grow, true),
         attribute("image", Change::Replace, true),

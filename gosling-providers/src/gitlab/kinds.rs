@@ -31,6 +31,7 @@ const fn silent(name: &'static str) -> Attribute {
 pub(super) static KINDS: [&Kind; 2] = [
     &Kind {
         name: RUNNER,
+        lost: "its number, its token and its list of jobs",
         attributes: &[
             // The server's name, for whoever reads a plan.
             replaces("server"),
@@ -56,6 +57,7 @@ pub(super) static KINDS: [&Kind; 2] = [
     },
     &Kind {
         name: HOOK,
+        lost: "its number and its list of deliveries",
         attributes: &[
             replaces("server"),
             replaces("project_id"),

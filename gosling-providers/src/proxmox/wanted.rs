@@ -14,6 +14,7 @@ use gosling_resource::{Attribute, Change, Kind, Properties, Template, Value};
 /// fetches. Sizes are MiB.
 pub static PROXMOX_VM: Kind = Kind {
     name: "proxmox_vm",
+    lost: "its disk with all that is on it",
     attributes: &[
         seen("name", Change::Update),
         unseen("nodes", Change::OnlyAtCreation),

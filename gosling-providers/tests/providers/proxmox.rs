@@ -102,6 +102,7 @@ pub(crate) fn making(op: &str, reserved: &str, properties: Properties) -> Operat
         id: None,
         reserved: Some(reserved.to_owned()),
         properties,
+        given: Properties::new(),
         prior: Properties::new(),
         again: false,
         tasks: Vec::new(),

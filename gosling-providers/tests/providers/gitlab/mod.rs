@@ -71,6 +71,7 @@ pub(super) fn create(kind: &str, properties: Properties) -> Operation {
         id: None,
         reserved: None,
         properties,
+        given: Properties::new(),
         prior: Properties::new(),
         again: false,
         tasks: Vec::new(),

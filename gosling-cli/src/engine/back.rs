@@ -1,0 +1,100 @@
+//! The way back to an earlier state.
+
+use std::collections::BTreeMap;
+
+use gosling_engine::rollback::{self, Limit};
+use gosling_engine::{Held, Plan, State, Wishes};
+use gosling_resource::Address;
+
+use super::session::Session;
+use super::{StateAt, failure};
+use crate::Failure;
+
+/// A plan that leads back, and what it does not bring back.
+pub(crate) struct WayBack {
+    /// What would be done.
+    pub(crate) plan: Plan,
+    /// What stays otherwise than it was.
+    pub(crate) limits: Vec<Limit>,
+}
+
+impl StateAt {
+    /// Every kept state, the one before the present first.
+    pub(crate) async fn earlier(&self) -> Result<Vec<State>, Failure> {
+        let all = self.store.history().await.map_err(failure)?;
+        let states = all.iter().map(|bytes| State::from_bytes(bytes));
+        states.collect::<Result<_, _>>().map_err(failure)
+    }
+
+    /// The state to go back to; `None` for `to`: the one before the last run that changed something.
+    pub(crate) async fn goal(&self, present: &State, to: Option<u64>) -> Result<State, Failure> {
+        let mut states = vec![present.clone()];
+        states.extend(self.earlier().await?);
+        rollback::goal(&states, to).map_err(|error| {
+            failure(error).hint("`gosling state history` shows what is kept; `state.retention` says how many")
+        })
+    }
+}
+
+impl Session {
+    /// A plan from what is there back to an earlier state; only reads.
+    pub(crate) async fn plan_back(
+        &self,
+        goal: &State,
+        state: &State,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<WayBack, Failure> {
+        let still = self.still_there(goal, state, wishes).await?;
+        let mut back = rollback::back(goal, state, &still);
+        let wanted = &back.wanted;
+        let plan = self.plan_for(wanted, state, Vec::new(), wishes, refresh).await?;
+        back.limits
+            .extend(rollback::limits(goal, &plan.changes, |kind| self.kind(kind)));
+        back.limits.sort_by(|one, other| one.address.cmp(&other.address));
+        Ok(WayBack {
+            plan,
+            limits: back.limits,
+        })
+    }
+
+    /// What the earlier state held and the present one does not, and is there nevertheless: somebody took it out of the
+    /// state. Refuses where this cannot be known because the Nest names its provider no more.
+    async fn still_there(
+        &self,
+        goal: &State,
+        state: &State,
+        wishes: &Wishes,
+    ) -> Result<BTreeMap<Address, Held>, Failure> {
+        let asked = |address: &Address| {
+            wishes.targets.is_empty() || wishes.targets.iter().any(|t| address.is_within(t))
+        };
+        let known = |held: &Held| {
+            let mut present = state.resources.values();
+            present.any(|other| {
+                (&other.provider, &other.kind, &other.id) == (&held.provider, &held.kind, &held.id)
+            })
+        };
+        let gone = goal
+            .resources
+            .iter()
+            .filter(|(address, held)| asked(address) && !known(held));
+        let gone = State {
+            resources: gone
+                .map(|(address, held)| (address.clone(), held.clone()))
+                .collect(),
+            ..State::default()
+        };
+        for (address, held) in &gone.resources {
+            if !self.providers().contains_key(&held.provider) {
+                return Err(Failure::wrong_use(format!(
+                    "{address} was made by `{}`, which the Nest no longer has",
+                    held.provider
+                ))
+                .hint("put the provider back, or go back with `--target` to what others made"));
+            }
+        }
+        let (there, _) = self.look(&gone, &Wishes::default()).await?;
+        Ok(there.resources)
+    }
+}
