@@ -85,10 +85,11 @@ pub fn goal(states: &[State], to: Option<u64>) -> Result<State, RollbackError> {
     Err(RollbackError::NothingChanged)
 }
 
-/// What a state holds, without the lines of the Nest that asked for it.
+/// What a state holds, without the lines of the Nest that asked for it and what others may refer to.
 fn contents(state: &State) -> BTreeMap<&Address, Held> {
     let plain = |held: &Held| Held {
         origin: None,
+        outputs: Properties::new(),
         ..held.clone()
     };
     let all = state.resources.iter();
@@ -161,12 +162,15 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, why } = self;
         match why {
-            Why::MadeAnew { lost } => write!(f, "{address} is made anew: {lost} is gone"),
+            Why::MadeAnew { lost } => write!(f, "{address} is made anew; gone for good: {lost}"),
             Why::WasImported => write!(
                 f,
                 "{address} was made by somebody else and deleted since: gosling makes one like it"
             ),
-            Why::Newer { lost } => write!(f, "{address} was made anew since and stays: {lost} is gone"),
+            Why::Newer { lost } => write!(
+                f,
+                "{address} was made anew since and stays; gone for good: {lost}"
+            ),
             Why::Shrinks { attribute, now, then } => write!(
                 f,
                 "{address} has grown: {attribute} does not go from {now} back to {then} in place"

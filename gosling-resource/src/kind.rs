@@ -7,7 +7,7 @@ pub struct Kind {
     pub name: &'static str,
     /// Its attributes. Anything else in a resource is a mistake of the lowering.
     pub attributes: &'static [Attribute],
-    /// What nobody can bring back once one is deleted, as it stands before "is gone": `its disk and all that is on it`.
+    /// What nobody can bring back once one is deleted, for people: `its disk with all that is on it`.
     pub lost: &'static str,
 }
 

@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use gosling_engine::store::Locked;
-use gosling_engine::{Applied, CallError, Plan};
-use gosling_resource::Address;
+use gosling_engine::{Applied, Plan, State, Stop, Wishes};
+use tokio::sync::watch;
 
+use super::outcome::{Outcome, Undone};
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Looked, Progress, Session, Tempo, released, stopped};
+use crate::engine::{EngineArgs, Looked, Progress, Session, Tempo, WayBack, failure, released, stopped};
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
 
@@ -54,17 +55,31 @@ Examples:
   gosling apply --yes              in a pipeline
   gosling apply plan.json          exactly this plan, or nothing
   gosling apply --target egg.app   one egg and what it needs
+  gosling apply --yes --on-failure=rollback
+                                   all of it, or what was there before
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct ApplyArgs {
     /// A plan that `gosling plan -o` wrote
     plan: Option<PathBuf>,
+    /// What becomes of what was done when something fails, or a runner does not come online
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Keep)]
+    on_failure: OnFailure,
     #[command(flatten)]
     wishes: WishArgs,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     engine: EngineArgs,
+}
+
+/// What becomes of what was done when something fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnFailure {
+    /// It stays; the next apply goes on from there
+    Keep,
+    /// It is undone: all goes back to what was there before this apply
+    Rollback,
 }
 
 /// Delete everything that was made for the Nest
@@ -90,118 +105,260 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
             let path = host.path(path);
             let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
             let plan = Plan::from_bytes(&bytes);
-            Some(plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?)
+            let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
+            Some(Box::new(plan))
         }
         None => None,
     };
-    carry_out(host, context, file, &args.wishes, &args.run, &args.engine, false)
+    let on_failure = args.on_failure;
+    let job = Job {
+        purpose: Purpose::Apply { file, on_failure },
+        wishes: args.wishes.wishes(false),
+        refresh: args.wishes.refresh(),
+        run: &args.run,
+    };
+    carry_out(host, context, &args.engine, job)
 }
 
 pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs) -> Result<Exit, Failure> {
-    carry_out(host, context, None, &args.wishes, &args.run, &args.engine, true)
+    let job = Job {
+        purpose: Purpose::Destroy,
+        wishes: args.wishes.wishes(true),
+        refresh: args.wishes.refresh(),
+        run: &args.run,
+    };
+    carry_out(host, context, &args.engine, job)
 }
 
-fn carry_out(
+/// What a run is for.
+pub(super) enum Purpose {
+    /// What the Nest asks for, or exactly what a saved plan says.
+    Apply {
+        /// The saved plan.
+        file: Option<Box<Plan>>,
+        /// What becomes of what was done when something fails.
+        on_failure: OnFailure,
+    },
+    /// Nothing.
+    Destroy,
+    /// An earlier state: the one with this serial, or that before the last run that changed something.
+    Rollback(Option<u64>),
+}
+
+impl Purpose {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "apply",
+            Self::Destroy => "destroy",
+            Self::Rollback(_) => "rollback",
+        }
+    }
+
+    fn command(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "gosling apply",
+            Self::Destroy => "gosling destroy",
+            Self::Rollback(_) => "gosling rollback",
+        }
+    }
+
+    /// How to look at what it would do.
+    fn look(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "gosling plan",
+            Self::Destroy => "gosling plan --destroy",
+            Self::Rollback(_) => "gosling rollback --dry-run",
+        }
+    }
+
+    fn question(&self) -> &'static str {
+        match self {
+            Self::Destroy => "Delete all of this?",
+            Self::Apply { .. } | Self::Rollback(_) => "Do this?",
+        }
+    }
+}
+
+/// One run: what it is for and how it goes about it.
+pub(super) struct Job<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) wishes: Wishes,
+    pub(super) refresh: bool,
+    pub(super) run: &'a RunArgs,
+}
+
+/// What a run is told and tells while it works.
+struct Under<'a> {
+    locked: &'a Arc<dyn Locked>,
+    progress: Progress,
+    tempo: Tempo,
+    stop: watch::Sender<Stop>,
+}
+
+pub(super) fn carry_out(
     host: &mut Host,
     context: Context,
-    file: Option<Plan>,
-    wishes: &WishArgs,
-    run: &RunArgs,
     engine: &EngineArgs,
-    destroy: bool,
+    job: Job<'_>,
 ) -> Result<Exit, Failure> {
-    if !run.yes && !host.interactive {
-        let word = if destroy { "destroy" } else { "apply" };
+    if !job.run.yes && !host.interactive {
+        let (word, look) = (job.purpose.word(), job.purpose.look());
         return Err(Failure::wrong_use(format!(
             "`gosling {word}` asks before it changes anything, and nobody is here to answer"
         ))
         .hint(format!(
-            "`gosling {word} --yes` in a pipeline, after a look at `gosling plan`"
+            "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
         )));
     }
     let Some(mut session) = Session::open(host, context, engine)? else {
         return Ok(Exit::Problems);
     };
-    let command = if destroy {
-        "gosling destroy"
-    } else {
-        "gosling apply"
-    };
     let tempo = Tempo {
-        parallelism: run.parallelism,
-        grace: run.grace,
+        parallelism: job.run.parallelism,
+        grace: job.run.grace,
     };
     let runtime = super::runtime()?;
+    let command = job.purpose.command();
     let locked: Arc<dyn Locked> = runtime.block_on(session.lock(host, command))?.into();
-    let outcome = runtime.block_on(async {
-        let progress = Progress::default();
-        let (stop, stopped) = tokio::sync::watch::channel(gosling_engine::Stop::No);
-        let work = session.settle(&*locked, &progress, tempo, stopped.clone());
-        let (state, settled) = progress.show(host, Some(&stop), work).await??;
-        if *stopped.borrow() != gosling_engine::Stop::No {
-            return Err(Failure::Interrupted(
-                "stopped before anything new was begun".to_owned(),
-            ));
-        }
-        if settled > 0 {
-            host.say(format_args!(
-                "settled {settled} operations that earlier runs left open"
-            ))?;
-        }
-        let plan = match file {
-            Some(plan) => {
-                session.may_apply(&plan, &state)?;
-                plan
-            }
-            None => {
-                let wishes_ = wishes.wishes(destroy);
-                let work = session.plan_from(&state, Vec::new(), &wishes_, wishes.refresh());
-                progress.show(host, None, work).await??
-            }
-        };
-        if !run.json {
-            show(host, context, &plan, false)?;
-        }
-        let mut applied = if plan.is_empty() {
-            Applied::nothing(state)
-        } else {
-            if run.preflight && !can_be_done(host, &session, &plan, &progress, run.json).await? {
-                return Ok(Exit::Problems);
-            }
-            if !run.yes && !agreed(host, destroy, &locked)? {
-                host.say("nothing was changed")?;
-                return Ok(Exit::Problems);
-            }
-            let work = session.apply(&*locked, &plan, state, &progress, tempo, stopped);
-            progress.show(host, Some(&stop), work).await??
-        };
-        let mut healthy = true;
-        if applied.failed.is_empty() && !applied.interrupted && !destroy {
-            let work = session.wait_until_online(&plan, &applied.state, &progress);
-            match progress.show(host, None, work).await {
-                Ok(health) => {
-                    let health = health?;
-                    healthy = health.healthy;
-                    let work = session.put_seeds_away(&*locked, applied.state, &health.online, &progress);
-                    applied.state = progress.show(host, None, work).await??;
-                }
-                Err(Failure::Interrupted(_)) => {
-                    applied.interrupted = true;
-                    host.say("stopped waiting; the next apply waits for them again")?;
-                }
-                Err(other) => return Err(other),
-            }
-        }
-        report(host, &plan, &applied, healthy, run.json)?;
-        Ok(if applied.interrupted {
-            Exit::Interrupted
-        } else if applied.failed.is_empty() && healthy {
-            Exit::Clean
-        } else {
-            Exit::Problems
-        })
-    });
+    let under = Under {
+        locked: &locked,
+        progress: Progress::default(),
+        tempo,
+        stop: watch::Sender::new(Stop::No),
+    };
+    let outcome = runtime.block_on(work(host, context, &mut session, &under, job));
     runtime.block_on(released(&*locked, outcome))
+}
+
+/// All that is done under the lock: settle, plan, ask, apply, wait, and where it is to be, undo.
+async fn work(
+    host: &mut Host,
+    context: Context,
+    session: &mut Session,
+    under: &Under<'_>,
+    job: Job<'_>,
+) -> Result<Exit, Failure> {
+    let Under { progress, stop, .. } = under;
+    let state = settle(host, session, under).await?;
+    let mut outcome = Outcome::default();
+    let plan = match job.purpose {
+        Purpose::Apply {
+            file: Some(ref plan), ..
+        } => {
+            session.may_apply(plan, &state)?;
+            (**plan).clone()
+        }
+        Purpose::Apply { file: None, .. } | Purpose::Destroy => {
+            let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
+            progress.show(host, None, plan).await??
+        }
+        Purpose::Rollback(to) => {
+            let goal = session.at.goal(&state, to).await?;
+            let way = session.plan_back(&goal, &state, &job.wishes, job.refresh);
+            let way = progress.show(host, None, way).await??;
+            outcome.back = Some((goal.serial, way.limits));
+            if !job.run.json {
+                super::rollback::show(host, context, &goal, &way.plan, outcome.limits())?;
+            }
+            way.plan
+        }
+    };
+    if !job.run.json && outcome.back.is_none() {
+        show(host, context, &plan, false)?;
+    }
+    let before = gosling_engine::apply::as_seen(&plan, &state);
+    let mut applied = if plan.is_empty() {
+        Applied::nothing(state)
+    } else {
+        if job.run.preflight && !can_be_done(host, session, &plan, progress, job.run.json).await? {
+            return Ok(Exit::Problems);
+        }
+        if !job.run.yes && !agreed(host, job.purpose.question(), under.locked)? {
+            host.say("nothing was changed")?;
+            return Ok(Exit::Problems);
+        }
+        let work = session.apply(
+            &**under.locked,
+            &plan,
+            state,
+            progress,
+            under.tempo,
+            stop.subscribe(),
+        );
+        progress.show(host, Some(stop), work).await??
+    };
+    if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
+        let work = session.wait_until_online(&plan, &applied.state, progress);
+        match progress.show(host, None, work).await {
+            Ok(health) => {
+                let health = health?;
+                outcome.offline = !health.healthy;
+                let work = session.put_seeds_away(&**under.locked, applied.state, &health.online, progress);
+                applied.state = progress.show(host, None, work).await??;
+            }
+            Err(Failure::Interrupted(_)) => {
+                applied.interrupted = true;
+                host.say("stopped waiting; the next apply waits for them again")?;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    let failed = !applied.failed.is_empty() || outcome.offline;
+    let undo = matches!(
+        job.purpose,
+        Purpose::Apply {
+            on_failure: OnFailure::Rollback,
+            ..
+        }
+    );
+    if undo && failed && !applied.interrupted && !plan.is_empty() {
+        outcome.undone = Some(
+            undo_all(
+                host,
+                context,
+                session,
+                under,
+                &before,
+                &applied.open,
+                job.run.json,
+            )
+            .await,
+        );
+    }
+    outcome.report(host, &plan, &applied, job.run.json)?;
+    if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
+        super::rollback::still_asked(host, session, &applied.state).await?;
+    }
+    Ok(if applied.interrupted || outcome.undo_was_interrupted() {
+        Exit::Interrupted
+    } else if failed {
+        Exit::Problems
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Settles what earlier runs left open.
+async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result<State, Failure> {
+    let Under {
+        progress,
+        stop,
+        tempo,
+        ..
+    } = under;
+    let work = session.settle(&**under.locked, progress, *tempo, stop.subscribe());
+    let (state, settled) = progress.show(host, Some(stop), work).await??;
+    if *stop.borrow() != Stop::No {
+        return Err(Failure::Interrupted(
+            "stopped before anything new was begun".to_owned(),
+        ));
+    }
+    if settled > 0 {
+        host.say(format_args!(
+            "settled {settled} operations that earlier runs left open"
+        ))?;
+    }
+    Ok(state)
 }
 
 /// Looks whether the plan can be carried out, and says what is in the way.
@@ -227,9 +384,47 @@ async fn can_be_done(
     Ok(false)
 }
 
+/// Goes back to what was there before this apply. What is open is settled first: only what is known can be undone.
+async fn undo_all(
+    host: &mut Host,
+    context: Context,
+    session: &Session,
+    under: &Under<'_>,
+    before: &State,
+    open: &[gosling_engine::Operation],
+    json: bool,
+) -> Result<Undone, Failure> {
+    let Under {
+        progress,
+        stop,
+        tempo,
+        locked,
+    } = under;
+    host.say("undoing what was done")?;
+    let state = if open.is_empty() {
+        let snapshot = locked.load().await.map_err(failure)?;
+        gosling_engine::recover::read(&snapshot).map_err(failure)?.0
+    } else {
+        settle(host, session, under).await?
+    };
+    let wishes = Wishes::default();
+    let way = session.plan_back(before, &state, &wishes, true);
+    let WayBack { plan, limits } = progress.show(host, Some(stop), way).await??;
+    if !json {
+        super::rollback::show(host, context, before, &plan, &limits)?;
+    }
+    let work = session.apply(&***locked, &plan, state, progress, *tempo, stop.subscribe());
+    let applied = progress.show(host, Some(stop), work).await??;
+    Ok(Undone {
+        plan,
+        limits,
+        applied,
+    })
+}
+
 /// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock
 /// is given back, and a second one on the spot; by itself it would not any more, since signals are heard by now.
-fn agreed(host: &mut Host, destroy: bool, locked: &Arc<dyn Locked>) -> Result<bool, Failure> {
+fn agreed(host: &mut Host, question: &str, locked: &Arc<dyn Locked>) -> Result<bool, Failure> {
     let locked = Arc::clone(locked);
     let watch = tokio::spawn(async move {
         if stopped().await.is_ok() {
@@ -241,85 +436,7 @@ fn agreed(host: &mut Host, destroy: bool, locked: &Arc<dyn Locked>) -> Result<bo
             std::process::exit(Exit::Interrupted as i32);
         }
     });
-    let words = if destroy {
-        "Delete all of this?"
-    } else {
-        "Do this?"
-    };
-    let answer = questions::agreed(host, words);
+    let answer = questions::agreed(host, question);
     watch.abort();
     answer
-}
-
-/// What came of it.
-fn report(host: &mut Host, plan: &Plan, applied: &Applied, healthy: bool, json: bool) -> Result<(), Failure> {
-    let place = |address: &Address| {
-        let change = plan.changes.iter().find(|change| change.address == *address);
-        change
-            .and_then(|change| change.origin.as_ref())
-            .map(ToString::to_string)
-    };
-    if json {
-        let failed: Vec<_> = applied
-            .failed
-            .iter()
-            .map(|(address, verb, error)| {
-                serde_json::json!({
-                    "address": address, "origin": place(address), "verb": verb, "error": error.to_string(), "help": error.way_out(),
-                    "outcome": if matches!(error, CallError::Failed { .. }) { "failed" } else { "unknown" },
-                })
-            })
-            .collect();
-        let skipped: Vec<_> = applied
-            .skipped
-            .iter()
-            .map(|(address, because)| serde_json::json!({ "address": address, "because": because }))
-            .collect();
-        let open: Vec<_> = applied
-            .open
-            .iter()
-            .map(|operation| operation.op.clone())
-            .collect();
-        let result = serde_json::json!({
-            "planned": plan.counts(), "done": applied.done, "failed": failed, "skipped": skipped,
-            "open": open, "interrupted": applied.interrupted, "online": healthy, "serial": applied.state.serial,
-        });
-        writeln!(host.out, "{result:#}")?;
-        return Ok(());
-    }
-    for (address, verb, error) in &applied.failed {
-        let place = place(address).map(|place| format!(" ({place})"));
-        host.say(format_args!(
-            "error: {verb} {address}{}: {error}",
-            place.unwrap_or_default()
-        ))?;
-        if let Some(help) = error.way_out() {
-            host.say(format_args!("  help: {help}"))?;
-        }
-    }
-    for operation in &applied.open {
-        let (verb, address) = (operation.verb, &operation.address);
-        host.say(format_args!(
-            "open: what became of the {verb} of {address} is not known; the next apply settles it"
-        ))?;
-    }
-    if plan.is_empty() {
-        return Ok(());
-    }
-    let counts = plan.counts();
-    if applied.failed.is_empty() && !applied.interrupted {
-        writeln!(
-            host.out,
-            "Done: {} created, {} changed, {} replaced, {} deleted.",
-            counts.create, counts.update, counts.replace, counts.delete
-        )?;
-    } else {
-        let left = applied.failed.len() + applied.skipped.len();
-        writeln!(
-            host.out,
-            "Not all of it: {} operations done, {left} resources left as they were. Run it again when that is mended.",
-            applied.done
-        )?;
-    }
-    Ok(())
 }

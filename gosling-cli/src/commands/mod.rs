@@ -11,9 +11,11 @@ mod fmt;
 mod graph;
 mod import;
 mod init;
+mod outcome;
 mod plan;
 mod preflight;
 mod refresh;
+mod rollback;
 mod sandbox;
 mod schema;
 mod secret;
@@ -89,6 +91,7 @@ enum Command {
     Preflight(Box<preflight::PreflightArgs>),
     Apply(Box<apply::ApplyArgs>),
     Destroy(Box<apply::DestroyArgs>),
+    Rollback(Box<rollback::RollbackArgs>),
     Refresh(refresh::RefreshArgs),
     Status(status::StatusArgs),
     Smoke(smoke::SmokeArgs),
@@ -111,6 +114,7 @@ impl Command {
             | Self::Preflight(_)
             | Self::Apply(_)
             | Self::Destroy(_)
+            | Self::Rollback(_)
             | Self::Refresh(_)
             | Self::Status(_)
             | Self::Smoke(_)
@@ -136,11 +140,12 @@ impl Command {
 }
 
 /// The engine's commands by name, for arguments that could not be read.
-const ENGINE: [&str; 15] = [
+const ENGINE: [&str; 16] = [
     "plan",
     "preflight",
     "apply",
     "destroy",
+    "rollback",
     "refresh",
     "status",
     "smoke",
@@ -329,6 +334,7 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Preflight(args) => preflight::cmd_preflight(host, context, &args),
         Command::Apply(args) => apply::cmd_apply(host, context, &args),
         Command::Destroy(args) => apply::cmd_destroy(host, context, &args),
+        Command::Rollback(args) => rollback::cmd_rollback(host, context, &args),
         Command::Refresh(args) => refresh::cmd_refresh(host, context, &args),
         Command::Status(args) => status::cmd_status(host, context, &args),
         Command::Smoke(args) => smoke::cmd_smoke(host, context, &args),

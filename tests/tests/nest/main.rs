@@ -26,6 +26,7 @@ mod pre_commit;
 mod preflight;
 mod readme;
 mod refused;
+mod rollback;
 mod shared_state;
 mod state;
 mod tasks;

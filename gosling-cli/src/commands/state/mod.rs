@@ -278,31 +278,43 @@ async fn settled<T>(
     .await
 }
 
+/// What rollback can go back to.
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine).await?;
-    let mut states = Vec::new();
-    for bytes in at.store.history().await.map_err(|error| store_failure(&error))? {
-        states.push(State::from_bytes(&bytes).map_err(failure)?);
-    }
+    let (present, _) = at.peek().await?;
+    let earlier = at.earlier().await?;
     if json {
-        let list: Vec<_> = states
-            .iter()
-            .map(|state| serde_json::json!({ "serial": state.serial, "epoch": state.epoch, "resources": state.resources.len() }))
-            .collect();
+        let line = |state: &State| {
+            let written = state.written.as_ref();
+            serde_json::json!({
+                "serial": state.serial, "epoch": state.epoch, "resources": state.resources.len(),
+                "since": written.map(|written| &written.since), "by": written.map(|written| &written.by),
+                "command": written.map(|written| &written.command),
+            })
+        };
+        let list: Vec<_> = earlier.iter().map(line).collect();
         writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
         return Ok(Exit::Clean);
     }
-    for state in &states {
+    for state in &earlier {
+        let written = match &state.written {
+            Some(written) => format!("`{}` of {}, {}", written.command, written.by, written.since),
+            None => format!("under lock {}", state.epoch),
+        };
         writeln!(
             host.out,
-            "serial {}: {} resources, written under lock {}",
+            "serial {}: {}, saved by {written}",
             state.serial,
-            state.resources.len(),
-            state.epoch
+            crate::render::counted(state.resources.len(), "resource"),
         )?;
     }
-    if states.is_empty() {
+    if earlier.is_empty() {
         host.say("there is no earlier state")?;
+    } else {
+        host.say(format_args!(
+            "the present one has serial {}; `gosling rollback --to SERIAL` goes back to another",
+            present.serial
+        ))?;
     }
     Ok(Exit::Clean)
 }

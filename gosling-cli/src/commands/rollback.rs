@@ -1,0 +1,145 @@
+//! `gosling rollback`
+
+use std::io::Write;
+
+use clap::Args;
+use gosling_engine::rollback::Limit;
+use gosling_engine::{Action, Plan, State, Wishes};
+use gosling_resource::Value;
+
+use super::apply::{Job, Purpose, RunArgs, carry_out};
+use super::{Context, Exit};
+use crate::engine::{EngineArgs, Progress, Session, WayBack};
+use crate::render::plan as render;
+use crate::{Failure, Host};
+
+/// Go back to an earlier state
+///
+/// Plans forwards, from what is there to what an earlier state held, and carries that out like any plan. What cannot
+/// be brought back as it was is said first. The Nest's files stay as they are.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling rollback --dry-run       what would be done, and what cannot be undone
+  gosling rollback                 undo the last run that changed something
+  gosling state history            which states there are
+  gosling rollback --to 12 --yes   back to the one with serial 12
+  gosling rollback --target egg.app
+                                   one egg and what it needs
+
+Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
+pub(crate) struct RollbackArgs {
+    /// The serial to go back to, 0 for nothing at all; otherwise that before the last run that changed something
+    #[arg(long, value_name = "SERIAL")]
+    to: Option<u64>,
+    /// Only show what would be done
+    #[arg(long, conflicts_with_all = ["yes", "json"])]
+    dry_run: bool,
+    /// Only this and what it needs: egg.app, egg.app.vm, egg.app.vm[0]
+    #[arg(long = "target", value_name = "ADDR")]
+    targets: Vec<String>,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArgs) -> Result<Exit, Failure> {
+    let wishes = Wishes {
+        targets: args.targets.clone(),
+        ..Wishes::default()
+    };
+    if args.dry_run {
+        return look(host, context, args, &wishes);
+    }
+    let job = Job {
+        purpose: Purpose::Rollback(args.to),
+        wishes,
+        refresh: true,
+        run: &args.run,
+    };
+    carry_out(host, context, &args.engine, job)
+}
+
+/// Only reads, without the lock.
+fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes) -> Result<Exit, Failure> {
+    let Some(session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    super::block_on(async {
+        let (state, open) = session.at.peek().await?;
+        for entry in &open {
+            let (verb, address) = (entry.operation.verb, &entry.operation.address);
+            host.say(format_args!(
+                "an earlier run's {verb} of {address} has not ended; rollback settles it first"
+            ))?;
+        }
+        let goal = session.at.goal(&state, args.to).await?;
+        let progress = Progress::default();
+        let way = session.plan_back(&goal, &state, wishes, true);
+        let WayBack { plan, limits } = progress.show(host, None, way).await??;
+        show(host, context, &goal, &plan, &limits)?;
+        Ok(Exit::Clean)
+    })
+}
+
+/// Shows the way back, and what does not come back as it was.
+pub(super) fn show(
+    host: &mut Host,
+    context: Context,
+    goal: &State,
+    plan: &Plan,
+    limits: &[Limit],
+) -> Result<(), Failure> {
+    let written = goal.written.as_ref().map(|written| {
+        let (command, by, since) = (&written.command, &written.by, &written.since);
+        format!(", saved by `{command}` of {by}, {since}")
+    });
+    let (serial, written) = (goal.serial, written.unwrap_or_default());
+    writeln!(host.out, "Back to serial {serial}{written}.\n")?;
+    if plan.is_empty() {
+        writeln!(host.out, "No changes: what is there is what was there then.")?;
+    } else {
+        render::write(plan, context.out, &mut host.out)?;
+    }
+    if !limits.is_empty() {
+        writeln!(host.out, "\nNot as it was:")?;
+    }
+    for limit in limits {
+        writeln!(host.out, "  {limit}")?;
+    }
+    let mut touched = plan
+        .changes
+        .iter()
+        .filter(|change| !matches!(change.action, Action::NoOp | Action::Delete));
+    let has_secret = |value: &Value| !value.secrets().is_empty();
+    if touched.any(|change| change.properties.values().any(has_secret)) {
+        writeln!(
+            host.out,
+            "\nSecrets are what they are now: a state knows where they are kept, not what they were."
+        )?;
+    }
+    host.out.flush()?;
+    Ok(())
+}
+
+/// The Nest's files are as they were: says whether they ask for something else.
+pub(super) async fn still_asked(
+    host: &mut Host,
+    session: &mut Session,
+    state: &State,
+) -> Result<(), Failure> {
+    let plan = session
+        .plan_from(state, Vec::new(), &Wishes::default(), false)
+        .await;
+    match plan {
+        Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,
+        Ok(_) => host.say(
+            "the Nest's files were not changed: they ask for the newer form still, and the next apply makes it again\n  help: take the change back there too; `gosling plan` shows what they ask for",
+        )?,
+        Err(failure) => host.say(format_args!(
+            "the Nest's files were not changed; what they ask for could not be seen: {failure}"
+        ))?,
+    }
+    Ok(())
+}

@@ -1,0 +1,282 @@
+//! `gosling rollback` and `gosling apply --on-failure=rollback`: what was there before is there again.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::gosling::said;
+use crate::lab::{Lab, whole};
+
+/// What every object of the state is like, without what a resource made anew cannot have: its id and its marker.
+fn like(lab: &Lab) -> Value {
+    let state: Value = serde_json::from_str(&lab.read(".gosling/state.json")).unwrap();
+    let mut resources = state["resources"].clone();
+    for held in resources.as_object_mut().unwrap().values_mut() {
+        let held = held.as_object_mut().unwrap();
+        for name in ["id", "marker", "outputs"] {
+            held.remove(name);
+        }
+        held["properties"].as_object_mut().unwrap().remove("runner");
+    }
+    resources
+}
+
+fn ids(lab: &Lab) -> Vec<String> {
+    let mut ids: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
+    ids.sort();
+    ids
+}
+
+fn change(lab: &Lab, from: &str, to: &str) {
+    let egg = lab.read("Eggs/app/config.fly");
+    assert!(egg.contains(from), "{egg}");
+    lab.write("Eggs/app/config.fly", &egg.replace(from, to));
+}
+
+#[test]
+fn an_egg_that_was_changed_is_as_it_was_and_the_nest_still_asks_for_the_change() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let (before, there) = (like(&lab), ids(&lab));
+    change(&lab, "cpu = 1", "cpu = 2");
+    lab.green(&["apply", "--yes"]);
+    assert_ne!(like(&lab), before);
+    let changes = lab.changes();
+    let look = lab.green(&["rollback", "--dry-run"]);
+    assert!(look.contains("cpu") && look.contains("2 -> 1"), "{look}");
+    assert!(look.contains("Secrets are what they are now"), "{look}");
+    assert_eq!(lab.changes(), changes, "a look only reads");
+    let said = lab.green(&["rollback", "--yes"]);
+    assert!(
+        said.contains("0 created, 1 changed, 0 replaced, 0 deleted"),
+        "{said}"
+    );
+    assert!(said.contains("they ask for the newer form still"), "{said}");
+    assert_eq!((like(&lab), ids(&lab)), (before.clone(), there));
+    let plan = lab.green(&["plan"]);
+    assert!(plan.contains("1 -> 2"), "{plan}");
+    // What a rollback did can be taken back like anything else.
+    lab.green(&["rollback", "--yes"]);
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    let history = lab.green(&["state", "history"]);
+    assert!(history.contains("saved by `gosling rollback` of "), "{history}");
+    lab.stop();
+}
+
+#[test]
+fn what_was_deleted_is_made_anew_and_what_is_gone_is_said_first() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let before = like(&lab);
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    let said = lab.green(&["rollback", "--yes"]);
+    for words in [
+        "egg.app.vm[0] is made anew; gone for good: its disk with all that is on it",
+        "egg.app.runner is made anew; gone for good: its number, its token and its list of jobs",
+        "egg.app is online",
+        "the Nest asks for what is there now",
+    ] {
+        assert!(said.contains(words), "`{words}` is not in:\n{said}");
+    }
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    // Its runner works with the new token, and the state knows the new number: nothing is left to do.
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.green(&["smoke", "app"]);
+    lab.stop();
+}
+
+#[test]
+fn back_to_a_serial_to_nothing_and_to_what_is_not_kept() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let said_ = said(&lab.run(&["rollback", "--to", "77", "--yes"]));
+    assert!(said_.contains("the state with serial 77 is not kept"), "{said_}");
+    assert!(said_.contains("gosling state history"), "{said_}");
+    lab.green(&["rollback", "--to", "0", "--yes"]);
+    assert_eq!(lab.there(), []);
+    let output = lab.run(&["rollback"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("gosling rollback --dry-run"),
+        "{}",
+        said(&output)
+    );
+    lab.stop();
+}
+
+#[test]
+fn what_was_taken_out_of_the_state_is_not_made_twice() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let there = ids(&lab);
+    let serial = serial(&lab);
+    lab.green(&["state", "rm", "egg.app.hook[17]"]);
+    let said = lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert!(
+        said.contains("egg.app.hook[17] was taken out of the state since and is still there"),
+        "{said}"
+    );
+    assert_eq!(ids(&lab), there);
+    lab.stop();
+}
+
+fn serial(lab: &Lab) -> String {
+    let state: Value = serde_json::from_str(&lab.read(".gosling/state.json")).unwrap();
+    state["serial"].to_string()
+}
+
+/// A second egg beside the one, which needs three things more.
+fn second(lab: &Lab) {
+    let egg = lab.read("Eggs/app/config.fly");
+    let egg = egg.replace("egg \"app\"", "egg \"docs\"").replace("17", "41");
+    std::fs::create_dir_all(lab.nest().join("Eggs/docs")).unwrap();
+    lab.write("Eggs/docs/config.fly", &egg);
+}
+
+#[test]
+fn an_apply_that_fails_in_the_middle_leaves_what_was_there_before() {
+    // Refused for good; the answer lost before and after it was carried out.
+    let faults = [
+        (
+            r#""kind":"status","code":403"#,
+            "POST",
+            "/api2/json/nodes/*/qemu/*/clone",
+        ),
+        (
+            r#""kind":"lose_before""#,
+            "POST",
+            "/api2/json/nodes/*/qemu/*/clone",
+        ),
+        (
+            r#""kind":"lose_after""#,
+            "POST",
+            "/api2/json/nodes/*/qemu/*/clone",
+        ),
+        (
+            r#""kind":"lose_after""#,
+            "POST",
+            "/api2/json/nodes/*/qemu/*/status/start",
+        ),
+        (r#""kind":"lose_after""#, "POST", "/api/v4/projects/*/hooks"),
+    ];
+    for (fault, method, path) in faults {
+        let lab = Lab::one();
+        lab.green(&["apply", "--yes"]);
+        let (before, there) = (like(&lab), ids(&lab));
+        second(&lab);
+        change(&lab, "cpu = 1", "cpu = 2");
+        let world = if path.contains("/v4/") {
+            "gitlab"
+        } else {
+            "proxmox"
+        };
+        lab.fault(&format!(
+            r#"{{"world":"{world}","method":"{method}","path":"{path}","nth":1,{fault}}}"#
+        ));
+        let output = lab.run(&["apply", "--yes", "--on-failure=rollback"]);
+        let case = format!("{fault} of {method} {path}: {}", said(&output));
+        assert_eq!(output.status.code(), Some(1), "{case}");
+        assert!(said(&output).contains("It failed and is undone"), "{case}");
+        assert_eq!((like(&lab), ids(&lab)), (before, there), "{case}");
+        // The Nest still asks for it, and the next apply makes it.
+        lab.green(&["apply", "--yes"]);
+        assert_eq!(lab.there().len(), 2 * whole().values().sum::<usize>(), "{case}");
+        lab.stop();
+    }
+}
+
+#[test]
+fn an_undoing_that_fails_too_says_both_and_how_to_go_on() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let (before, serial) = (like(&lab), serial(&lab));
+    second(&lab);
+    for (method, path, status) in [
+        ("POST", "/api2/json/nodes/*/qemu/*/clone", "403"),
+        ("DELETE", "/api/v4/runners/*", "403"),
+    ] {
+        let world = if path.contains("/v4/") {
+            "gitlab"
+        } else {
+            "proxmox"
+        };
+        lab.fault(&format!(
+            r#"{{"world":"{world}","method":"{method}","path":"{path}","nth":1,"kind":"status","code":{status}}}"#
+        ));
+    }
+    let output = lab.run(&["apply", "--yes", "--on-failure=rollback", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["failed"][0]["verb"], "create", "{result:#}");
+    assert_eq!(result["rollback"]["failed"][0]["verb"], "delete", "{result:#}");
+    lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+#[test]
+fn torture_a_rollback_killed_after_any_call_is_finished_by_the_next() {
+    let prepared = || {
+        let lab = Lab::one();
+        lab.green(&["apply", "--yes"]);
+        let (before, serial) = (like(&lab), serial(&lab));
+        second(&lab);
+        change(&lab, "cpu = 1", "cpu = 2");
+        lab.green(&["apply", "--yes"]);
+        let calls = lab.calls();
+        (lab, before, serial, calls)
+    };
+    let calls = {
+        let (lab, _, serial, before) = prepared();
+        lab.green(&["rollback", "--to", &serial, "--yes"]);
+        let calls = lab.calls() - before;
+        lab.stop();
+        calls
+    };
+    assert!(calls > 10, "{calls} calls are too few to be a rollback");
+    let stride = if std::env::var_os("POLAR_GOSLING_TORTURE").is_some() {
+        1
+    } else {
+        9
+    };
+    let mut killed = 0;
+    for at in (1..=calls).step_by(stride) {
+        let (lab, before, serial, from) = prepared();
+        let mut child = lab.spawn(&["rollback", "--to", &serial, "--yes"]);
+        let begun = Instant::now();
+        while lab.calls() < from + at && child.try_wait().unwrap().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the rollback hangs");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        child.kill().unwrap();
+        killed += usize::from(!child.wait().unwrap().success());
+        let output = lab.run(&["rollback", "--to", &serial, "--yes"]);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "killed after call {at}: {}",
+            said(&output)
+        );
+        assert_eq!(
+            (like(&lab), lab.kinds()),
+            (before, whole()),
+            "killed after call {at}"
+        );
+        // Forwards again: the Nest has what it asks for.
+        lab.green(&["apply", "--yes"]);
+        assert_eq!(
+            lab.there().len(),
+            2 * whole().values().sum::<usize>(),
+            "killed after call {at}"
+        );
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), [], "killed after call {at}");
+        lab.stop();
+    }
+    println!("killed {killed} times over {calls} calls of a rollback: 0 orphans, 0 duplicates");
+    assert!(
+        killed * 2 >= calls.div_ceil(stride),
+        "only {killed} were killed in time"
+    );
+}
