@@ -120,7 +120,10 @@ async fn a_storage_that_ignores_conditions_is_refused_by_the_first_lock() {
     let error = store(server.port).lock(&holder("ada")).await.err().unwrap();
     assert!(matches!(error, StoreError::NoConditions { .. }), "{error}");
     assert!(
-        error.to_string().contains("does not honour conditional writes"),
+        error.to_string().ends_with(
+            "does not honour conditional writes, so no state is safe there: it overwrote an object although it was \
+             told `If-None-Match: *`"
+        ),
         "{error}"
     );
     assert!(error.way_out().unwrap().contains("AWS S3"), "{error:?}");
@@ -241,4 +244,25 @@ fn the_key_comes_from_the_environment_whole_or_not_at_all() {
         "no access key for the state's bucket: the environment has no AWS_SECRET_ACCESS_KEY"
     );
     assert!(error.way_out().unwrap().contains("access_key"), "{error:?}");
+}
+
+#[tokio::test]
+async fn garbage_of_more_than_one_page_is_removed() {
+    let Some(server) = Server::versitygw().await else {
+        return;
+    };
+    let store = store(server.port);
+    work(&store).await.unwrap();
+    let folder = server.folder.path().join("buckets/states/lab/journal");
+    std::fs::create_dir_all(&folder).unwrap();
+    for number in 0..1100 {
+        std::fs::write(folder.join(format!("00000000-{number:04}")), "left behind").unwrap();
+    }
+    std::fs::write(folder.join("00000009-of-a-later-lock"), "not ours").unwrap();
+    let locked = store.lock(&holder("ada")).await.unwrap();
+    locked.release().await.unwrap();
+    let objects = objects(server.folder.path());
+    let left = objects.iter().filter(|name| name.starts_with("journal/"));
+    assert_eq!(left.collect::<Vec<_>>(), ["journal/00000009-of-a-later-lock"]);
+    assert_done(&store, 1).await;
 }

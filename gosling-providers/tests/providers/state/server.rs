@@ -57,7 +57,7 @@ impl Server {
         Some(Self::start(start).await)
     }
 
-    /// gofakes3, which does not.
+    /// gofakes3 of a time before it knew conditions.
     pub(super) async fn gofakes3() -> Option<Self> {
         let program = program("gofakes3", "GOSLING_GOFAKES3")?;
         let start = |port: u16, _: &Path| {
