@@ -61,7 +61,7 @@ impl S3Keys {
             StoreError::Refused {
             what: format!("no access key for the state's bucket: the environment has no {name}"),
             help: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, where the key is lent), or \
-                   name a key in the Nest: `state { access_key = \"...\" secret_key = secret(...) }`"
+                   name a key in the Nest: `state.access_key` and `state.secret_key`"
                 .to_owned(),
         }
         };
