@@ -132,12 +132,27 @@ pub enum JournalError {
 /// # Errors
 /// Where it cannot be written as JSON, which its types rule out.
 pub fn frame(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
-    let json = serde_json::to_vec(record)?;
-    let mut bytes = Vec::with_capacity(json.len() + 8);
-    bytes.extend_from_slice(&u32::try_from(json.len()).unwrap_or(u32::MAX).to_le_bytes());
-    bytes.extend_from_slice(&crc32c::crc32c(&json).to_le_bytes());
-    bytes.extend_from_slice(&json);
-    Ok(bytes)
+    Ok(enclose(&serde_json::to_vec(record)?))
+}
+
+/// Any bytes in the frame of a record: a store may put others there than it was given, and still have a torn end found.
+#[must_use]
+pub fn enclose(content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(content.len() + 8);
+    bytes.extend_from_slice(&u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend_from_slice(&crc32c::crc32c(content).to_le_bytes());
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// What is in the whole frames of a journal, record or not.
+pub fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let content = whole(rest)?;
+        rest = rest.get(8 + content.len()..)?;
+        Some(content)
+    })
 }
 
 /// The records of a journal and how many of its bytes they are: what follows was torn.

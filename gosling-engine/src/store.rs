@@ -109,6 +109,14 @@ pub trait Locked: Send + Sync {
     /// [`StoreError`].
     async fn cut(&self) -> Result<(), StoreError>;
 
+    /// Replaces each saved state, the present one and those before it, by what `change` makes of its bytes as they are
+    /// stored; `None` leaves it. The same states in another form: what they say must not change. Returns how many were
+    /// replaced. Killed on the way, some are replaced.
+    ///
+    /// # Errors
+    /// [`StoreError`], that of `change` too.
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError>;
+
     /// Gives the lock back; nothing may be written through it afterwards. Dropped without it, a lock that does not end
     /// with its process stays, as after a kill. A wrapper around another store must hand it on.
     ///
@@ -118,6 +126,9 @@ pub trait Locked: Send + Sync {
         Ok(())
     }
 }
+
+/// Makes another form of a stored state, or leaves it.
+pub type Rewrite<'a> = dyn Fn(&[u8]) -> Result<Option<Vec<u8>>, StoreError> + Send + Sync + 'a;
 
 /// What a store holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

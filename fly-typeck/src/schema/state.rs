@@ -26,6 +26,9 @@ block! {
             backend: StateBackend;
             /// How many older states are kept, to go back to.
             retention: i64 = "20", range("1", "10000");
+            /// Whether the state, those before it and the journal are encrypted for the recipients of
+            /// `nest { secrets }`. Secrets' values are in none of them; names, ids and addresses are.
+            encrypted: bool = "false";
         }
         variants by backend {
             "local" => local: LocalState,
@@ -55,7 +58,8 @@ block! {
             key: Option<SmolStr>;
             /// The bucket's region. Without it, that of the Nest's only aws or yandex provider.
             region: Option<SmolStr>;
-            /// The storage's address where it is not AWS: `https://storage.yandexcloud.net`, or your own MinIO.
+            /// The storage's address where it is not AWS: `https://storage.yandexcloud.net`, or your own MinIO. Without
+            /// it, that of Yandex where the Nest's only cloud of the two is `yandex`.
             endpoint: Option<Url>;
             /// The id of a static access key. Without it, the credentials of the provider or of the machine are used.
             access_key: Option<SmolStr>;

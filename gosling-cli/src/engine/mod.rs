@@ -21,4 +21,4 @@ pub(crate) use lock::{released, store_failure, under_lock, until_stopped};
 pub(crate) use preflight::{Looked, Unseen};
 pub(crate) use progress::{Progress, stopped};
 pub(crate) use session::{EngineArgs, Session, Tempo, call_failure, failure};
-pub(crate) use state_at::{FOLDER, StateAt};
+pub(crate) use state_at::{FOLDER, Reading, Rotation, StateAt};

@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use super::Progress;
 use super::endpoints::{authority, endpoint};
 use super::secrets::{backends, nest_file, nest_name};
-use super::state_at::StateAt;
+use super::state_at::{Reading, StateAt};
 use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
@@ -144,7 +144,7 @@ impl Session {
         let Some((target, checked, given)) = args.check(host, context)? else {
             return Ok(None);
         };
-        let at = crate::commands::block_on(StateAt::of(host, &target, &checked))?;
+        let at = crate::commands::block_on(StateAt::of(host, &target, &checked, Reading::AsSaid))?;
         let nest = checked
             .checked
             .nest()

@@ -4,10 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fly_typeck::Value;
+use fly_typeck::checked::CheckedBlock;
 use gosling_engine::journal::Entry;
-use gosling_engine::store::{self, LocalStore, Locked, Store, StoreError};
+use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{State, recover};
+use gosling_providers::state::{Sealed, Sealing};
 
+use super::secrets::keys;
 use super::services::service;
 use super::session::{EngineArgs, failure};
 use super::{holder, released, store_failure};
@@ -25,40 +28,108 @@ const KEPT: usize = 20;
 pub(crate) struct StateAt {
     /// The store.
     pub(crate) store: Arc<dyn Store>,
+    /// The folder of a Nest without a `state` block, where this is another place.
+    before: Option<LocalStore>,
+}
+
+/// What may be read of what is encrypted, or is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// As the Nest's `state` block says; what is encrypted without it is refused.
+    AsSaid,
+    /// Whatever is there, to write it as the block says.
+    Either,
+}
+
+/// A state with its encryption, to write it anew.
+pub(crate) struct Rotation {
+    /// The same with its encryption.
+    pub(crate) sealed: Sealed,
+    /// Who can open what is written.
+    pub(crate) recipients: Vec<String>,
+    /// Whether it is to be encrypted.
+    pub(crate) encrypted: bool,
+}
+
+impl Rotation {
+    /// The same as any other state.
+    pub(crate) fn at(&self) -> StateAt {
+        StateAt {
+            store: Arc::new(self.sealed.clone()),
+            before: None,
+        }
+    }
 }
 
 impl StateAt {
     /// By the Nest's `state` block, as far as it can be read; a Nest with problems may still have a state to look at.
     pub(crate) async fn find(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
-        let target = args.target(host)?;
-        let variables = args.variables.variables(host)?;
-        let files = args.variables.files(host)?;
-        let checked = check_root(&target.root, &files, &variables);
-        Self::of(host, &target, &checked).await
+        let (target, checked) = checked(host, args)?;
+        Self::of(host, &target, &checked, Reading::AsSaid).await
     }
 
     /// Where a Nest says that it is.
-    pub(crate) async fn of(host: &Host, target: &Target, checked: &CheckedNest) -> Result<Self, Failure> {
-        let block = checked.checked.blocks.iter().find(|block| block.name == "state");
-        let text = |name: &str| block.and_then(|block| block.value(name)?.as_str().map(str::to_owned));
-        if text("backend").is_some_and(|backend| backend != "local") {
-            return Ok(Self {
-                store: Arc::new(service(host, target, checked).await?),
-            });
-        }
-        let kept = block.and_then(|block| match block.value("retention")? {
-            Value::Int(kept) => usize::try_from(*kept).ok(),
-            _ => None,
-        });
-        let folder = target.root.join(text("path").as_deref().unwrap_or(FOLDER));
-        Ok(Self::local(&folder, kept))
+    pub(crate) async fn of(
+        host: &Host,
+        target: &Target,
+        checked: &CheckedNest,
+        reading: Reading,
+    ) -> Result<Self, Failure> {
+        let rotation = Self::sealed(host, target, checked, reading).await?;
+        let folder = target.root.join(FOLDER);
+        let before = LocalStore::new(folder, KEPT);
+        Ok(Self {
+            before: Some(before).filter(|before| before.place() != rotation.sealed.place()),
+            ..rotation.at()
+        })
     }
 
-    /// In a folder.
-    pub(crate) fn local(folder: &Path, kept: Option<usize>) -> Self {
-        Self {
-            store: Arc::new(LocalStore::new(folder.to_owned(), kept.unwrap_or(KEPT))),
-        }
+    /// The same, to write it anew.
+    pub(crate) async fn rotation(host: &Host, args: &EngineArgs) -> Result<Rotation, Failure> {
+        let (target, checked) = checked(host, args)?;
+        Self::sealed(host, &target, &checked, Reading::Either).await
+    }
+
+    async fn sealed(
+        host: &Host,
+        target: &Target,
+        checked: &CheckedNest,
+        reading: Reading,
+    ) -> Result<Rotation, Failure> {
+        let inner = unsealed(host, target, checked).await?;
+        let block = block(checked);
+        let encrypted =
+            block.and_then(|block| Some(block.value("encrypted")? == &Value::Bool(true))) == Some(true);
+        let keys = if encrypted || reading == Reading::Either {
+            Some(keys(host, &recipients(checked)?)?)
+        } else {
+            None
+        };
+        let recipients = keys.as_ref().map(|keys| keys.recipients.clone());
+        let sealing = Sealing {
+            keys,
+            write: encrypted,
+        };
+        Ok(Rotation {
+            sealed: Sealed::new(inner, sealing),
+            recipients: recipients.unwrap_or_default(),
+            encrypted,
+        })
+    }
+
+    /// In a folder, encrypted or not; what is written there is as the Nest says now.
+    pub(crate) fn in_folder(host: &Host, folder: &Path, checked: &CheckedNest) -> Result<Self, Failure> {
+        let encrypted =
+            block(checked).and_then(|block| Some(block.value("encrypted")? == &Value::Bool(true)));
+        let sealing = Sealing {
+            keys: Some(keys(host, &recipients(checked)?)?),
+            write: encrypted == Some(true),
+        };
+        let inner = Arc::new(LocalStore::new(folder.to_owned(), KEPT));
+        Ok(Self {
+            store: Arc::new(Sealed::new(inner, sealing)),
+            before: None,
+        })
     }
 
     /// The state with the outcomes of its journal, and what is open.
@@ -67,7 +138,26 @@ impl StateAt {
             .await
             .map_err(|error| store_failure(&error))?;
         let snapshot = self.store.peek().await.map_err(|error| store_failure(&error))?;
+        if snapshot == Snapshot::default() {
+            self.nothing_left_behind().await?;
+        }
         recover::read(&snapshot).map_err(failure)
+    }
+
+    /// Refuses to begin anew at another place while there is a state in the folder of before.
+    async fn nothing_left_behind(&self) -> Result<(), Failure> {
+        let Some(before) = &self.before else {
+            return Ok(());
+        };
+        let snapshot = before.peek().await.map_err(|error| store_failure(&error))?;
+        if snapshot == Snapshot::default() || store::here(before).await.is_err() {
+            return Ok(());
+        }
+        let (old, new) = (before.place(), self.store.place());
+        Err(Failure::wrong_use(format!(
+            "the state in {old} was not moved to {new}, where there is none"
+        ))
+        .hint("`gosling state migrate --from local` moves it; where it is to be forgotten, remove it"))
     }
 
     /// Takes the lock, to change what is here. It is given back by [`super::released`].
@@ -91,4 +181,43 @@ impl StateAt {
     pub(crate) async fn take_over(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, StoreError> {
         self.store.take_over(&holder(host, command)).await
     }
+}
+
+/// The Nest, checked, whatever its problems are.
+fn checked(host: &Host, args: &EngineArgs) -> Result<(Target, CheckedNest), Failure> {
+    let target = args.target(host)?;
+    let variables = args.variables.variables(host)?;
+    let files = args.variables.files(host)?;
+    let checked = check_root(&target.root, &files, &variables);
+    Ok((target, checked))
+}
+
+fn block(checked: &CheckedNest) -> Option<&CheckedBlock> {
+    checked.checked.blocks.iter().find(|block| block.name == "state")
+}
+
+/// The store itself: the folder or the service that the Nest names.
+async fn unsealed(host: &Host, target: &Target, checked: &CheckedNest) -> Result<Arc<dyn Store>, Failure> {
+    let block = block(checked);
+    let text = |name: &str| block.and_then(|block| block.value(name)?.as_str().map(str::to_owned));
+    if text("backend").is_some_and(|backend| backend != "local") {
+        return Ok(Arc::new(service(host, target, checked).await?));
+    }
+    let kept = block.and_then(|block| match block.value("retention")? {
+        Value::Int(kept) => usize::try_from(*kept).ok(),
+        _ => None,
+    });
+    let folder = target.root.join(text("path").as_deref().unwrap_or(FOLDER));
+    Ok(Arc::new(LocalStore::new(folder, kept.unwrap_or(KEPT))))
+}
+
+/// Whom the Nest encrypts for. With problems in it that is not known, and nothing may be encrypted for fewer.
+fn recipients(checked: &CheckedNest) -> Result<Vec<String>, Failure> {
+    let nest = checked.checked.nest().ok_or_else(|| {
+        Failure::wrong_use("the Nest has problems, so that it is not known for whom its state is encrypted")
+            .hint("`gosling validate` shows them")
+    })?;
+    let secrets = nest.settings.and_then(|settings| settings.secrets);
+    let recipients = secrets.map(|secrets| secrets.recipients).unwrap_or_default();
+    Ok(recipients.iter().map(ToString::to_string).collect())
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::journal::{self, Record};
 use crate::operation::{Operation, Verb};
-use crate::store::{Holder, Version, here};
+use crate::store::{Holder, Rewrite, Version, here};
 
 /// What a place holds: the states with the present one last, the journal, and what lies beside them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -139,6 +139,18 @@ impl Locked for Memory {
     }
     async fn append(&self, records: &[u8]) -> Result<(), StoreError> {
         self.step(|content| content.journal.extend(records))
+    }
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        self.step(|content| {
+            let mut rewritten = 0;
+            for state in &mut content.states {
+                if let Some(new) = change(state)? {
+                    *state = new;
+                    rewritten += 1;
+                }
+            }
+            Ok(rewritten)
+        })?
     }
     async fn cut(&self) -> Result<(), StoreError> {
         self.step(|content| content.journal.clear())

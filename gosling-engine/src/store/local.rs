@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
+use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use crate::durable::{Files, Lock, System};
 use crate::journal;
 use crate::state;
@@ -285,6 +285,26 @@ impl Locked for Held {
             .files
             .append(&path, records)
             .map_err(failed("cannot write", &path))
+    }
+
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        let store = &self.store;
+        let mut rewritten = 0;
+        let mut path = store.path("state.json");
+        // Those too that were kept when more of them were.
+        for number in 1.. {
+            let bytes = store.read(&path)?;
+            if bytes.is_none() && number > store.kept + 1 {
+                break;
+            }
+            if let Some(new) = bytes.map(|bytes| change(&bytes)).transpose()?.flatten() {
+                let replaced = store.files.replace(&path, &new);
+                replaced.map_err(failed("cannot write", &path))?;
+                rewritten += 1;
+            }
+            path = store.earlier(number);
+        }
+        Ok(rewritten)
     }
 
     async fn cut(&self) -> Result<(), StoreError> {

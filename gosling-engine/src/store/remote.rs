@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 
-use super::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
+use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use crate::run::new_op;
 use head::{Head, HeadLock};
 use objects::InObjects;
@@ -421,6 +421,31 @@ impl Locked for HeldRemote {
         cut.await?;
         self.sweep().await;
         Ok(())
+    }
+
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        let names: Vec<String> = {
+            let head = &self.at.lock().await.0;
+            head.state.iter().chain(&head.history).cloned().collect()
+        };
+        let mut rewritten = 0;
+        for old in names {
+            let bytes = self.store.service.blob(&old).await?;
+            let Some(new) = bytes.map(|bytes| change(&bytes)).transpose()?.flatten() else {
+                continue;
+            };
+            let replaced = self.commit(Some((Blob::State, &new)), |head, name| {
+                let states = head.state.iter_mut().chain(&mut head.history);
+                for state in states.filter(|state| **state == old) {
+                    state.clone_from(name.as_ref().unwrap_or(&old));
+                }
+                head.garbage.push(old.clone());
+            });
+            replaced.await?;
+            rewritten += 1;
+        }
+        self.sweep().await;
+        Ok(rewritten)
     }
 
     async fn release(&self) -> Result<(), StoreError> {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use async_trait::async_trait;
-use gosling_engine::store::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
+use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use gosling_engine::{SecretError, Secrets};
 use gosling_resource::{Secret, SecretUri};
 
@@ -265,6 +265,19 @@ impl Locked for LockedDisk {
         write(rest);
         self.disk.life.point().await;
         Ok(())
+    }
+
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        let mut contents = self.disk.contents.lock().unwrap();
+        let contents = &mut *contents;
+        let mut rewritten = 0;
+        for state in contents.snapshot.state.iter_mut().chain(&mut contents.history) {
+            if let Some(new) = change(state)? {
+                *state = new;
+                rewritten += 1;
+            }
+        }
+        Ok(rewritten)
     }
 
     async fn cut(&self) -> Result<(), StoreError> {

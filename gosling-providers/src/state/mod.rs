@@ -1,7 +1,8 @@
-//! Services that keep a state: an object storage that speaks S3, and GitLab.
+//! Services that keep a state, an object storage that speaks S3 and GitLab; and its encryption wherever it is.
 
 mod gitlab;
 mod s3;
+mod sealed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use crate::http::SendError;
 
 pub use gitlab::GitlabStateSettings;
 pub use s3::{S3Keys, S3Settings};
+pub use sealed::{Rotated, Sealed, Sealing};
 
 /// A state in a bucket. Calls nobody yet.
 ///

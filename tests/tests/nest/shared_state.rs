@@ -1,7 +1,8 @@
-//! A state that several machines share, at GitLab: the simulated one.
+//! A state that several machines share, at GitLab, the simulated one, and in a bucket.
 
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Output;
+use std::process::{Child, Command, Output, Stdio};
 
 use crate::gosling::said;
 use crate::lab::{Lab, copy, whole};
@@ -14,6 +15,75 @@ fn lab(latency: u64) -> Lab {
     lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
     lab
 }
+
+/// An object storage with the bucket `states`, which ends with this.
+struct Storage {
+    child: Child,
+    port: u16,
+    _folder: tempfile::TempDir,
+}
+
+impl Drop for Storage {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Storage {
+    /// versitygw, by its variable or the path. Where `REQUIRE_S3` is set, as in CI, it has to be there.
+    fn start() -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = std::env::var_os("GOSLING_VERSITYGW")
+            .map(PathBuf::from)
+            .or_else(|| {
+                let mut all = std::env::split_paths(&path).map(|folder| folder.join("versitygw"));
+                all.find(|path| path.is_file())
+            });
+        let Some(program) = program else {
+            let required = std::env::var_os("REQUIRE_S3").is_some();
+            assert!(!required, "REQUIRE_S3 is set, and there is no versitygw");
+            eprintln!(
+                "skipped: there is no versitygw; `.ci/run` says how to get it, GOSLING_VERSITYGW where it is"
+            );
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = folder.path().join("buckets");
+        std::fs::create_dir_all(buckets.join("states")).unwrap();
+        // It does not say which port the system gave it, so one that is free is chosen, and another if it is not any more.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0")
+                .unwrap()
+                .local_addr()
+                .unwrap()
+                .port();
+            let mut child = Command::new(&program)
+                .env("ROOT_ACCESS_KEY", "gosling-test")
+                .env("ROOT_SECRET_KEY", SECRET_KEY)
+                .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
+                .arg(&buckets)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            while child.try_wait().unwrap().is_none() {
+                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                    return Some(Self {
+                        child,
+                        port,
+                        _folder: folder,
+                    });
+                }
+                std::thread::yield_now();
+            }
+        }
+        panic!("the storage does not start");
+    }
+}
+
+const SECRET_KEY: &str = "of-this-test-only";
 
 /// Another checkout of the Nest, as on another machine, with nothing of gosling's own in it.
 fn checkout(lab: &Lab, name: &str) -> PathBuf {
@@ -47,13 +117,32 @@ fn state_changes(lab: &Lab) -> usize {
 
 #[test]
 fn a_whole_life_with_the_state_at_gitlab() {
-    let lab = lab(0);
+    whole_life(lab(0));
+}
+
+#[test]
+fn a_whole_life_with_the_state_in_a_bucket() {
+    let Some(storage) = Storage::start() else { return };
+    let mut lab = Lab::one();
+    let state = format!(
+        "\nstate {{\n  backend = \"s3\"\n  bucket = \"states\"\n  endpoint = \"http://127.0.0.1:{}\"\n  path_style = true\n  access_key = \"gosling-test\"\n  secret_key = \"env://STATE_KEY\"\n}}\n",
+        storage.port
+    );
+    lab.write("nest.fly", &(lab.read("nest.fly") + &state));
+    let refused = lab.run(&["plan"]);
+    assert!(said(&refused).contains("env://STATE_KEY"), "{}", said(&refused));
+    lab.environment
+        .insert("STATE_KEY".to_owned(), SECRET_KEY.to_owned());
+    whole_life(lab);
+}
+
+fn whole_life(lab: Lab) {
     lab.green(&["plan"]);
     assert_eq!(lab.changes(), 0, "a plan only reads");
     let said = lab.green(&["apply", "--yes"]);
     assert!(said.contains("Done: 3 created"), "{said}");
     assert_eq!(lab.kinds(), whole());
-    assert!(!lab.nest().join(".gosling").exists(), "all is at GitLab");
+    assert!(!lab.nest().join(".gosling").exists(), "all is at the service");
     let made: Vec<String> = lab.there().into_iter().map(|object| object.id).collect();
     assert!(lab.green(&["apply", "--yes"]).contains("No changes"));
     let secrets = lab.green(&["secret", "list", "store://"]);
@@ -191,7 +280,7 @@ fn killed_on_the_way_a_state_arrives_at_gitlab_and_comes_back() {
         let output = lab.run(&["plan"]);
         let text = said(&output);
         assert!(
-            text.contains("has not ended") || text.contains("No changes") || text.contains("3 to create"),
+            text.contains("has not ended") || text.contains("No changes") || text.contains("was not moved"),
             "{text}"
         );
         lab.green(&["unlock", "--yes"]);

@@ -105,6 +105,7 @@ fn a_state_moves_with_its_secrets_and_an_old_checkout_is_told_where_it_went() {
         &lab,
         "\nstate {\n  backend = \"local\"\n  path = \"elsewhere\"\n}\n",
     );
+    refused(&lab, &["apply", "--yes"], "was not moved");
     let said = lab.green(&["state", "migrate", "--from", "../old.fly"]);
     assert!(
         said.contains("3 resources") && said.contains("secrets.age"),

@@ -1,6 +1,6 @@
 //! `gosling state migrate`
 
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use fly_syntax::SourceFile;
@@ -9,7 +9,7 @@ use gosling_engine::store::Locked;
 
 use crate::check::{check_files, check_root};
 use crate::commands::{Exit, Target};
-use crate::engine::{EngineArgs, FOLDER, StateAt, failure, released, store_failure, until_stopped};
+use crate::engine::{EngineArgs, FOLDER, Reading, StateAt, failure, released, store_failure, until_stopped};
 use crate::nest::{load, read_bounded, refusal_words};
 use crate::{Failure, Host};
 
@@ -93,38 +93,33 @@ async fn under_both(
 
 /// Where the state was before.
 async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<StateAt, Failure> {
-    match args.from.split_once('=') {
-        None if args.from == "local" => Ok(StateAt::local(&target.root.join(FOLDER), None)),
-        Some(("local", folder)) => Ok(StateAt::local(&target.root.join(folder), None)),
-        _ => of_old_nest(host, target, args, &host.path(PathBuf::from(&args.from))).await,
+    let variables = args.engine.variables.variables(host)?;
+    let var_files = args.engine.variables.files(host)?;
+    let now = check_root(&target.root, &var_files, &variables);
+    let folder = match args.from.split_once('=') {
+        None if args.from == "local" => Some(FOLDER),
+        Some(("local", folder)) => Some(folder),
+        _ => None,
+    };
+    if let Some(folder) = folder {
+        return StateAt::in_folder(host, &target.root.join(folder), &now);
     }
-}
-
-/// Where the Nest said it was when this file stood in the place of the one that says so now.
-async fn of_old_nest(
-    host: &Host,
-    target: &Target,
-    args: &MigrateArgs,
-    path: &Path,
-) -> Result<StateAt, Failure> {
-    let text = read_bounded(path).map_err(|refusal| {
+    let text = read_bounded(&host.path(&args.from)).map_err(|refusal| {
         Failure::wrong_use(format!("--from {}: {}", args.from, refusal_words(&refusal))).hint(
             "`local`, `local=FOLDER`, or a file with nest.fly as it was: `git show HEAD:nest.fly > FILE`",
         )
     })?;
-    let variables = args.engine.variables.variables(host)?;
-    let var_files = args.engine.variables.files(host)?;
-    let now = check_root(&target.root, &var_files, &variables);
-    let block = now.checked.blocks.iter().find(|block| block.name == "state");
+    // It stands in the place of the file that says now where the state is.
+    let blocks = &now.checked.blocks;
+    let block = blocks.iter().find(|block| block.name == "state");
     let mut files = load(&target.root, &var_files);
-    let says = |file: &SourceFile| match block {
+    let file = files.files.iter_mut().find(|file| match block {
         Some(block) => file.id == block.header.file,
         None => &*file.path == "nest.fly",
-    };
-    let file = files.files.iter_mut().find(|file| says(file));
+    });
     let file = file.ok_or_else(|| Failure::wrong_use("the Nest has no nest.fly"))?;
-    *file = SourceFile::from_bytes(file.id, std::sync::Arc::clone(&file.path), text);
-    StateAt::of(host, target, &check_files(files, &variables)).await
+    *file = SourceFile::from_bytes(file.id, Arc::clone(&file.path), text);
+    StateAt::of(host, target, &check_files(files, &variables), Reading::Either).await
 }
 
 fn refusal(error: MigrateError) -> Failure {

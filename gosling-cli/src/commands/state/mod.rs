@@ -1,6 +1,7 @@
 //! `gosling state`, `gosling show`, `gosling unlock`
 
 mod migrate;
+mod rotate;
 mod transfer;
 mod unlock;
 
@@ -16,6 +17,7 @@ use gosling_resource::Address;
 pub(crate) use unlock::{UnlockArgs, cmd_unlock};
 
 use self::migrate::MigrateArgs;
+use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, StateAt, failure, store_failure, under_lock};
@@ -33,7 +35,8 @@ Examples:
   gosling state history                             the states before this one
   gosling state pull -o state.json                  the state as JSON
   gosling state push state.json                     that state in place of the present one
-  gosling state migrate --from local                to where the `state` block says that it is now")]
+  gosling state migrate --from local                to where the `state` block says that it is now
+  gosling state rotate                              encrypted for the recipients of now")]
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     command: StateCommand,
@@ -86,6 +89,7 @@ enum StateCommand {
     Pull(PullArgs),
     Push(PushArgs),
     Migrate(MigrateArgs),
+    Rotate(RotateArgs),
 }
 
 /// Show a saved plan, or the state
@@ -142,6 +146,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             StateCommand::History { json, engine } => history(host, engine, *json).await,
             StateCommand::Pull(args) => transfer::pull(host, args).await,
             StateCommand::Push(args) => transfer::push(host, args).await,
+            StateCommand::Rotate(args) => rotate::rotate(host, args).await,
             StateCommand::Migrate(args) => migrate::migrate_state(host, args).await,
         }
     })

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use gosling_engine::journal::{self, Record};
-use gosling_engine::store::{Beside, Holder, Locked, Snapshot, Store, StoreError, Version};
+use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
 use gosling_resource::{Kind, Properties};
 
@@ -193,6 +193,10 @@ impl Locked for BentLock {
             other => other?,
         }
         self.flush().await
+    }
+
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        self.locked.lock().await.rewrite(change).await
     }
 
     async fn release(&self) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 mod gitlab;
 mod proxy;
 mod s3;
+mod sealed;
 mod server;
 
 use gosling_engine::RemoteStore;
@@ -83,6 +84,22 @@ async fn conduct(store: &RemoteStore) {
     let large = b"0123456789abcdef".repeat(200_000);
     new.save(&large).await.unwrap();
     assert_eq!(new.load().await.unwrap().state.unwrap(), large);
+    // Another form of what is saved takes its place.
+    let after = |bytes: &[u8]| Ok((bytes != b"middle").then(|| [bytes, b"!"].concat()));
+    let before = (
+        new.load().await.unwrap().state.unwrap(),
+        store.history().await.unwrap(),
+    );
+    assert_eq!(new.rewrite(&after).await.unwrap(), 1 + before.1.len() - 1);
+    assert_eq!(
+        new.load().await.unwrap().state.unwrap(),
+        [&before.0[..], b"!"].concat()
+    );
+    let history = before.1.into_iter().map(|bytes| match after(&bytes) {
+        Ok(Some(new)) => new,
+        _ => bytes,
+    });
+    assert_eq!(store.history().await.unwrap(), history.collect::<Vec<_>>());
     new.release().await.unwrap();
     // What lies beside is replaced by who knows it.
     for which in Beside::ALL {

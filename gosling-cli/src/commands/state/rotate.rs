@@ -1,0 +1,56 @@
+//! `gosling state rotate`
+
+use clap::Args;
+use gosling_engine::recover;
+
+use super::settled;
+use crate::commands::Exit;
+use crate::engine::{EngineArgs, Rotation, StateAt, failure, store_failure};
+use crate::{Failure, Host};
+
+/// Encrypt the state, those before it and the secrets anew, for the recipients of now
+///
+/// After somebody was added to or taken out of `nest { secrets { recipients } }`, or after `state { encrypted }` was
+/// changed. Whoever was taken out opens nothing of it any more, but may have copies of before: replace the secrets that
+/// they knew.
+#[derive(Debug, Args)]
+pub(crate) struct RotateArgs {
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, Failure> {
+    let rotation = StateAt::rotation(host, &args.engine).await?;
+    let at = rotation.at();
+    let Rotation {
+        sealed,
+        recipients,
+        encrypted,
+    } = rotation;
+    let rotated = settled(host, &at, "gosling state rotate", async |_, locked, state| {
+        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+        if !snapshot.journal.is_empty() {
+            // Its outcomes go into the state: what it holds is encrypted for those of before.
+            recover::settle(locked, state).await.map_err(failure)?;
+        }
+        sealed.rotate(locked).await.map_err(|error| store_failure(&error))
+    });
+    let rotated = rotated.await?;
+    let whom = recipients.join(", ");
+    match (rotated.states, encrypted) {
+        (0, _) => {}
+        (states, true) => host.say(format_args!(
+            "{states} states can be opened by {whom} and nobody else"
+        ))?,
+        (states, false) => host.say(format_args!("{states} states are plain text now"))?,
+    }
+    if rotated.secrets {
+        host.say(format_args!(
+            "the secrets can be opened by {whom} and nobody else"
+        ))?;
+    }
+    if rotated.states == 0 && !rotated.secrets {
+        host.say("nothing here is encrypted, nor is to be")?;
+    }
+    Ok(Exit::Clean)
+}

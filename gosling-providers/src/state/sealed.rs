@@ -1,0 +1,256 @@
+//! A store whose states and journal are encrypted with age for the Nest's recipients.
+//!
+//! A state is one age file. What is appended to the journal at once is one age file too, in the frame of a record, so
+//! that a torn end is found and cut as ever. What lies beside the state stays as it is: the secrets are encrypted
+//! already, and who stopped the applies, or where the state went, must be readable without a key.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gosling_engine::journal;
+use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+
+use crate::keys::{KeyError, Keys};
+
+/// How an age file begins.
+const AGE: &[u8] = b"age-encryption.org/";
+/// How often the secrets are encrypted anew because somebody wrote meanwhile.
+const ATTEMPTS: usize = 20;
+
+/// What is done about encryption.
+#[derive(Debug, Clone)]
+pub struct Sealing {
+    /// Who can open what is written, and what opens it here; `None` where nothing is to be opened or written so.
+    pub keys: Option<Keys>,
+    /// Whether what is written is encrypted.
+    pub write: bool,
+}
+
+/// A store with encryption, or one that says what to do about what it finds encrypted.
+#[derive(Clone)]
+pub struct Sealed {
+    inner: Arc<dyn Store>,
+    sealing: Sealing,
+}
+
+/// What a rotation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rotated {
+    /// How many states were written anew, the present one among them.
+    pub states: usize,
+    /// Whether the secrets were.
+    pub secrets: bool,
+}
+
+impl Sealed {
+    /// Over this store.
+    #[must_use]
+    pub fn new(inner: Arc<dyn Store>, sealing: Sealing) -> Self {
+        Self { inner, sealing }
+    }
+
+    /// Writes all states and the secrets anew, for the recipients of now and nobody else, or as plain text where that
+    /// is what is written. The journal must be empty: what is in it is encrypted for those of before. Killed on the
+    /// way, it is begun again.
+    ///
+    /// # Errors
+    /// [`StoreError`]. Where an identity that can open them is missing, nothing was written.
+    pub async fn rotate(&self, locked: &dyn Locked) -> Result<Rotated, StoreError> {
+        // Everything opens before anything is written.
+        self.peek().await?;
+        self.history().await?;
+        let states = locked
+            .rewrite(&|bytes| {
+                if !self.sealing.write && !bytes.starts_with(AGE) {
+                    return Ok(None);
+                }
+                let text = self.open("a state", bytes.to_owned())?;
+                self.seal(&text).map(Some)
+            })
+            .await?;
+        let secrets = self.rotate_secrets().await?;
+        Ok(Rotated { states, secrets })
+    }
+
+    async fn rotate_secrets(&self) -> Result<bool, StoreError> {
+        let Some(keys) = &self.sealing.keys else {
+            return Ok(false);
+        };
+        let refused = |error| self.refused(Beside::Secrets.file_name(), &error);
+        for _ in 0..ATTEMPTS {
+            let Some((sealed, version)) = self.inner.beside(Beside::Secrets).await? else {
+                return Ok(false);
+            };
+            let text = keys.open(&sealed).map_err(refused)?;
+            let sealed = keys.seal(&text).map_err(refused)?;
+            match self
+                .inner
+                .put_beside(Beside::Secrets, Some(&version), &sealed)
+                .await
+            {
+                Err(StoreError::Changed(_)) => {}
+                other => return other.map(|()| true),
+            }
+        }
+        Err(StoreError::Changed(self.what(Beside::Secrets.file_name())))
+    }
+
+    fn what(&self, what: &str) -> String {
+        format!("{what} in {}", self.inner.place())
+    }
+
+    /// The text of what is stored, encrypted or not.
+    fn open(&self, what: &str, bytes: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        if !bytes.starts_with(AGE) {
+            return Ok(bytes);
+        }
+        let Some(keys) = &self.sealing.keys else {
+            return Err(StoreError::Refused {
+                what: format!("{} is encrypted, and the Nest does not say so", self.what(what)),
+                help: "put `encrypted = true` into its `state` block; or, to have it as plain text from now on, \
+                       `gosling state rotate`"
+                    .to_owned(),
+            });
+        };
+        let text = keys.open(&bytes).map_err(|error| self.refused(what, &error))?;
+        Ok(text.to_vec())
+    }
+
+    fn seal(&self, text: &[u8]) -> Result<Vec<u8>, StoreError> {
+        match &self.sealing.keys {
+            Some(keys) if self.sealing.write => {
+                keys.seal(text).map_err(|error| self.refused("the state", &error))
+            }
+            _ => Ok(text.to_owned()),
+        }
+    }
+
+    fn refused(&self, what: &str, error: &KeyError) -> StoreError {
+        let what = self.what(what);
+        let what = match error {
+            KeyError::ForOthers { .. } | KeyError::Damaged(_) => format!("{what} {error}"),
+            KeyError::NoIdentity => format!("{what} is encrypted, and {error}"),
+            error => format!("{what}: {error}"),
+        };
+        let help = "each of `nest { secrets { recipients } }` can open it with the identity that belongs to them; \
+                    whoever is added there can once one of the others has run `gosling state rotate`";
+        StoreError::Refused {
+            what,
+            help: help.to_owned(),
+        }
+    }
+
+    /// A snapshot as it was before it was encrypted. A torn end of the journal stays away.
+    fn opened(&self, snapshot: Snapshot) -> Result<Snapshot, StoreError> {
+        let state = snapshot.state.map(|state| self.open("the state", state));
+        let mut plain = Vec::with_capacity(snapshot.journal.len());
+        for content in journal::contents(&snapshot.journal) {
+            if content.starts_with(AGE) {
+                plain.extend(self.open("the journal", content.to_owned())?);
+            } else {
+                plain.extend(journal::enclose(content));
+            }
+        }
+        Ok(Snapshot {
+            state: state.transpose()?,
+            journal: plain,
+        })
+    }
+
+    fn held(&self, inner: Box<dyn Locked>) -> Box<dyn Locked> {
+        Box::new(SealedLock {
+            inner,
+            store: self.clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for Sealed {
+    async fn peek(&self) -> Result<Snapshot, StoreError> {
+        self.opened(self.inner.peek().await?)
+    }
+
+    async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        Ok(self.held(self.inner.lock(holder).await?))
+    }
+
+    async fn take_over(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        Ok(self.held(self.inner.take_over(holder).await?))
+    }
+
+    async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
+        self.inner.held_by().await
+    }
+
+    async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        self.inner.beside(which).await
+    }
+
+    async fn put_beside(
+        &self,
+        which: Beside,
+        expected: Option<&Version>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        self.inner.put_beside(which, expected, bytes).await
+    }
+
+    async fn writable(&self) -> Result<(), StoreError> {
+        self.inner.writable().await
+    }
+
+    async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let states = self.inner.history().await?.into_iter();
+        states.map(|state| self.open("an earlier state", state)).collect()
+    }
+
+    fn place(&self) -> String {
+        self.inner.place()
+    }
+}
+
+/// Its lock.
+struct SealedLock {
+    inner: Box<dyn Locked>,
+    store: Sealed,
+}
+
+#[async_trait]
+impl Locked for SealedLock {
+    fn epoch(&self) -> u64 {
+        self.inner.epoch()
+    }
+
+    fn holder(&self) -> &Holder {
+        self.inner.holder()
+    }
+
+    async fn load(&self) -> Result<Snapshot, StoreError> {
+        self.store.opened(self.inner.load().await?)
+    }
+
+    async fn save(&self, state: &[u8]) -> Result<(), StoreError> {
+        self.inner.save(&self.store.seal(state)?).await
+    }
+
+    async fn append(&self, records: &[u8]) -> Result<(), StoreError> {
+        if !self.store.sealing.write {
+            return self.inner.append(records).await;
+        }
+        let sealed = self.store.seal(records)?;
+        self.inner.append(&journal::enclose(&sealed)).await
+    }
+
+    async fn cut(&self) -> Result<(), StoreError> {
+        self.inner.cut().await
+    }
+
+    async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {
+        self.inner.rewrite(change).await
+    }
+
+    async fn release(&self) -> Result<(), StoreError> {
+        self.inner.release().await
+    }
+}
