@@ -14,6 +14,10 @@ use crate::{Failure, Host};
 /// changed. Whoever was taken out opens nothing of it any more, but may have copies of before: replace the secrets that
 /// they knew.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state rotate              after `recipients` or `encrypted` was changed
+  gosling state rotate --nest lab")]
 pub(crate) struct RotateArgs {
     #[command(flatten)]
     engine: EngineArgs,

@@ -14,6 +14,10 @@ use crate::{Failure, Host};
 
 /// The state as JSON, as it was saved and with what its journal says is done
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state pull | jq '.resources | keys'
+  gosling state pull -o state.json              a copy that only you can read")]
 pub(crate) struct PullArgs {
     /// Write it here, for nobody else to read
     #[arg(short, long, value_name = "FILE")]
@@ -26,6 +30,10 @@ pub(crate) struct PullArgs {
 ///
 /// It must be of this Nest and not older than the present one; nothing outside changes.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state push state.json
+  gosling state push --force state.json         back to an older one; `gosling plan` says what that means")]
 pub(crate) struct PushArgs {
     /// What `gosling state pull` wrote
     file: PathBuf,
