@@ -30,6 +30,7 @@ mod rollback;
 mod sealed_state;
 mod shared_state;
 mod state;
+mod state_in_s3;
 mod tasks;
 mod together;
 mod workspace;
