@@ -4,5 +4,6 @@ pub mod gitlab;
 pub mod http;
 pub mod keys;
 pub mod proxmox;
+pub mod reach;
 pub mod secrets;
 pub mod state;

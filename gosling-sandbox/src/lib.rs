@@ -24,7 +24,7 @@ pub use proxmox::{Described, described};
 pub use server::{Options, Running, Sandbox, SandboxError};
 pub use world::{
     GitlabWorld, GroupWorld, NodeWorld, ProjectWorld, ProxmoxWorld, Speed, StorageWorld, TemplateWorld, Tier,
-    VaultWorld, WorldFile,
+    TokenWorld, VaultWorld, WorldFile,
 };
 
 /// A simulated API. It is handed one call at a time, and its answer is the whole effect of the call.

@@ -192,6 +192,12 @@ impl Running {
         self.shared.lock().allow(privileges);
     }
 
+    /// From now on the token of Proxmox VE has these privileges, each path's own, which go down to what is under it
+    /// until a deeper path says otherwise: what `pveum acl modify PATH` gives it.
+    pub fn allow_at(&self, acl: std::collections::BTreeMap<String, Vec<String>>) {
+        self.shared.lock().allow_at(acl);
+    }
+
     /// Stops listening and cuts every connection.
     pub async fn stop(mut self) {
         self.server.abort();

@@ -75,6 +75,10 @@ impl Simulation {
         self.proxmox.allow(privileges);
     }
 
+    pub(crate) fn allow_at(&mut self, acl: std::collections::BTreeMap<String, Vec<String>>) {
+        self.proxmox.allow_at(acl);
+    }
+
     pub(crate) fn inject(&mut self, fault: crate::Fault) {
         self.faults.add(fault);
     }

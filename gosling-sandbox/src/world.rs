@@ -108,6 +108,8 @@ pub struct ProxmoxWorld {
     pub volumes: Vec<String>,
     /// The privileges that the token has, everywhere; `None` is all of them.
     pub privileges: Option<Vec<String>>,
+    /// The privileges that the token has by paths, in place of `privileges`: `/vms/9000`, `/pool/ci`.
+    pub acl: Option<std::collections::BTreeMap<String, Vec<String>>>,
 }
 
 /// How long the tasks of Proxmox VE take, in milliseconds.
@@ -206,6 +208,30 @@ pub struct GitlabWorld {
     pub rate_limit: Option<u32>,
     /// Whether the machines of the simulated Proxmox VE have a way to this GitLab.
     pub machines_reach: bool,
+    /// The token.
+    pub token: TokenWorld,
+}
+
+/// GitLab's personal access token.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenWorld {
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// The day on which it ends, `2027-01-31`. It is shown, and the token good after it all the same.
+    pub expires_at: Option<String>,
+    /// The number of its user's role everywhere: 40 is Maintainer, 50 Owner. Without it, nobody is refused for a role.
+    pub role: Option<u64>,
+}
+
+impl Default for TokenWorld {
+    fn default() -> Self {
+        Self {
+            scopes: vec!["api".to_owned(), "create_runner".to_owned()],
+            expires_at: None,
+            role: None,
+        }
+    }
 }
 
 /// GitLab's licence tier, as far as it changes what the API does.
@@ -300,6 +326,7 @@ impl Default for ProxmoxWorld {
             machines: Vec::new(),
             volumes: vec!["local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".to_owned()],
             privileges: None,
+            acl: None,
         }
     }
 }
@@ -344,6 +371,7 @@ impl Default for GitlabWorld {
             online_seconds: 2 * 3600,
             machines_reach: true,
             rate_limit: None,
+            token: TokenWorld::default(),
         }
     }
 }

@@ -294,6 +294,15 @@ fn environment(machine: &Machine<'_>, secrets: &mut SecretsOfText) -> Result<Vec
         };
         texts.push(name.then(&value));
     }
+    let check = machine.pool.health_check.as_ref();
+    let reach = check
+        .and_then(|check| check.reach.as_ref())
+        .filter(|reach| !reach.is_empty());
+    if let Some(reach) = reach {
+        // What `gosling preflight --inside` looks at, in a job.
+        let reach: Vec<&str> = reach.iter().map(|target| target.as_str()).collect();
+        texts.push(Text::plain(format!("POLAR_GOSLING_REACH={}", reach.join(",")))?);
+    }
     Ok(texts)
 }
 

@@ -200,7 +200,9 @@ block! {
             interval: Duration = "30s", range("1s", "");
             /// How often in a row it may be found unhealthy.
             failures: i64 = "3", range("1", "");
-            /// What the machine must be able to reach, each as `host:port`.
+            /// What its jobs must be able to reach: `host:port`, `tls://host:port` or an address such as
+            /// `https://npm.internal/-/whoami`, after which may stand the name of the environment variable with the
+            /// credentials for it. A job that runs `gosling preflight --inside` says what is in the way of each.
             reach: Option<Vec<SmolStr>>;
         }
     }

@@ -433,7 +433,7 @@ fn agreed(host: &mut Host, question: &str, locked: &Arc<dyn Locked>) -> Result<b
                 _ = locked.release() => {}
                 _ = stopped() => {}
             }
-            std::process::exit(Exit::Interrupted as i32);
+            std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });
     let answer = questions::agreed(host, question);

@@ -191,18 +191,31 @@ pub(crate) struct Context {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done, nothing wrong.
-    Clean = 0,
+    Clean,
     /// Done, and something is wrong with the Nest.
-    Problems = 1,
+    Problems,
     /// Not done: it was asked for something that cannot be done. For the commands of the engine: changes are pending.
-    WrongUse = 2,
+    WrongUse,
     /// A person stopped it.
-    Interrupted = 130,
+    Interrupted,
+    /// As asked for: `--warn-exit-code`.
+    Asked(u8),
 }
 
 impl Exit {
     /// Changes are pending: `plan --detailed-exitcode`.
     pub(crate) const PENDING: Self = Self::WrongUse;
+
+    /// The process's exit code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Problems => 1,
+            Self::WrongUse => 2,
+            Self::Interrupted => 130,
+            Self::Asked(code) => code,
+        }
+    }
 }
 
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
@@ -225,10 +238,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
             (engine, exit)
         }
     };
-    exit.map_or_else(
-        |failure| report_failure(&failure, engine, host),
-        |exit| exit as u8,
-    )
+    exit.map_or_else(|failure| report_failure(&failure, engine, host), Exit::code)
 }
 
 /// Reads the arguments; what ends here is help, the version and wrong use.
@@ -357,11 +367,11 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     if let Failure::Stream(error) = failure
         && error.kind() == io::ErrorKind::BrokenPipe
     {
-        return Exit::Problems as u8;
+        return Exit::Problems.code();
     }
     if let Failure::Interrupted(words) = failure {
         let _ = host.say(words);
-        return Exit::Interrupted as u8;
+        return Exit::Interrupted.code();
     }
     // Where even this cannot be written there is nobody left to tell.
     let _ = host.out.flush();
@@ -370,8 +380,8 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
         let _ = writeln!(host.err, "  help: {hint}");
     }
     if engine {
-        Exit::Problems as u8
+        Exit::Problems.code()
     } else {
-        Exit::WrongUse as u8
+        Exit::WrongUse.code()
     }
 }

@@ -1,13 +1,14 @@
 //! `gosling preflight`
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::{Outcome, Plan, Wishes};
+use gosling_engine::{Outcome, Plan, Service, Wishes};
+use gosling_providers::reach::{Target, reach};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen};
+use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
 
@@ -22,11 +23,23 @@ Examples:
   gosling preflight plan.json       could it do exactly this plan?
   gosling preflight --role          the least rights that the Nest needs, ready to paste
   gosling preflight --json
+  gosling preflight --inside        in a job: does it reach what the egg's `health_check` names?
+  gosling preflight --inside db.internal:5432 'https://npm.internal/-/whoami NPM_TOKEN'
 
-Exit codes: 0 fine, or only warnings; 1 something failed, or wrong use.")]
+Exit codes: 0 fine, or only warnings; 1 something failed, or wrong use; with --warn-exit-code N, N where something
+failed or is to be warned of.")]
 pub(crate) struct PreflightArgs {
-    /// A plan that `gosling plan -o` wrote
-    plan: Option<PathBuf>,
+    /// A plan that `gosling plan -o` wrote; with --inside, what to reach: host:port, tls://host:port or
+    /// 'https://host/path VARIABLE_WITH_CREDENTIALS'
+    #[arg(value_name = "PLAN|TARGET")]
+    operands: Vec<String>,
+    /// In a job: look whether this machine reaches what jobs need, those named and those in POLAR_GOSLING_REACH; needs
+    /// no Nest
+    #[arg(long, conflicts_with_all = ["role", "targets", "destroy"])]
+    inside: bool,
+    /// With --inside, the exit code where something failed or is to be warned of, for `allow_failure: exit_codes`
+    #[arg(long, value_name = "N", requires = "inside", value_parser = clap::value_parser!(u8).range(2..=125))]
+    warn_exit_code: Option<u8>,
     /// Print the least rights that it takes to make all of the Nest, or to carry out the plan: commands for a Proxmox
     /// VE node, scopes and roles for GitLab
     #[arg(long, conflicts_with = "json")]
@@ -49,12 +62,20 @@ pub(crate) fn cmd_preflight(
     context: Context,
     args: &PreflightArgs,
 ) -> Result<Exit, Failure> {
+    if args.inside {
+        return inside(host, context, args);
+    }
+    if let [_, more, ..] = args.operands.as_slice() {
+        return Err(Failure::wrong_use(format!(
+            "one plan at a time: what is `{more}`?"
+        )));
+    }
     let Some(mut session) = Session::open(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {
         let progress = Progress::default();
-        let plan = match &args.plan {
+        let plan = match args.operands.first() {
             Some(path) => {
                 let path = host.path(path);
                 let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
@@ -87,12 +108,63 @@ pub(crate) fn cmd_preflight(
         } else {
             render::write(&services, context.out, &mut host.out)?;
         }
-        let findings = services.iter().flat_map(|service| &service.findings);
-        let worst = findings.map(|finding| finding.outcome).max();
-        Ok(match worst {
-            Some(Outcome::Failed) => Exit::Problems,
+        Ok(match worst(&services) {
+            Outcome::Failed => Exit::Problems,
             _ => Exit::Clean,
         })
+    })
+}
+
+fn worst(services: &[Service]) -> Outcome {
+    let findings = services.iter().flat_map(|service| &service.findings);
+    let outcomes = findings.map(|finding| finding.outcome);
+    outcomes.max().unwrap_or(Outcome::Ok)
+}
+
+/// The variable in which a runner's jobs find what they have to reach.
+const REACH: &str = "POLAR_GOSLING_REACH";
+
+/// `--inside`: from the machine that a job runs on.
+fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exit, Failure> {
+    let named = host.environment.get(REACH).cloned().unwrap_or_default();
+    let texts = args.operands.iter().map(String::as_str).chain(named.split(','));
+    let texts: BTreeSet<&str> = texts.map(str::trim).filter(|text| !text.is_empty()).collect();
+    if texts.is_empty() {
+        return Err(
+            Failure::wrong_use(format!("there is nothing to reach: none is named, and {REACH} is not set"))
+                .hint("name some (`gosling preflight --inside db.internal:5432`), or give the egg `health_check { reach = [...] }` and apply"),
+        );
+    }
+    let targets = texts
+        .into_iter()
+        .map(Target::parse)
+        .collect::<Result<Vec<_>, _>>();
+    let targets = targets.map_err(|error| Failure::wrong_use(error.to_string()))?;
+    let extra_ca = authority(host)?;
+    let services = super::block_on(async {
+        let progress = Progress::default();
+        let environment = host.environment.clone();
+        let work = async {
+            let mut services = Vec::new();
+            for target in &targets {
+                services.push(Service {
+                    service: target.text().to_owned(),
+                    findings: reach(target, &environment, extra_ca.as_deref()).await,
+                });
+            }
+            services
+        };
+        progress.show(host, None, work).await
+    })?;
+    if args.json {
+        writeln!(host.out, "{:#}", render::json(&services))?;
+    } else {
+        render::write(&services, context.out, &mut host.out)?;
+    }
+    Ok(match (worst(&services), args.warn_exit_code) {
+        (Outcome::Ok, _) | (Outcome::Warning, None) => Exit::Clean,
+        (_, Some(code)) => Exit::Asked(code),
+        (Outcome::Failed, None) => Exit::Problems,
     })
 }
 

@@ -31,7 +31,7 @@ fn capitals(name: &str) -> String {
 }
 
 /// The PEM text of one more authority to trust.
-pub(super) fn authority(host: &Host) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn authority(host: &Host) -> Result<Option<Vec<u8>>, Failure> {
     let Some(file) = host
         .environment
         .get("GOSLING_CA_FILE")

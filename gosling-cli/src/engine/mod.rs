@@ -16,6 +16,7 @@ mod state_at;
 
 pub(crate) use back::WayBack;
 pub(crate) use clock::{ago, now};
+pub(crate) use endpoints::authority;
 pub(crate) use holder::holder;
 pub(crate) use lock::{released, store_failure, under_lock, until_stopped};
 pub(crate) use preflight::{Looked, Unseen};

@@ -15,6 +15,8 @@ use serde_json::Value;
 pub use body::{Body, Upload};
 pub use client::Client;
 pub(crate) use client::backoff;
+pub(crate) use tls::config as tls_config;
+pub(crate) use words::of_tls as tls_words;
 
 /// Where an API is, and whose certificate is believed there.
 #[derive(Debug, Clone)]

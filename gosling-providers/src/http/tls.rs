@@ -13,7 +13,7 @@ use super::words::unsent;
 use super::{Endpoint, SendError};
 
 /// TLS as an endpoint asks for it.
-pub(super) fn config(endpoint: &Endpoint) -> Result<ClientConfig, SendError> {
+pub(crate) fn config(endpoint: &Endpoint) -> Result<ClientConfig, SendError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()

@@ -63,7 +63,8 @@ fn said(host: &str, error: &reqwest::Error) -> (bool, String, Option<&'static st
     (false, format!("{host}: {what}"), None)
 }
 
-fn of_tls(error: &rustls::Error) -> (String, &'static str) {
+/// A handshake that failed, and what to do.
+pub(crate) fn of_tls(error: &rustls::Error) -> (String, &'static str) {
     const TRUST: &str =
         "give its authority as `ca_file` or `GOSLING_CA_FILE`, or the certificate's `fingerprint`";
     let rustls::Error::InvalidCertificate(certificate) = error else {

@@ -43,6 +43,11 @@ use crate::{Call, Reply, World, WorldName};
 /// GitLab's objects in the ledger.
 const WORLD: WorldName = WorldName::Gitlab;
 
+/// The number of the role Maintainer.
+const MAINTAINER: u64 = 40;
+/// The number of the role Owner.
+const OWNER: u64 = 50;
+
 /// A GitLab, with the machines that run its runners.
 pub(crate) struct Gitlab {
     world: GitlabWorld,
@@ -168,6 +173,7 @@ impl Gitlab {
             if let Some(refusal) = self.limited(call) {
                 return Ok(refusal);
             }
+            self.permit(route)?;
         }
         let mut given = Given::read(call)?;
         for (name, value) in variables {
@@ -181,6 +187,41 @@ impl Gitlab {
             call,
         };
         (route.handler)(self, &ask, ledger)
+    }
+
+    /// Fails unless the token has a scope that allows the call, and its user a role that does.
+    fn permit(&self, route: &Route) -> Result<(), Failure> {
+        let (get, path) = (route.method == "GET", route.path);
+        let one = path.starts_with("/runners/{id}");
+        let enough = self.world.token.scopes.iter().any(|scope| match scope.as_str() {
+            "api" => true,
+            "read_api" => get,
+            "read_user" => get && matches!(path, "/metadata" | "/version" | "/user"),
+            "create_runner" => path == "/user/runners",
+            "manage_runner" => one,
+            _ => false,
+        });
+        // Every token may look at itself.
+        if !enough && path != "/personal_access_tokens/self" {
+            return Err(Failure::Error(403, "insufficient_scope".to_owned()));
+        }
+        let low = self.world.token.role.is_some_and(|role| role < MAINTAINER);
+        match low && !get && !self.world.admin {
+            true => Err(Failure::forbidden("")),
+            false => Ok(()),
+        }
+    }
+
+    fn member(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        self.group(ask)?;
+        match self.world.token.role.unwrap_or(OWNER) {
+            role if ask.given.integer("user_id") == Some(1) && role > 0 => {
+                let member =
+                    json!({ "id": 1, "username": "gosling", "state": "active", "access_level": role });
+                Ok(Reply::json(200, &member))
+            }
+            _ => Err(Failure::missing("")),
+        }
     }
 
     fn version(&mut self, _: &Ask, _: &mut Ledger) -> Answer {
@@ -220,10 +261,10 @@ impl Gitlab {
             "name": "gosling",
             "revoked": false,
             "created_at": self.clock.date(Duration::ZERO),
-            "scopes": ["api", "create_runner"],
+            "scopes": self.world.token.scopes,
             "user_id": 1,
             "active": true,
-            "expires_at": null,
+            "expires_at": self.world.token.expires_at,
         });
         Ok(Reply::json(200, &token))
     }

@@ -57,6 +57,7 @@ pub(super) const NUMBER: Parameters = &[must("id", Integer)];
 /// A project's or a group's number or path.
 pub(super) const PLACE: Parameters = &[must("id", Text)];
 pub(super) const HOOK: Parameters = &[must("hook_id", Integer)];
+pub(super) const USER: Parameters = &[must("user_id", Integer)];
 pub(super) const RUNNER: Parameters = &[must("runner_id", Integer)];
 pub(super) const PAGE: Parameters = &[may("page", Integer), may("per_page", Integer)];
 

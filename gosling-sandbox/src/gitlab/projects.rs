@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, page};
-use super::{Ask, Gitlab};
+use super::{Ask, Gitlab, MAINTAINER};
 use crate::Reply;
 use crate::ledger::Ledger;
 use crate::world::{GroupWorld, ProjectWorld, Tier};
@@ -164,7 +164,7 @@ impl Gitlab {
             "builds_access_level": "enabled",
             "shared_runners_enabled": true,
             "group_runners_enabled": true,
-            "permissions": { "project_access": { "access_level": 40, "notification_level": 3 }, "group_access": null },
+            "permissions": { "project_access": { "access_level": self.world.token.role.unwrap_or(MAINTAINER), "notification_level": 3 }, "group_access": null },
         })
     }
 

@@ -74,6 +74,7 @@ pub(super) const ROUTES: &[Route] = &[
 
     route("GET", "/projects/{id}", Token, &[p::PLACE], Gitlab::show_project),
     route("GET", "/groups/{id}", Token, &[p::PLACE, p::GROUP_DETAILS], Gitlab::show_group),
+    route("GET", "/groups/{id}/members/all/{user_id}", Token, &[p::PLACE, p::USER], Gitlab::member),
     route("GET", "/groups/{id}/projects", Token, &[p::PLACE, p::GROUP_PROJECTS, p::PAGE], Gitlab::group_projects),
 
     route("POST", "/user/runners", Token, &[p::CREATE_RUNNER], Gitlab::create_runner),

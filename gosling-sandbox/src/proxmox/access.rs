@@ -1,5 +1,7 @@
 //! Privileges, roles and pools.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Failure};
@@ -58,32 +60,70 @@ impl Proxmox {
         PRIVILEGES.iter().chain(own).copied()
     }
 
-    /// Gives the token other privileges.
+    /// Gives the token other privileges, everywhere.
     pub(crate) fn allow(&mut self, privileges: Option<Vec<String>>) {
         self.world.privileges = privileges;
+        self.world.acl = None;
     }
 
-    /// The token's privileges, as far as this version knows them.
-    pub(super) fn privileges(&self) -> Vec<String> {
-        let held = |name: &&str| match &self.world.privileges {
-            Some(held) => held.iter().any(|held| held == name),
-            None => true,
+    /// Gives the token other privileges, by paths.
+    pub(crate) fn allow_at(&mut self, acl: BTreeMap<String, Vec<String>>) {
+        self.world.acl = Some(acl);
+    }
+
+    /// The token's privileges at a place, as far as this version knows them: those of the deepest path that is said
+    /// anything of, and for a machine those of its pool, too.
+    pub(super) fn privileges(&self, place: &str) -> Vec<String> {
+        let mut held: Option<BTreeSet<&str>> = match (&self.world.acl, &self.world.privileges) {
+            (Some(acl), _) => Some(given(acl, place).collect()),
+            (None, Some(held)) => Some(held.iter().map(String::as_str).collect()),
+            (None, None) => None,
         };
-        self.known_privileges().filter(held).map(str::to_owned).collect()
+        let vmid = place.strip_prefix("/vms/").and_then(|vmid| vmid.parse().ok());
+        let guest = vmid.and_then(|vmid: u32| self.guests.get(&vmid));
+        let pool = guest.and_then(|guest| guest.pool.as_deref());
+        if let (Some(pool), Some(acl), Some(held)) = (pool, &self.world.acl, &mut held) {
+            held.extend(given(acl, &format!("/pool/{pool}")));
+        }
+        let has = |name: &&str| held.as_ref().is_none_or(|held| held.contains(name));
+        self.known_privileges().filter(has).map(str::to_owned).collect()
+    }
+
+    /// Whether the token has a privilege at a place.
+    pub(super) fn holds(&self, place: &str, privilege: &str) -> bool {
+        self.privileges(place).iter().any(|held| held == privilege)
     }
 
     pub(super) fn permissions(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        let held = self
-            .privileges()
-            .into_iter()
-            .map(|privilege| (privilege, json!(1)));
-        let held = Value::Object(held.collect::<Map<_, _>>());
+        let held = |place: &str| {
+            let held = self.privileges(place).into_iter();
+            Value::Object(held.map(|privilege| (privilege, json!(1))).collect::<Map<_, _>>())
+        };
         if let Some(path) = ask.given.text("path") {
-            return Ok(json!({path: held}).into());
+            return Ok(json!({path: held(path)}).into());
         }
-        let places = ["/", "/access", "/nodes", "/pool", "/sdn", "/storage", "/vms"];
-        let places = places.map(|place| (place.to_owned(), held.clone()));
-        Ok(Value::Object(places.into_iter().collect()).into())
+        let usual = [
+            "/",
+            "/access",
+            "/access/groups",
+            "/nodes",
+            "/pool",
+            "/sdn",
+            "/storage",
+            "/vms",
+        ];
+        let mut places: BTreeSet<String> = usual.map(str::to_owned).into();
+        places.extend(self.world.acl.iter().flat_map(BTreeMap::keys).cloned());
+        places.extend(self.world.pools.iter().map(|pool| format!("/pool/{pool}")));
+        let pooled = self.guests.iter().filter(|(_, guest)| guest.pool.is_some());
+        places.extend(pooled.map(|(vmid, _)| format!("/vms/{vmid}")));
+        let places = places.into_iter().map(|place| {
+            let held = held(&place);
+            (place, held)
+        });
+        // Where the token has nothing, nothing is said.
+        let places = places.filter(|(_, held)| held.as_object().is_some_and(|held| !held.is_empty()));
+        Ok(Value::Object(places.collect()).into())
     }
 
     fn all_roles(&self) -> Vec<(&'static str, Vec<&'static str>)> {
@@ -159,4 +199,17 @@ impl Proxmox {
             Failure::die(format!("pool '{pool}' does not exist"))
         }
     }
+}
+
+/// What is given at a place, by the deepest path that leads there.
+fn given<'a>(acl: &'a BTreeMap<String, Vec<String>>, place: &str) -> impl Iterator<Item = &'a str> {
+    let above = |path: &str| {
+        let path = path.trim_end_matches('/');
+        place == path || place.starts_with(&format!("{path}/"))
+    };
+    let deepest = acl
+        .iter()
+        .filter(|(path, _)| above(path))
+        .max_by_key(|(path, _)| path.len());
+    deepest.into_iter().flat_map(|(_, held)| held).map(String::as_str)
 }

@@ -121,15 +121,22 @@ impl Proxmox {
             all.extend(
                 self.guests
                     .iter()
+                    .filter(|(vmid, _)| self.holds(&format!("/vms/{vmid}"), "VM.Audit"))
                     .map(|(vmid, guest)| self.resource(*vmid, guest)),
             );
         }
         if wants("node") {
-            all.extend(self.world.nodes.iter().map(|node| self.node_json(node)));
+            let nodes = self.world.nodes.iter();
+            let seen = nodes.filter(|node| self.holds(&format!("/nodes/{}", node.name), "Sys.Audit"));
+            all.extend(seen.map(|node| self.node_json(node)));
         }
         if wants("storage") {
+            let storages = self.world.storages.iter();
+            let seen: Vec<_> = storages
+                .filter(|storage| self.holds(&format!("/storage/{}", storage.name), "Datastore.Audit"))
+                .collect();
             for node in &self.world.nodes {
-                all.extend(self.world.storages.iter().map(|storage| {
+                all.extend(seen.iter().map(|storage| {
                     let total = storage.total_gib * GIB;
                     json!({
                         "type": "storage", "id": format!("storage/{}/{}", node.name, storage.name),

@@ -42,7 +42,7 @@ fn for_value(kind: Kind, key: &str, value: &str) -> Option<&'static [&'static st
 impl Proxmox {
     /// Fails unless the token has one of these privileges.
     pub(super) fn need(&self, place: &str, any: &[&str]) -> Result<(), Failure> {
-        let held = self.privileges();
+        let held = self.privileges(place);
         if any
             .iter()
             .any(|wanted| held.iter().any(|privilege| privilege == wanted))

@@ -141,7 +141,12 @@ impl Lab {
 
     /// The example, as it is.
     pub(crate) fn proxmox_lab() -> Self {
-        let lab = Self::new(&[]);
+        Self::proxmox_lab_in("{}")
+    }
+
+    /// The example in the quick world with some of it otherwise.
+    pub(crate) fn proxmox_lab_in(otherwise: &str) -> Self {
+        let lab = Self::in_world(otherwise, 0, &[]);
         copy(&folder("proxmox-lab"), &lab.nest());
         lab
     }

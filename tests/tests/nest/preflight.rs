@@ -1,5 +1,7 @@
 //! `gosling preflight`, and what apply does with it: nothing is touched where it cannot be done.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::gosling::said;
@@ -95,5 +97,232 @@ fn apply_stops_before_anything_is_touched() {
     lab.environment.insert("PROXMOX_TOKEN".to_owned(), token.unwrap());
     lab.green(&["apply", "--yes"]);
     assert_eq!(lab.kinds(), whole());
+    lab.stop();
+}
+
+/// What the printed commands give, by paths.
+fn acl(commands: &str) -> BTreeMap<String, Vec<String>> {
+    let mut roles: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut acl = BTreeMap::new();
+    for line in commands.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["pveum", "role", "add", role, "--privs", ..] => {
+                let privileges = line.split('"').nth(1).unwrap().split(' ');
+                let known = roles.insert(role, privileges.map(str::to_owned).collect());
+                assert_eq!(known, None, "{role} is added twice");
+            }
+            [
+                "pveum",
+                "acl",
+                "modify",
+                path,
+                "--users",
+                "gosling@pve",
+                "--roles",
+                role,
+            ] => {
+                let known = acl.insert((*path).to_owned(), roles[role].clone());
+                assert_eq!(known, None, "{path} is given twice");
+            }
+            _ => {}
+        }
+    }
+    acl
+}
+
+#[test]
+fn the_printed_role_is_enough_and_each_privilege_in_it_is_missed() {
+    for (version, agent) in [("8.4.0", "VM.Monitor"), ("9.1.3", "VM.GuestAgent.Audit")] {
+        let lab = Lab::proxmox_lab_in(&format!(r#"{{"proxmox": {{"version": "{version}"}}}}"#));
+        let commands = lab.green(&["preflight", "--role"]);
+        let acl = acl(&commands);
+        assert!(
+            commands.contains("pveum user token add gosling@pve ci --privsep 0"),
+            "{commands}"
+        );
+        assert!(commands.contains(agent), "{commands}");
+        let places: Vec<_> = acl.keys().map(String::as_str).collect();
+        let expected = [
+            "/nodes",
+            "/pool/ci",
+            "/sdn/zones/localnetwork/vmbr0",
+            "/storage/local",
+            "/storage/local-lvm",
+            "/vms",
+            "/vms/9000",
+            "/vms/9001",
+            "/vms/9002",
+        ];
+        assert_eq!(places, expected, "{commands}");
+        let mut tried = 0;
+        for (path, held) in &acl {
+            for missing in held {
+                let mut less = acl.clone();
+                less.get_mut(path).unwrap().retain(|name| name != missing);
+                lab.running.allow_at(less);
+                let (shown, _) = found(&lab, &[]);
+                let wrong = [those(&shown, "failed"), those(&shown, "warning")].concat();
+                let names = |line: &String| line.contains(&format!("`{missing}`"));
+                assert!(
+                    !wrong.is_empty() && wrong.iter().all(names),
+                    "{missing} at {path}: {wrong:#?}"
+                );
+                let others = acl.values().flatten().filter(|name| *name != missing);
+                for other in others {
+                    let said = wrong.iter().any(|line| line.contains(&format!("`{other}`")));
+                    assert!(
+                        !said,
+                        "{other} is not missing, but {missing} at {path}: {wrong:#?}"
+                    );
+                }
+                tried += 1;
+            }
+        }
+        assert!(tried > 20, "{tried}");
+        lab.running.allow_at(acl);
+        let (shown, _) = found(&lab, &[]);
+        assert_eq!(those(&shown, "failed"), Vec::<String>::new());
+        assert_eq!(those(&shown, "warning"), Vec::<String>::new());
+        lab.green(&["plan"]);
+        lab.green(&["apply", "--yes"]);
+        lab.green(&["status"]);
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), []);
+        lab.stop();
+    }
+}
+
+#[test]
+fn the_role_is_printed_without_a_cluster_too() {
+    let mut lab = Lab::one();
+    lab.environment.remove("PROXMOX_TOKEN");
+    lab.environment.remove("GITLAB_TOKEN");
+    let commands = lab.green(&["preflight", "--role"]);
+    for words in [
+        "# On Proxmox VE 9, instead of the line above:",
+        "VM.Monitor",
+        "VM.GuestAgent.Audit",
+        "pveum acl modify /vms/<debian-12-cloud> --users gosling@pve --roles GoslingTemplate",
+        "# - scopes: `api`",
+        "# - the role Maintainer in project 17",
+    ] {
+        assert!(commands.contains(words), "`{words}` is not in:\n{commands}");
+    }
+    assert_eq!(lab.calls(), 0);
+    lab.stop();
+}
+
+#[test]
+fn a_token_of_gitlab_is_looked_at() {
+    let says = |token: &str, outcome: &str, words: &str| {
+        let world = format!(r#"{{"gitlab": {{"admin": false, "token": {token}}}}}"#);
+        let lab = Lab::one_in(&world, 0);
+        let (shown, code) = found(&lab, &[]);
+        let lines = those(&shown, outcome);
+        assert!(
+            lines.iter().any(|line| line.contains(words)),
+            "{words}: {shown:#}"
+        );
+        assert_eq!(code, Some(i32::from(outcome == "failed")));
+        assert_eq!(lab.changes(), 0);
+        lab.stop();
+    };
+    says(
+        r#"{"scopes": ["create_runner", "read_api"]}"#,
+        "failed",
+        "has not the scope `api`",
+    );
+    says(r#"{"expires_at": "2020-01-31"}"#, "failed", "ended on 2020-01-31");
+    says(
+        r#"{"role": 30}"#,
+        "failed",
+        "has the role Developer in project 17",
+    );
+    says(
+        r#"{"expires_at": "9999-12-31"}"#,
+        "ok",
+        "is good until 9999-12-31",
+    );
+}
+
+#[test]
+fn a_job_says_what_it_does_not_reach() {
+    let mut lab = Lab::one();
+    let address = lab.running.url().strip_prefix("https://").unwrap().to_owned();
+    let inside = |lab: &Lab, arguments: &[&str]| {
+        // Where no Nest is.
+        let mut command = lab.command(&[&["preflight", "--inside", "--json"], arguments].concat());
+        let output = command.current_dir(lab.folder.path()).output().unwrap();
+        let shown = serde_json::from_slice(&output.stdout);
+        let shown: Value = shown.unwrap_or_else(|_| panic!("{}", said(&output)));
+        (shown, output.status.code().unwrap())
+    };
+    let version = format!("https://{address}/api/v4/version");
+    lab.environment
+        .insert("POLAR_GOSLING_REACH".to_owned(), format!("{address}, {version}"));
+    let (shown, code) = inside(&lab, &[]);
+    assert_eq!(code, 0);
+    let warnings = those(&shown, "warning");
+    assert!(
+        warnings[0].contains("answers 401: it asks for credentials"),
+        "{shown:#}"
+    );
+    assert_eq!(those(&shown, "failed"), Vec::<String>::new());
+    assert!(
+        those(&shown, "ok")
+            .iter()
+            .any(|line| line.contains("tls: 127.0.0.1 shows")),
+        "{shown:#}"
+    );
+
+    let (_, code) = inside(&lab, &["--warn-exit-code", "3"]);
+    assert_eq!(code, 3);
+    lab.environment.remove("POLAR_GOSLING_REACH");
+    let (shown, code) = inside(
+        &lab,
+        &["--warn-exit-code", "3", &format!("{version} GITLAB_TOKEN")],
+    );
+    assert_eq!((code, those(&shown, "warning").len()), (0, 0), "{shown:#}");
+
+    let right = lab
+        .environment
+        .insert("GITLAB_TOKEN".to_owned(), "glpat-of-somebody".to_owned());
+    for (target, words) in [
+        (
+            "nowhere.invalid:443".to_owned(),
+            "name: no name server knows nowhere.invalid",
+        ),
+        (
+            "127.0.0.1:1".to_owned(),
+            "route: 127.0.0.1:1 refuses the connection",
+        ),
+        (
+            format!("{version} GITLAB_TOKEN"),
+            "does not take the credentials in GITLAB_TOKEN: 401",
+        ),
+        (
+            format!("{version} NO_TOKEN"),
+            "the environment variable NO_TOKEN is not set",
+        ),
+    ] {
+        let (shown, code) = inside(&lab, &[&target]);
+        let failed = those(&shown, "failed");
+        assert_eq!((code, failed.len()), (1, 1), "{shown:#}");
+        assert!(failed[0].contains(words), "{failed:#?}");
+        assert!(!shown.to_string().contains("glpat-of-somebody"));
+        let (_, code) = inside(&lab, &["--warn-exit-code", "3", &target]);
+        assert_eq!(code, 3);
+    }
+    lab.environment.insert("GITLAB_TOKEN".to_owned(), right.unwrap());
+    lab.environment.remove("GOSLING_CA_FILE");
+    let (shown, _) = inside(&lab, &[&version]);
+    let failed = those(&shown, "failed");
+    assert!(
+        failed[0].contains("its certificate is by an unknown authority"),
+        "{failed:#?}"
+    );
+    let output = lab.run(&["preflight", "--inside", "--warn-exit-code", "3"]);
+    assert_eq!(output.status.code(), Some(1), "nothing to reach is no warning");
     lab.stop();
 }
