@@ -14,6 +14,13 @@ fn places(needs: &[Need<'_>], major: u32) -> Places {
         let held = places.entry(need.place.grant()).or_default();
         held.insert(least(need.any, major));
     }
+    // What is given on all machines, a pool need not give again.
+    let everywhere = places.get("/vms").cloned().unwrap_or_default();
+    for (path, held) in &mut places {
+        if path.starts_with("/pool/") {
+            held.retain(|privilege| !everywhere.contains(privilege));
+        }
+    }
     places
 }
 

@@ -141,14 +141,17 @@ impl Lab {
 
     /// The example, as it is.
     pub(crate) fn proxmox_lab() -> Self {
-        Self::proxmox_lab_in("{}")
+        Self::new(&[]).with_proxmox_lab()
     }
 
     /// The example in the quick world with some of it otherwise.
     pub(crate) fn proxmox_lab_in(otherwise: &str) -> Self {
-        let lab = Self::in_world(otherwise, 0, &[]);
-        copy(&folder("proxmox-lab"), &lab.nest());
-        lab
+        Self::in_world(otherwise, 0, &[]).with_proxmox_lab()
+    }
+
+    fn with_proxmox_lab(self) -> Self {
+        copy(&folder("proxmox-lab"), &self.nest());
+        self
     }
 
     pub(crate) fn nest(&self) -> PathBuf {
