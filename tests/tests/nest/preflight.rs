@@ -25,8 +25,9 @@ fn those(found: &Value, outcome: &str) -> Vec<String> {
         let findings = findings.filter(|finding| finding["outcome"] == outcome);
         findings.map(|finding| {
             let text = |value: &Value| value.as_str().unwrap().to_owned();
+            let help = finding["help"].as_str().unwrap_or_default();
             format!(
-                "{}: {}: {}",
+                "{}: {}: {} {help}",
                 text(&service["service"]),
                 text(&finding["subject"]),
                 text(&finding["message"])
@@ -159,7 +160,14 @@ fn the_printed_role_is_enough_and_each_privilege_in_it_is_missed() {
         for (path, held) in &acl {
             for missing in held {
                 let mut less = acl.clone();
-                less.get_mut(path).unwrap().retain(|name| name != missing);
+                // One of several templates that is not seen is one less to choose from.
+                let template = |path: &str| path.starts_with("/vms/9");
+                for (other, held) in &mut less {
+                    let hidden = missing == "VM.Audit" && template(path) && template(other);
+                    if other == path || hidden {
+                        held.retain(|name| name != missing);
+                    }
+                }
                 lab.running.allow_at(less);
                 let (shown, _) = found(&lab, &[]);
                 let wrong = [those(&shown, "failed"), those(&shown, "warning")].concat();
