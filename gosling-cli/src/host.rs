@@ -57,7 +57,7 @@ impl Host {
     /// Where a stream cannot be written.
     pub fn say(&mut self, words: impl std::fmt::Display) -> io::Result<()> {
         self.out.flush()?;
-        writeln!(self.err, "{words}")
+        writeln!(self.err, "{}", crate::render::plain(&words))
     }
 
     /// The path from the current folder.

@@ -60,7 +60,7 @@ pub enum RunError {
     },
     /// An operation is open, and who could tell what became of it is not in the Nest any more.
     #[error(
-        "what became of an earlier {verb} of {address} is not known, and the Nest no longer has its provider `{provider}`: put the provider back and apply once"
+        "what became of an earlier {verb} of {address} is not known, and the Nest no longer has its provider `{provider}`: put the provider back and apply once, or `gosling state abandon {address}` if it is gone for good"
     )]
     OpenWithoutProvider {
         /// `create`, `update` or `delete`.

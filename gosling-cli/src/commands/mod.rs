@@ -375,9 +375,9 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     }
     // Where even this cannot be written there is nobody left to tell.
     let _ = host.out.flush();
-    let _ = writeln!(host.err, "error: {failure}");
+    let _ = writeln!(host.err, "error: {}", crate::render::plain(failure));
     if let Failure::WrongUse { hint: Some(hint), .. } = failure {
-        let _ = writeln!(host.err, "  help: {hint}");
+        let _ = writeln!(host.err, "  help: {}", crate::render::plain(hint));
     }
     if engine {
         Exit::Problems.code()

@@ -11,6 +11,7 @@ use gosling_resource::Address;
 use tokio::sync::{Notify, watch};
 
 use super::ago;
+use crate::render::plain;
 use crate::{Failure, Host};
 
 /// How often the elapsed times on a terminal are brought up to date.
@@ -60,15 +61,16 @@ impl Events for Progress {
     fn progress(&self, op: &str, words: &str) {
         self.push(Heard::Progress {
             op: op.to_owned(),
-            words: words.to_owned(),
+            // It has one line of its own.
+            words: plain(&words).replace('\n', " "),
         });
     }
 
     fn ended(&self, operation: &Operation, outcome: &Result<(), CallError>) {
         let outcome = match outcome {
             Ok(()) => Ended::Done,
-            Err(error @ CallError::Failed { .. }) => Ended::Failed(error.to_string()),
-            Err(error @ CallError::Unknown { .. }) => Ended::Unknown(error.to_string()),
+            Err(error @ CallError::Failed { .. }) => Ended::Failed(plain(error)),
+            Err(error @ CallError::Unknown { .. }) => Ended::Unknown(plain(error)),
         };
         self.push(Heard::Ended {
             op: operation.op.clone(),
@@ -119,7 +121,7 @@ impl Progress {
 
     /// A line for people, in its place among the others.
     pub(crate) fn say(&self, words: impl Into<String>) {
-        self.push(Heard::Said(words.into()));
+        self.push(Heard::Said(plain(&words.into())));
     }
 
     /// Carries out `work` and shows what is heard meanwhile. Ctrl-C and SIGTERM are passed on by `stop`: the first asks

@@ -327,6 +327,16 @@ pub(crate) fn printable(text: &str, look: Look) -> String {
         .collect()
 }
 
+/// Words that may be a service's own, for a person: what a terminal would obey is a question mark. Line breaks stay.
+pub(crate) fn plain(words: &impl std::fmt::Display) -> String {
+    let look = Look {
+        color: false,
+        unicode: false,
+        width: 0,
+    };
+    printable(&words.to_string(), look)
+}
+
 impl SourceCode for Excerpt {
     fn read_span<'a>(
         &'a self,

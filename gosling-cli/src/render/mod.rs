@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use fly_syntax::{Problem, Severity, SourceFile, Span};
 
-pub(crate) use excerpt::MASK;
+pub(crate) use excerpt::{MASK, plain};
 pub use place::{Place, Places};
 
 /// How `validate` says what it found.

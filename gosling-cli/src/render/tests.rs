@@ -268,3 +268,9 @@ fn sarif_names_rules_places_and_fixes() {
         "a preset, 100% sure: really"
     );
 }
+
+#[test]
+fn what_a_service_says_is_nothing_that_a_terminal_obeys() {
+    let words = super::plain(&"no \u{1b}[2J\u{202E}room\r\non it");
+    assert_eq!(words, "no ?[2J?room?\non it");
+}

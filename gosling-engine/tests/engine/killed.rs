@@ -179,7 +179,8 @@ async fn an_open_operation_of_a_provider_that_is_gone_is_named() {
     assert_eq!(
         error.to_string(),
         "what became of an earlier create of egg.app.runner is not known, and the Nest no longer has its provider \
-         `world`: put the provider back and apply once"
+         `world`: put the provider back and apply once, or `gosling state abandon \
+         egg.app.runner` if it is gone for good"
     );
     nest.providers.insert("world".to_owned(), world);
     nest.settle(&wanted).await;

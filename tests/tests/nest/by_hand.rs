@@ -76,6 +76,40 @@ fn what_was_forgotten_is_imported_again_and_nothing_is_made_anew() {
 }
 
 #[test]
+fn what_nobody_can_settle_any_more_is_given_up_by_name() {
+    let lab = Lab::one();
+    lab.fault(r#"{"method": "POST", "path": "*/clone", "kind": "lose_after"}"#);
+    let output = lab.run(&["apply", "--yes"]);
+    assert!(
+        said(&output).contains("open: what became of the create of egg.app.vm[0]"),
+        "{}",
+        said(&output)
+    );
+    refused(&lab, &["state", "rm", "egg.app.runner"], "has not ended");
+    refused(
+        &lab,
+        &["state", "abandon", "egg.app.runner"],
+        "no operation of egg.app.runner is open",
+    );
+    refused(
+        &lab,
+        &["state", "abandon", "egg.app.vm[0]"],
+        "gosling:one:egg.app.vm[0]:",
+    );
+    let said = lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
+    assert!(
+        said.contains("perhaps as pve1/5000") && said.contains("egg.app.vm[0] is given up"),
+        "{said}"
+    );
+    assert!(lab.green(&["state", "list"]).contains("egg.app.runner"));
+    // The machine that was given up keeps its number, and nobody touches it.
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(id(&lab, "egg.app.vm[0]"), "pve1/5001");
+    assert_eq!(lab.kinds()["vm"], 2);
+    lab.stop();
+}
+
+#[test]
 fn a_resource_is_given_another_address_and_the_states_before_are_kept() {
     let lab = Lab::one();
     assert!(
@@ -142,12 +176,19 @@ fn a_lock_is_taken_over_only_when_nobody_holds_it() {
         );
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    for arguments in [
-        &["unlock"][..],
-        &["state", "rm", "egg.app.runner"],
-        &["destroy", "--yes"],
+    refused(
+        &lab,
+        &["unlock"],
+        "nobody is here to say whether that holder is gone",
+    );
+    for (arguments, words) in [
+        (&["unlock"][..], "is held by"),
+        // A lock in a folder ends with its process, and this one is alive.
+        (&["unlock", "--yes"], "is at work"),
+        (&["state", "rm", "egg.app.runner"], "locked by"),
+        (&["destroy", "--yes"], "locked by"),
     ] {
-        refused(&lab, arguments, "locked by");
+        refused(&lab, arguments, words);
         refused(&lab, arguments, &format!("{}", child.id()));
     }
     // What only looks does not wait.

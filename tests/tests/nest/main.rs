@@ -27,6 +27,7 @@ mod preflight;
 mod readme;
 mod refused;
 mod rollback;
+mod runbooks;
 mod sealed_state;
 mod shared_state;
 mod state;

@@ -1,5 +1,6 @@
 //! `gosling state`, `gosling show`, `gosling unlock`
 
+mod abandon;
 mod migrate;
 mod rotate;
 mod transfer;
@@ -16,6 +17,7 @@ use gosling_resource::Address;
 
 pub(crate) use unlock::{UnlockArgs, cmd_unlock};
 
+use self::abandon::AbandonArgs;
 use self::migrate::MigrateArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
@@ -33,6 +35,7 @@ Examples:
   gosling state mv egg.app.vm[1] egg.app.vm[0]      another address; nothing outside changes
   gosling state rm egg.app.runner                   forget it; it stays where it is
   gosling state history                             the states before this one
+  gosling state abandon 'egg.app.vm[0]'             give up what nobody can settle any more
   gosling state pull -o state.json                  the state as JSON
   gosling state push state.json                     that state in place of the present one
   gosling state migrate --from local                to where the `state` block says that it is now
@@ -86,6 +89,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
+    Abandon(AbandonArgs),
     Pull(PullArgs),
     Push(PushArgs),
     Migrate(MigrateArgs),
@@ -144,6 +148,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                 .await
             }
             StateCommand::History { json, engine } => history(host, engine, *json).await,
+            StateCommand::Abandon(args) => abandon::abandon(host, args).await,
             StateCommand::Pull(args) => transfer::pull(host, args).await,
             StateCommand::Push(args) => transfer::push(host, args).await,
             StateCommand::Rotate(args) => rotate::rotate(host, args).await,

@@ -1,0 +1,86 @@
+//! `gosling state abandon`
+
+use clap::Args;
+use gosling_engine::journal::{Record, frame};
+use gosling_engine::recover;
+use gosling_resource::Address;
+
+use crate::commands::Exit;
+use crate::engine::{EngineArgs, StateAt, failure, store_failure, under_lock};
+use crate::questions::agreed;
+use crate::{Failure, Host};
+
+/// Give up what an earlier run began and nobody can settle any more
+///
+/// For a service that is gone for good. Otherwise `gosling apply` settles it, and loses nothing. What the operation may
+/// have made stays where it is, and gosling does not know of it any more.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state abandon 'egg.app.vm[0]'")]
+pub(crate) struct AbandonArgs {
+    /// The resource whose operation is given up
+    address: Address,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit, Failure> {
+    let at = StateAt::find(host, &args.engine).await?;
+    let locked = at.lock(host, "gosling state abandon").await?;
+    under_lock(&*locked, async |locked| {
+        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+        let (state, open) = recover::read(&snapshot).map_err(failure)?;
+        let (given_up, others): (Vec<_>, Vec<_>) = open
+            .iter()
+            .map(|entry| &entry.operation)
+            .partition(|operation| operation.address == args.address);
+        if given_up.is_empty() {
+            return Err(
+                Failure::wrong_use(format!("no operation of {} is open", args.address))
+                    .hint("`gosling plan` shows what is"),
+            );
+        }
+        for operation in &given_up {
+            let id = operation.id.as_ref().or(operation.reserved.as_ref());
+            let id = id.map(|id| format!(", perhaps as {id}")).unwrap_or_default();
+            host.say(format_args!(
+                "the {} of {} at `{}`{id}; what it made carries `{}`",
+                operation.verb, operation.address, operation.provider, operation.marker
+            ))?;
+        }
+        if !args.yes {
+            if !host.interactive {
+                return Err(
+                    Failure::wrong_use("nobody is here to say whether to give that up").hint(
+                        "`gosling apply` settles it and loses nothing; `--yes` gives it up without asking",
+                    ),
+                );
+            }
+            if !agreed(host, "Give that up? What is there of it is yours to delete.")? {
+                host.say("nothing was changed")?;
+                return Ok(Exit::Problems);
+            }
+        }
+        for operation in &given_up {
+            let record = Record::Failed {
+                op: operation.op.clone(),
+                message: "given up by hand".to_owned(),
+            };
+            let bytes = frame(&record).map_err(failure)?;
+            locked
+                .append(&bytes)
+                .await
+                .map_err(|error| store_failure(&error))?;
+        }
+        if others.is_empty() {
+            recover::settle(locked, state).await.map_err(failure)?;
+        }
+        host.say(format_args!("{} is given up", args.address))?;
+        Ok(Exit::Clean)
+    })
+    .await
+}
