@@ -18,7 +18,7 @@ use crate::life::{Chest, Disk, Life};
 use crate::torture::drive::Drive;
 use crate::torture::setting::{Backend, Ground, Setting};
 use crate::torture::table::Tally;
-use crate::world::{World, judge};
+use crate::world::{World, is_ours, judge};
 
 /// Writes down what it is told.
 #[derive(Default)]
@@ -193,7 +193,11 @@ impl Nest {
         let (state, _) = recover::recover(&run, &snapshot).await?;
         // What was to be forgotten when the process died, and was not.
         for held in state.resources.values() {
-            self.world.inner().disowned.remove(&held.id);
+            let mut inner = self.world.inner();
+            let object = inner.objects.get(&held.id);
+            if object.is_some_and(|object| is_ours(object, &held.marker)) {
+                inner.disowned.remove(&held.id);
+            }
         }
         let plan = match made {
             Some(plan) => {

@@ -468,7 +468,7 @@ impl Provider for World {
 }
 
 /// Whether something carries this marker. What was imported has none that could be looked for.
-fn is_ours(object: &Object, marker: &str) -> bool {
+pub(crate) fn is_ours(object: &Object, marker: &str) -> bool {
     marker.is_empty() || object.marker == marker
 }
 

@@ -202,8 +202,43 @@ fn stored(lab: &Lab) -> Vec<(SecretUri, String)> {
     })
 }
 
+/// A process that other processes can see this of.
+fn shown(arguments: &[&str], environment: &str) -> std::process::Child {
+    let mut command = std::process::Command::new("sh");
+    command
+        .args(["-c", "read line", "sh"])
+        .args(arguments)
+        .env("PLANTED", environment)
+        .stdin(Stdio::piped());
+    command.spawn().unwrap()
+}
+
 #[test]
-fn no_value_of_a_secret_is_where_it_must_not_be() {
+fn torture_a_value_that_processes_show_is_found_however_it_is_written() {
+    // No other run on this machine looks for this one.
+    let unique = tempfile::tempdir().unwrap();
+    let unique = unique.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let value = format!("pLaNtEd+/\"8 'é&<{unique}>%~");
+    let watch = Watch::new(std::slice::from_ref(&value), Path::new(""));
+    let own = std::process::id();
+    for text in written(&value) {
+        for (mut child, place) in [
+            (shown(&[&text], ""), "arguments"),
+            (shown(&[], &text), "a child's environment"),
+        ] {
+            let begun = std::time::Instant::now();
+            // Between fork and exec it is still this process.
+            while !watch.in_processes(own).iter().any(|hit| hit.starts_with(place)) {
+                assert!(begun.elapsed().as_secs() < 60, "{text} is not found in {place}");
+            }
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+}
+
+#[test]
+fn torture_no_value_of_a_secret_is_where_it_must_not_be() {
     let mut lab = Lab::one();
     for name in [
         "HOME",
@@ -241,17 +276,6 @@ fn no_value_of_a_secret_is_where_it_must_not_be() {
             std::fs::remove_file(planted).unwrap();
         }
     }
-    let mut planted = std::process::Command::new("sleep");
-    let mut planted = planted.arg("60").env("PLANTED", REGISTRY).spawn().unwrap();
-    let mut found = Vec::new();
-    while found.is_empty() {
-        // Between fork and exec it is still this process.
-        found = watch.in_processes(std::process::id());
-    }
-    planted.kill().unwrap();
-    planted.wait().unwrap();
-    assert!(found[0].starts_with("a child's environment"), "{found:?}");
-
     let set = lab.give(&["secret", "set", "store://app/registry"], REGISTRY);
     assert!(set.status.success(), "{}", said(&set));
     assert_eq!(watch.in_text("said", &[set.stdout, set.stderr].concat()), None);
@@ -264,6 +288,8 @@ fn no_value_of_a_secret_is_where_it_must_not_be() {
     watched(&lab, &watch, &["plan", "--json"], 0);
     watched(&lab, &watch, &["show", "plan.json"], 0);
     watched(&lab, &watch, &["graph"], 0);
+    watched(&lab, &watch, &["preflight"], 0);
+    watched(&lab, &watch, &["preflight", "--json"], 0);
     // What fails on the way leaves a journal and says why.
     lab.fault(
         r#"{"world":"proxmox","method":"POST","path":"/api2/json/nodes/*/status/start","nth":1,"kind":"status","code":599,"reason":"Too slow"}"#,
@@ -294,6 +320,9 @@ fn no_value_of_a_secret_is_where_it_must_not_be() {
     watched(&lab, &watch, &["status", "--json"], 0);
     watched(&lab, &watch, &["smoke", "app", "--json"], 0);
     watched(&lab, &watch, &["show", "state"], 0);
+    watched(&lab, &watch, &["state", "pull"], 0);
+    watched(&lab, &watch, &["state", "history"], 0);
+    watched(&lab, &watch, &["unlock"], 0);
     watched(&lab, &watch, &["state", "show", "egg.app.vm[0]", "--json"], 0);
     watched(&lab, &watch, &["secret", "list", "store://"], 0);
     watched(&lab, &watch, &["secret", "check", "--json"], 0);

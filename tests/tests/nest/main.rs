@@ -34,4 +34,5 @@ mod state;
 mod state_in_s3;
 mod tasks;
 mod together;
+mod torture;
 mod workspace;

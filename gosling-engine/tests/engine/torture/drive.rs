@@ -60,7 +60,8 @@ enum Node {
 #[derive(Debug, Clone)]
 enum Naming {
     Give(PathBuf, Node),
-    Rename(PathBuf, PathBuf),
+    /// The file itself gets the new name, whatever became of the one that it had.
+    Rename(PathBuf, PathBuf, Node),
     Take(PathBuf),
 }
 
@@ -72,10 +73,9 @@ impl Naming {
             Self::Give(path, node) => {
                 names.insert(path.clone(), *node);
             }
-            Self::Rename(from, to) => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
-                }
+            Self::Rename(from, to, node) => {
+                names.remove(from);
+                names.insert(to.clone(), *node);
             }
             Self::Take(path) => {
                 names.remove(path);
@@ -96,7 +96,7 @@ struct Inner {
 impl Inner {
     fn naming(&mut self, naming: Naming) {
         let path = match &naming {
-            Naming::Give(path, _) | Naming::Take(path) | Naming::Rename(path, _) => path,
+            Naming::Give(path, _) | Naming::Take(path) | Naming::Rename(path, ..) => path,
         };
         let folder = path.parent().unwrap().to_owned();
         naming.apply(&mut self.names);
@@ -247,8 +247,8 @@ impl Files for Drive {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.point()?;
         let mut inner = self.inner.lock().unwrap();
-        inner.file(from)?;
-        inner.naming(Naming::Rename(from.to_owned(), to.to_owned()));
+        let node = Node::File(inner.file(from)?);
+        inner.naming(Naming::Rename(from.to_owned(), to.to_owned(), node));
         Ok(())
     }
 

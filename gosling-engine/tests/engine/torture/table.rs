@@ -41,6 +41,15 @@ impl Tally {
         }
     }
 
+    /// What was broken on purpose under this name was noticed.
+    #[allow(dead_code, reason = "only the engine's tests have mutants")]
+    pub(crate) fn caught(&self, name: &str) {
+        let (violations, cases) = (self.violations(), self.cases);
+        let first = self.first.as_deref().unwrap_or("nothing");
+        println!("caught: {name}: {violations} violations in {cases} cases, the first: {first}");
+        assert!(violations > 0, "nothing notices: {name}");
+    }
+
     /// How many things are not as they must be.
     pub(crate) fn violations(&self) -> usize {
         self.orphans + self.duplicates + self.lost + self.stuck + self.other
