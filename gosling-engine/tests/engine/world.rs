@@ -318,11 +318,17 @@ impl World {
     }
 
     async fn create_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
-        let secret = self.hook_secret(cx, operation).await?;
+        let secret = self.hook_secret(cx, operation).await;
+        let secret = secret.map_err(|error| match operation.again {
+            true => error.after_changes(),
+            false => error,
+        })?;
         if operation.again
             && let Some(id) = self.find(&operation.marker)
         {
-            return self.shape(operation, &id, Some(secret)).await;
+            // It is there: whatever goes wrong now, it is not as if nothing had been made.
+            let shaped = self.shape(operation, &id, Some(secret)).await;
+            return shaped.map_err(CallError::after_changes);
         }
         let id = self
             .mutate(operation, |inner| {
