@@ -1,8 +1,10 @@
 //! From what is wanted to what is there, and back after any crash.
 
 pub mod apply;
+pub mod audit;
 pub mod diff;
 pub mod durable;
+pub mod freeze;
 pub mod journal;
 pub mod migrate;
 pub mod plan;

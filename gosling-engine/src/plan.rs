@@ -133,7 +133,7 @@ pub struct OpenIntent {
 }
 
 /// How many resources each action touches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Made.
     pub create: usize,

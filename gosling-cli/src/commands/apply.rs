@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use gosling_engine::audit::{Ending, Event};
 use gosling_engine::store::Locked;
 use gosling_engine::{Applied, Plan, State, Stop, Wishes};
 use tokio::sync::watch;
@@ -13,7 +14,9 @@ use tokio::sync::watch;
 use super::outcome::{Outcome, Undone};
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Looked, Progress, Session, Tempo, WayBack, failure, released, stopped};
+use crate::engine::{
+    Account, EngineArgs, Looked, Progress, Session, Tempo, WayBack, failure, released, stopped,
+};
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
 
@@ -32,13 +35,19 @@ pub(crate) struct RunArgs {
     /// Whether to look first if it can be done (`gosling preflight`); --preflight=false goes ahead
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     preflight: bool,
+    /// Wait for whoever holds the lock, so long or ten minutes: --wait, --wait=30s
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = time)]
+    wait: Option<Duration>,
+    /// Go on in spite of a freeze, and tell the audit why
+    #[arg(long, value_name = "REASON")]
+    during_freeze: Option<String>,
     /// The result as JSON
     #[arg(long)]
     json: bool,
 }
 
 /// A duration as Fly writes it.
-fn time(text: &str) -> Result<Duration, String> {
+pub(super) fn time(text: &str) -> Result<Duration, String> {
     let duration: fly_typeck::domain::Duration =
         fly_typeck::domain::Duration::parse(text).map_err(|error| error.to_string())?;
     Ok(Duration::from_millis(duration.as_millis()))
@@ -219,7 +228,15 @@ pub(super) fn carry_out(
     };
     let runtime = super::runtime()?;
     let command = job.purpose.command();
-    let locked: Arc<dyn Locked> = runtime.block_on(session.lock(host, command))?.into();
+    let at = session.at.clone();
+    let (patience, excuse) = (job.run.wait, job.run.during_freeze.clone());
+    let locked: Arc<dyn Locked> = runtime
+        .block_on(async {
+            // Who is refused need not wait first.
+            at.may_begin(excuse.as_deref()).await?;
+            at.lock_within(host, command, patience).await
+        })?
+        .into();
     let under = Under {
         locked: &locked,
         progress: Progress::default(),
@@ -238,7 +255,9 @@ async fn work(
     under: &Under<'_>,
     job: Job<'_>,
 ) -> Result<Exit, Failure> {
-    let Under { progress, stop, .. } = under;
+    let progress = &under.progress;
+    session.at.may_begin(job.run.during_freeze.as_deref()).await?;
+    session.at.note_cut_off(&**under.locked).await?;
     let state = settle(host, session, under).await?;
     let mut outcome = Outcome::default();
     let plan = match job.purpose {
@@ -266,10 +285,8 @@ async fn work(
     if !job.run.json && outcome.back.is_none() {
         show(host, context, &plan, false)?;
     }
-    let before = gosling_engine::apply::as_seen(&plan, &state);
-    let mut applied = if plan.is_empty() {
-        Applied::nothing(state)
-    } else {
+    let mut account = None;
+    if !plan.is_empty() {
         if job.run.preflight && !can_be_done(host, session, &plan, progress, job.run.json).await? {
             return Ok(Exit::Problems);
         }
@@ -277,9 +294,66 @@ async fn work(
             host.say("nothing was changed")?;
             return Ok(Exit::Problems);
         }
+        let began = Event::Began {
+            epoch: under.locked.epoch(),
+            serial: state.serial,
+            plan: Some(plan.digest()),
+            planned: Some(plan.counts()),
+            during_freeze: job.run.during_freeze.clone(),
+        };
+        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+    }
+    let carried = carry(host, context, session, under, &job, &plan, state, &mut outcome).await;
+    if let Some(account) = account {
+        let (result, serial, done, failed) = match &carried {
+            Ok(applied) => {
+                let (serial, ending) = outcome.ending(applied);
+                (ending, Some(serial), applied.done, applied.failed.len())
+            }
+            Err(Failure::Interrupted(_)) => (Ending::Interrupted, None, 0, 0),
+            Err(_) => (Ending::Failed, None, 0, 0),
+        };
+        let told = account.end(result, serial, done, failed).await;
+        // What went wrong first is what to tell.
+        if carried.is_ok() {
+            told?;
+        }
+    }
+    let applied = carried?;
+    let failed = !applied.failed.is_empty() || outcome.offline;
+    outcome.report(host, &plan, &applied, job.run.json)?;
+    if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
+        super::rollback::still_asked(host, session, &applied.state).await?;
+    }
+    Ok(if applied.interrupted || outcome.undo_was_interrupted() {
+        Exit::Interrupted
+    } else if failed {
+        Exit::Problems
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Carries the plan out, waits until the runners are online, and where it is to be, undoes all of it.
+#[allow(clippy::too_many_arguments)]
+async fn carry(
+    host: &mut Host,
+    context: Context,
+    session: &Session,
+    under: &Under<'_>,
+    job: &Job<'_>,
+    plan: &Plan,
+    state: State,
+    outcome: &mut Outcome,
+) -> Result<Applied, Failure> {
+    let Under { progress, stop, .. } = under;
+    let before = gosling_engine::apply::as_seen(plan, &state);
+    let mut applied = if plan.is_empty() {
+        Applied::nothing(state)
+    } else {
         let work = session.apply(
             &**under.locked,
-            &plan,
+            plan,
             state,
             progress,
             under.tempo,
@@ -288,7 +362,7 @@ async fn work(
         progress.show(host, Some(stop), work).await??
     };
     if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
-        let work = session.wait_until_online(&plan, &applied.state, progress);
+        let work = session.wait_until_online(plan, &applied.state, progress);
         match progress.show(host, None, work).await {
             Ok(health) => {
                 let health = health?;
@@ -325,17 +399,7 @@ async fn work(
             .await,
         );
     }
-    outcome.report(host, &plan, &applied, job.run.json)?;
-    if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
-        super::rollback::still_asked(host, session, &applied.state).await?;
-    }
-    Ok(if applied.interrupted || outcome.undo_was_interrupted() {
-        Exit::Interrupted
-    } else if failed {
-        Exit::Problems
-    } else {
-        Exit::Clean
-    })
+    Ok(applied)
 }
 
 /// Settles what earlier runs left open.
@@ -346,8 +410,29 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         tempo,
         ..
     } = under;
+    let snapshot = under.locked.load().await.map_err(failure)?;
+    let (known, open) = gosling_engine::recover::read(&snapshot).map_err(failure)?;
+    let mut account = None;
+    if !open.is_empty() {
+        let began = Event::Began {
+            epoch: under.locked.epoch(),
+            serial: known.serial,
+            plan: None,
+            planned: None,
+            during_freeze: None,
+        };
+        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+    }
     let work = session.settle(&**under.locked, progress, *tempo, stop.subscribe());
-    let (state, settled) = progress.show(host, Some(stop), work).await??;
+    let settled = progress.show(host, Some(stop), work).await?;
+    if let Some(account) = account {
+        match &settled {
+            Ok((state, done)) => account.end(Ending::Done, Some(state.serial), *done, 0).await?,
+            Err(Failure::Interrupted(_)) => account.end(Ending::Interrupted, None, 0, 0).await?,
+            Err(_) => account.end(Ending::Unknown, None, 0, 0).await?,
+        }
+    }
+    let (state, settled) = settled?;
     if *stop.borrow() != Stop::No {
         return Err(Failure::Interrupted(
             "stopped before anything new was begun".to_owned(),

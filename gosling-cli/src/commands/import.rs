@@ -75,6 +75,8 @@ async fn import(
     let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
     let observed =
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
+    let what = format!("{address} is {} from now on", args.id);
+    session.at.note(host, "gosling import", what).await?;
     state.import(resource, observed);
     recover::settle(locked, state).await.map_err(failure)?;
     host.say(format_args!(

@@ -23,6 +23,7 @@ mod smoke;
 mod state;
 mod status;
 mod target;
+mod team;
 mod validate;
 
 pub(crate) use target::{Target, VariableArgs};
@@ -92,6 +93,9 @@ enum Command {
     Apply(Box<apply::ApplyArgs>),
     Destroy(Box<apply::DestroyArgs>),
     Rollback(Box<rollback::RollbackArgs>),
+    Lock(team::LockArgs),
+    Freeze(team::FreezeArgs),
+    Audit(team::AuditArgs),
     Refresh(refresh::RefreshArgs),
     Status(status::StatusArgs),
     Smoke(smoke::SmokeArgs),
@@ -115,6 +119,9 @@ impl Command {
             | Self::Apply(_)
             | Self::Destroy(_)
             | Self::Rollback(_)
+            | Self::Lock(_)
+            | Self::Freeze(_)
+            | Self::Audit(_)
             | Self::Refresh(_)
             | Self::Status(_)
             | Self::Smoke(_)
@@ -140,12 +147,15 @@ impl Command {
 }
 
 /// The engine's commands by name, for arguments that could not be read.
-const ENGINE: [&str; 16] = [
+const ENGINE: [&str; 19] = [
     "plan",
     "preflight",
     "apply",
     "destroy",
     "rollback",
+    "lock",
+    "freeze",
+    "audit",
     "refresh",
     "status",
     "smoke",
@@ -345,6 +355,9 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::cmd_apply(host, context, &args),
         Command::Destroy(args) => apply::cmd_destroy(host, context, &args),
         Command::Rollback(args) => rollback::cmd_rollback(host, context, &args),
+        Command::Lock(args) => team::cmd_lock(host, &args),
+        Command::Freeze(args) => team::cmd_freeze(host, &args),
+        Command::Audit(args) => team::cmd_audit(host, &args),
         Command::Refresh(args) => refresh::cmd_refresh(host, context, &args),
         Command::Status(args) => status::cmd_status(host, context, &args),
         Command::Smoke(args) => smoke::cmd_smoke(host, context, &args),

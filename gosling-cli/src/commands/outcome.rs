@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use gosling_engine::audit::Ending;
 use gosling_engine::rollback::Limit;
 use gosling_engine::{Applied, CallError, Plan};
 use gosling_resource::Address;
@@ -46,6 +47,26 @@ impl Outcome {
             Some(Err(failure)) => matches!(failure, Failure::Interrupted(_)),
             None => false,
         }
+    }
+
+    /// How it ended, for the audit, and the state's serial then.
+    pub(super) fn ending(&self, applied: &Applied) -> (u64, Ending) {
+        let last = match &self.undone {
+            Some(Ok(undone)) => &undone.applied,
+            _ => applied,
+        };
+        let ending = if !last.open.is_empty() {
+            Ending::Unknown
+        } else if last.interrupted || self.undo_was_interrupted() {
+            Ending::Interrupted
+        } else if matches!(&self.undone, Some(Ok(undone)) if undone.is_whole()) {
+            Ending::RolledBack
+        } else if self.offline || !last.failed.is_empty() || self.undone.is_some() {
+            Ending::Failed
+        } else {
+            Ending::Done
+        };
+        (last.state.serial, ending)
     }
 
     /// Says it.

@@ -4,12 +4,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now, as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
+    at(Duration::ZERO)
+}
+
+/// The time so long from now.
+pub(crate) fn at(later: Duration) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    at(since)
+    written(since + later)
 }
 
 /// A time since 1970 as RFC 3339.
-fn at(since: Duration) -> String {
+fn written(since: Duration) -> String {
     let seconds = since.as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
     let (year, month, day) = date(days);
@@ -66,7 +71,7 @@ mod tests {
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ];
         for (seconds, text) in times {
-            assert_eq!(at(Duration::from_secs(seconds)), text);
+            assert_eq!(written(Duration::from_secs(seconds)), text);
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the commands of plan and apply share: a Nest made ready for the engine, progress, and the clock.
 
+mod account;
 mod back;
 mod clock;
 mod endpoints;
@@ -13,9 +14,11 @@ mod secrets;
 mod services;
 mod session;
 mod state_at;
+mod waiting;
 
+pub(crate) use account::Account;
 pub(crate) use back::WayBack;
-pub(crate) use clock::{ago, now};
+pub(crate) use clock::{ago, at, now};
 pub(crate) use endpoints::authority;
 pub(crate) use holder::holder;
 pub(crate) use lock::{released, store_failure, under_lock, until_stopped};

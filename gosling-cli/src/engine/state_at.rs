@@ -166,6 +166,11 @@ impl StateAt {
             .take(host, command)
             .await
             .map_err(|error| store_failure(&error))?;
+        self.checked(locked).await
+    }
+
+    /// The lock, where the state is still here; otherwise it is given back.
+    pub(crate) async fn checked(&self, locked: Box<dyn Locked>) -> Result<Box<dyn Locked>, Failure> {
         match store::here(&*self.store).await {
             Ok(()) => Ok(locked),
             Err(error) => released(&*locked, Err(store_failure(&error))).await,

@@ -199,7 +199,9 @@ fn links_between_pages_lead_somewhere() {
         "docs/guides/pipeline.md",
         "docs/guides/proxmox-and-gitlab.md",
         "docs/guides/recovery.md",
+        "docs/guides/rollback.md",
         "docs/guides/scaling.md",
+        "docs/guides/teams.md",
         "docs/style.md",
         "grammar/fly.md",
     ] {

@@ -33,6 +33,7 @@ mod shared_state;
 mod state;
 mod state_in_s3;
 mod tasks;
+mod team;
 mod together;
 mod torture;
 mod workspace;

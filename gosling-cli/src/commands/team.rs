@@ -1,0 +1,241 @@
+//! `gosling lock`, `gosling freeze`, `gosling audit`: what a team needs that deploys from several places.
+
+use std::io::Write;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use gosling_engine::audit::{self, Ending, Event, Line};
+use gosling_engine::freeze::{self, Freeze};
+use gosling_engine::store::Beside;
+
+use super::Exit;
+use crate::engine::{EngineArgs, StateAt, at, failure, holder, now, store_failure};
+use crate::{Failure, Host};
+
+/// Show who holds the lock of the state, since when, and from which pipeline
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling lock
+  gosling lock --json
+  gosling apply --yes --wait=10m   wait for whoever holds it
+  gosling unlock                   take it over from who is gone")]
+pub(crate) struct LockArgs {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Let nobody change anything for a while
+///
+/// While a freeze holds, apply, destroy and rollback refuse before their first call; plan goes on.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling freeze                                   whether there is one
+  gosling freeze --reason \"release week\"           until somebody lifts it
+  gosling freeze --reason \"maintenance\" --for 4h   ends by itself
+  gosling freeze --lift
+  gosling apply --during-freeze \"fix for the outage\"")]
+pub(crate) struct FreezeArgs {
+    /// Why; everybody who is refused reads it
+    #[arg(long)]
+    reason: Option<String>,
+    /// How long: 4h, 2d; otherwise until it is lifted
+    #[arg(long = "for", value_name = "TIME", value_parser = super::apply::time, requires = "reason")]
+    length: Option<Duration>,
+    /// End it
+    #[arg(long, conflicts_with = "reason")]
+    lift: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Show who changed what, or look whether that log is whole
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  gosling audit                      the last 20 lines
+  gosling audit -n 100 --json
+  gosling audit verify               find a line that was changed, removed or moved
+  gosling audit verify --head DIGEST and whether lines after this one were cut off
+
+Exit codes: 0 done, 1 the log does not hold, or wrong use."
+)]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    command: Option<AuditCommand>,
+    /// How many lines, from the last
+    #[arg(short, value_name = "N", default_value_t = 20)]
+    number: usize,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Look whether every line is what it was, and print the last one's digest
+    Verify {
+        /// A digest that was kept elsewhere: its line must still be there
+        #[arg(long, value_name = "DIGEST")]
+        head: Option<String>,
+        #[command(flatten)]
+        engine: EngineArgs,
+    },
+}
+
+pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure> {
+    super::block_on(async {
+        let at = StateAt::find(host, &args.engine).await?;
+        let holder = at.store.held_by().await.map_err(|error| store_failure(&error))?;
+        if args.json {
+            writeln!(host.out, "{:#}", serde_json::json!({ "holder": holder }))?;
+            return Ok(Exit::Clean);
+        }
+        match holder {
+            Some(holder) => writeln!(host.out, "held by {holder}")?,
+            None => writeln!(host.out, "nobody holds the lock of {}", at.store.place())?,
+        }
+        Ok(Exit::Clean)
+    })
+}
+
+pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Failure> {
+    const COMMAND: &str = "gosling freeze";
+    super::block_on(async {
+        let place = StateAt::find(host, &args.engine).await?;
+        if args.lift {
+            place
+                .note(host, COMMAND, "the freeze is lifted".to_owned())
+                .await?;
+            freeze::write(&*place.store, None).await.map_err(failure)?;
+        } else if let Some(reason) = &args.reason {
+            let who = holder(host, COMMAND);
+            let freeze = Freeze {
+                by: format!("{}@{}", who.user, who.host),
+                since: now(),
+                reason: reason.clone(),
+                until: args.length.map(at),
+            };
+            place.note(host, COMMAND, freeze.to_string()).await?;
+            freeze::write(&*place.store, Some(&freeze))
+                .await
+                .map_err(failure)?;
+        }
+        let freeze = place.frozen().await?;
+        if args.json {
+            writeln!(host.out, "{:#}", serde_json::json!({ "freeze": freeze }))?;
+            return Ok(Exit::Clean);
+        }
+        match freeze {
+            Some(freeze) => writeln!(host.out, "{freeze}")?,
+            None => writeln!(host.out, "there is no freeze")?,
+        }
+        Ok(Exit::Clean)
+    })
+}
+
+pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failure> {
+    super::block_on(async {
+        let engine = match &args.command {
+            Some(AuditCommand::Verify { engine, .. }) => engine,
+            None => &args.engine,
+        };
+        let place = StateAt::find(host, engine).await?;
+        let log = place.store.beside(Beside::Audit).await;
+        let log = log.map_err(|error| store_failure(&error))?;
+        let bytes = log.map(|(bytes, _)| bytes).unwrap_or_default();
+        if let Some(AuditCommand::Verify { head, .. }) = &args.command {
+            let verified = audit::verify(&bytes, head.as_deref()).map_err(failure)?;
+            let cut = match verified.first {
+                1 => String::new(),
+                first => format!("; what was before line {first} was cut"),
+            };
+            writeln!(
+                host.out,
+                "{} lines hold together{cut}\nhead {}",
+                verified.lines, verified.head
+            )?;
+            return Ok(Exit::Clean);
+        }
+        let lines = audit::lines(&bytes);
+        let last = &lines[lines.len().saturating_sub(args.number)..];
+        for line in last {
+            if args.json {
+                let text = serde_json::to_string(line).map_err(failure)?;
+                writeln!(host.out, "{text}")?;
+            } else {
+                writeln!(host.out, "{}", told(line))?;
+            }
+        }
+        if lines.is_empty() {
+            host.say("nothing was changed yet")?;
+        }
+        Ok(Exit::Clean)
+    })
+}
+
+/// A line for people.
+fn told(line: &Line) -> String {
+    let what = match &line.event {
+        Event::Began {
+            serial,
+            planned,
+            during_freeze,
+            ..
+        } => {
+            let planned = planned.map_or_else(
+                || "settles what earlier runs left open".to_owned(),
+                |planned| {
+                    format!(
+                        "begins: {} to create, {} to change, {} to replace, {} to delete",
+                        planned.create, planned.update, planned.replace, planned.delete
+                    )
+                },
+            );
+            let freeze = during_freeze
+                .as_ref()
+                .map(|why| format!(", during a freeze: {why}"));
+            format!("{planned}, from serial {serial}{}", freeze.unwrap_or_default())
+        }
+        Event::Ended {
+            result,
+            serial,
+            done,
+            failed,
+        } => {
+            let result = match result {
+                Ending::Done => "done",
+                Ending::Failed => "failed",
+                Ending::RolledBack => "failed and undone",
+                Ending::Interrupted => "interrupted",
+                Ending::Unknown => "open: what became of some of it is not known",
+                Ending::CutOff => "an earlier run was cut off and never said how it ended",
+            };
+            let serial = serial
+                .map(|serial| format!(", serial {serial}"))
+                .unwrap_or_default();
+            format!("{result} ({done} operations, {failed} failed{serial})")
+        }
+        Event::Noted { what } => what.clone(),
+    };
+    let pipeline = line.pipeline.as_ref().map(|pipeline| format!(" in {pipeline}"));
+    format!(
+        "{} {} {} `{}`{}: {what}",
+        line.number,
+        line.at,
+        line.by,
+        line.command,
+        pipeline.unwrap_or_default()
+    )
+}

@@ -1,0 +1,97 @@
+//! What a run leaves in the audit, and whether a freeze lets it begin.
+
+use std::sync::Arc;
+
+use gosling_engine::audit::{self, Ending, Event};
+use gosling_engine::freeze::{self, Freeze};
+use gosling_engine::store::{Holder, Locked, Store};
+
+use super::{StateAt, failure, holder, now};
+use crate::{Failure, Host};
+
+/// A run that has begun, and has to say how it ended.
+pub(crate) struct Account {
+    store: Arc<dyn Store>,
+    who: Holder,
+    run: String,
+}
+
+impl Account {
+    /// Writes that something is about to be changed. Where this fails, nothing may be.
+    pub(crate) async fn begin(at: &StateAt, locked: &dyn Locked, event: Event) -> Result<Self, Failure> {
+        let run = audit::new_run().map_err(failure)?;
+        let account = Self {
+            store: Arc::clone(&at.store),
+            who: locked.holder().clone(),
+            run,
+        };
+        account.write(event).await?;
+        Ok(account)
+    }
+
+    /// Writes how it ended.
+    pub(crate) async fn end(
+        &self,
+        result: Ending,
+        serial: Option<u64>,
+        done: usize,
+        failed: usize,
+    ) -> Result<(), Failure> {
+        self.write(Event::Ended {
+            result,
+            serial,
+            done,
+            failed,
+        })
+        .await
+    }
+
+    async fn write(&self, event: Event) -> Result<(), Failure> {
+        let written = audit::write(&*self.store, &self.who, &now(), &self.run, event).await;
+        written.map_err(failure)
+    }
+}
+
+impl StateAt {
+    /// Writes for every run that began under an earlier lock and never ended that it was cut off.
+    pub(crate) async fn note_cut_off(&self, locked: &dyn Locked) -> Result<(), Failure> {
+        for run in audit::cut_off(&*self.store, locked.epoch())
+            .await
+            .map_err(failure)?
+        {
+            let event = Event::Ended {
+                result: Ending::CutOff,
+                serial: None,
+                done: 0,
+                failed: 0,
+            };
+            let written = audit::write(&*self.store, locked.holder(), &now(), &run, event).await;
+            written.map_err(failure)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what is about to be done without calling anybody.
+    pub(crate) async fn note(&self, host: &Host, command: &str, what: String) -> Result<(), Failure> {
+        let run = audit::new_run().map_err(failure)?;
+        let who = holder(host, command);
+        let written = audit::write(&*self.store, &who, &now(), &run, Event::Noted { what }).await;
+        written.map_err(failure)
+    }
+
+    /// The freeze that holds now.
+    pub(crate) async fn frozen(&self) -> Result<Option<Freeze>, Failure> {
+        let freeze = freeze::read(&*self.store).await.map_err(failure)?;
+        Ok(freeze.filter(|freeze| freeze.holds(&now())))
+    }
+
+    /// Refuses where a freeze holds and nobody says why it does not count.
+    pub(crate) async fn may_begin(&self, during_freeze: Option<&str>) -> Result<(), Failure> {
+        match self.frozen().await? {
+            Some(freeze) if during_freeze.is_none() => Err(Failure::wrong_use(freeze.to_string()).hint(
+                "`gosling freeze --lift` ends it; `--during-freeze REASON` goes on in spite of it, which the audit tells",
+            )),
+            _ => Ok(()),
+        }
+    }
+}

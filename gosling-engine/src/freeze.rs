@@ -1,0 +1,85 @@
+//! Nothing is changed for a while: who said so, and why. It lies beside the state.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::store::{Beside, Store, StoreError};
+
+/// A freeze. While it holds, nothing outside is changed but by who says that they know of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Freeze {
+    /// `user@host`.
+    pub by: String,
+    /// Since when, as RFC 3339 in UTC.
+    pub since: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends by itself, as RFC 3339 in UTC; `None`: when somebody lifts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+}
+
+/// Why it is not known whether there is a freeze. Nothing may be changed then.
+#[derive(Debug, Error)]
+pub enum FreezeError {
+    /// The store could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What lies there is no freeze.
+    #[error("what lies in freeze.json is no freeze: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl Freeze {
+    /// Whether it holds at this time, which is RFC 3339 in UTC as its own are: such texts sort as the times do.
+    #[must_use]
+    pub fn holds(&self, now: &str) -> bool {
+        self.until.as_deref().is_none_or(|until| now < until)
+    }
+}
+
+impl fmt::Display for Freeze {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            by,
+            since,
+            reason,
+            until,
+        } = self;
+        write!(f, "frozen by {by} since {since}")?;
+        if let Some(until) = until {
+            write!(f, " until {until}")?;
+        }
+        write!(f, ": {reason}")
+    }
+}
+
+/// The freeze, whether it still holds or not; `None` where there is none.
+///
+/// # Errors
+/// [`FreezeError`].
+pub async fn read(store: &dyn Store) -> Result<Option<Freeze>, FreezeError> {
+    match store.beside(Beside::Freeze).await? {
+        Some((bytes, _)) => Ok(serde_json::from_slice(&bytes)?),
+        None => Ok(None),
+    }
+}
+
+/// Freezes, or with `None` lifts the freeze, whatever there was before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn write(store: &dyn Store, freeze: Option<&Freeze>) -> Result<(), StoreError> {
+    let mut bytes = serde_json::to_vec_pretty(&freeze).unwrap_or_default();
+    bytes.push(b'\n');
+    loop {
+        let before = store.beside(Beside::Freeze).await?.map(|(_, version)| version);
+        match store.put_beside(Beside::Freeze, before.as_ref(), &bytes).await {
+            // Somebody else froze or lifted meanwhile: the last word counts.
+            Err(StoreError::Changed(_)) => {}
+            other => return other,
+        }
+    }
+}
