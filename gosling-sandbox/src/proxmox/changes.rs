@@ -26,7 +26,7 @@ const CONTROL: &[&str] = &[
     "import-working-storage",
 ];
 
-/// What a machine that runs takes in with its next start only; everything else is plugged in while it runs.
+/// What a machine that runs takes in when it stops; everything else is plugged in while it runs.
 const COLD: &[&str] = &[
     "bios", "cores", "cpu", "machine", "memory", "numa", "ostype", "scsihw", "sockets", "vcpus",
 ];

@@ -94,7 +94,7 @@ pub(super) struct Guest {
     pub(super) node: String,
     /// As the configuration file would hold it, `lock` and `template` included.
     pub(super) config: BTreeMap<String, String>,
-    /// What comes into the configuration with the next start; `None` goes from it.
+    /// What comes into the configuration when it stops; `None` goes from it.
     pub(super) pending: BTreeMap<String, Option<String>>,
     pub(super) pool: Option<String>,
     /// What it will be when the task that clones it is over: configuration and pool.

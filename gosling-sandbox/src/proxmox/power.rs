@@ -183,7 +183,6 @@ impl Proxmox {
                 guest.pool = pool;
             }
             if let Some(now) = start {
-                take_over(&mut guest.config, std::mem::take(&mut guest.pending));
                 guest.running = Some(now);
                 guest.boot = Some((now + boot, false));
             }
@@ -196,6 +195,7 @@ impl Proxmox {
             return;
         };
         guest.running = None;
+        take_over(&mut guest.config, std::mem::take(&mut guest.pending));
         if guest.boot.take().is_some_and(|(_, told)| told) {
             self.halts.push(format!("{}/{vmid}", guest.kind.api()));
         }
