@@ -75,8 +75,10 @@ async fn import(
     let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
     let observed =
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
-    let what = format!("{address} is {} from now on", args.id);
-    session.at.note(host, "gosling import", what).await?;
+    session
+        .at
+        .note_by_hand(host, "gosling import", state.serial)
+        .await?;
     state.import(resource, observed);
     recover::settle(locked, state).await.map_err(failure)?;
     host.say(format_args!(

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use gosling_engine::audit::{self, Ending, Event};
 use gosling_engine::freeze::{self, Freeze};
-use gosling_engine::store::{Holder, Locked, Store};
+use gosling_engine::store::{self, Holder, Locked, Store, StoreError};
 
-use super::{StateAt, failure, holder, now};
+use super::{StateAt, failure, holder, now, store_failure};
 use crate::{Failure, Host};
 
 /// A run that has begun, and has to say how it ended.
@@ -71,12 +71,30 @@ impl StateAt {
         Ok(())
     }
 
-    /// Writes what is about to be done without calling anybody.
+    /// Writes what is about to be done without calling anybody. Anybody who can read the store reads it.
     pub(crate) async fn note(&self, host: &Host, command: &str, what: String) -> Result<(), Failure> {
         let run = audit::new_run().map_err(failure)?;
         let who = holder(host, command);
         let written = audit::write(&*self.store, &who, &now(), &run, Event::Noted { what }).await;
         written.map_err(failure)
+    }
+
+    /// Whether a state is here that was not moved away and is not on its way here.
+    pub(crate) async fn is_worked_with(&self) -> Result<bool, Failure> {
+        match store::here(&*self.store).await {
+            Ok(()) => {}
+            Err(StoreError::Moved { .. } | StoreError::Arriving { .. }) => return Ok(false),
+            Err(other) => return Err(store_failure(&other)),
+        }
+        let snapshot = self.store.peek().await.map_err(|error| store_failure(&error))?;
+        Ok(snapshot.state.is_some())
+    }
+
+    /// Writes that the state of this serial is about to be changed by hand. Which resource stands in the states alone,
+    /// for those may be encrypted and the audit is not.
+    pub(crate) async fn note_by_hand(&self, host: &Host, command: &str, serial: u64) -> Result<(), Failure> {
+        let what = format!("the state of serial {serial} is changed by hand");
+        self.note(host, command, what).await
     }
 
     /// The freeze that holds now.

@@ -258,7 +258,7 @@ async fn change(
     let at = StateAt::find(host, engine).await?;
     settled(host, &at, command, async |host, locked, mut state| {
         change(&mut state)?;
-        at.note(host, command, words.to_owned()).await?;
+        at.note_by_hand(host, command, state.serial).await?;
         recover::settle(locked, state).await.map_err(failure)?;
         host.say(words)?;
         Ok(Exit::Clean)

@@ -61,8 +61,11 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
                 return Ok(Exit::Problems);
             }
         }
-        at.note(host, COMMAND, format!("the lock of {who} is taken over"))
-            .await?;
+        // A place that holds no state yet stays empty, so that one can be moved there.
+        if at.is_worked_with().await? {
+            at.note(host, COMMAND, format!("the lock of {who} is taken over"))
+                .await?;
+        }
         let locked = match at.take_over(host, COMMAND).await {
             Err(StoreError::Locked(_)) => {
                 return Err(Failure::wrong_use(format!("{who} is at work"))
