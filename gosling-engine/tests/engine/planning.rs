@@ -317,7 +317,7 @@ async fn every_field_of_a_plan_is_in_its_page() {
                 for (name, value) in fields {
                     names.insert(name.clone());
                     // Names of providers and attributes are no part of the form, and values have one of their own.
-                    let open = ["accounts", "prior", "properties", "before", "after"];
+                    let open = ["accounts", "prior", "properties", "given", "before", "after"];
                     if !open.contains(&name.as_str()) {
                         next.push(value);
                     }
