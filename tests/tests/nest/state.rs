@@ -63,6 +63,9 @@ fn a_state_is_pulled_edited_and_pushed_but_not_an_older_one_nor_anothers() {
     refused(&lab, &["state", "push", "broken.json"], "broken.json: ");
 
     lab.green(&["state", "push", "--force", "pulled.json"]);
+    let audit = lab.read(".gosling/audit.jsonl");
+    assert_eq!(audit.matches("gosling state push").count(), 2, "{audit}");
+    lab.green(&["audit", "verify"]);
     assert!(lab.green(&["plan"]).contains("No changes"));
     lab.green(&["destroy", "--yes"]);
     assert_eq!(lab.there(), []);

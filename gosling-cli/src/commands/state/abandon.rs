@@ -65,6 +65,8 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
                 return Ok(Exit::Problems);
             }
         }
+        let words = format!("{} open operations are given up", given_up.len());
+        at.note(host, "gosling state abandon", words).await?;
         for operation in &given_up {
             let record = Record::Failed {
                 op: operation.op.clone(),

@@ -52,6 +52,8 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         .map_err(|error| store_failure(&error))?;
     let outcome = under_both(host, &from, &*locked, &to).await;
     let moved = released(&*locked, outcome).await?;
+    to.note(host, COMMAND, format!("the state came here from {old}"))
+        .await?;
     let beside = moved
         .beside
         .iter()

@@ -31,7 +31,9 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
         recipients,
         encrypted,
     } = rotation;
-    let rotated = settled(host, &at, "gosling state rotate", async |_, locked, state| {
+    let rotated = settled(host, &at, "gosling state rotate", async |host, locked, state| {
+        let words = format!("the states are encrypted for {} recipients", recipients.len());
+        at.note(host, "gosling state rotate", words).await?;
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         if !snapshot.journal.is_empty() {
             // Its outcomes go into the state: what it holds is encrypted for those of before.

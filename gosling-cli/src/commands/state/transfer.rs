@@ -90,6 +90,11 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             serial: given.serial.max(present.serial),
             ..given.clone()
         };
+        let words = format!(
+            "a state of serial {} is put in the place of that of serial {}",
+            given.serial, present.serial
+        );
+        at.note(host, "gosling state push", words).await?;
         let saved = recover::settle(locked, next).await.map_err(failure)?;
         host.say(format_args!(
             "pushed {} resources as serial {}; the state before is in `gosling state history`",
