@@ -15,6 +15,7 @@ mod source;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fly_typeck::schema::nest::SecretStore;
+use fly_typeck::schema::uglyfox::RunnersCondition;
 use gosling_resource::{Origin, Resource, Resources, SecretUri};
 
 pub use connections::{Connections, GitlabServer, ProxmoxCluster, VaultLogin, VaultServer, connections};
@@ -90,6 +91,7 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
             .as_ref()
             .map_or(SecretStore::Store, |settings| settings.default_secrets)
             .word(),
+        conditions: conditions(source),
     };
     let mut resources = Resources::default();
     let mut errors = Vec::new();
@@ -123,6 +125,19 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
     }
 }
 
+/// The first `runners_condition` that names each egg, by the egg's label.
+fn conditions<'a>(source: &Source<'a>) -> BTreeMap<&'a str, &'a RunnersCondition> {
+    let uglyfox = source.nest.uglyfox.iter();
+    let conditions = uglyfox.flat_map(|uglyfox| &uglyfox.runners_condition);
+    let mut first = BTreeMap::new();
+    for condition in conditions {
+        for entity in &condition.eggs_entities {
+            first.entry(entity.as_str()).or_insert(condition);
+        }
+    }
+    first
+}
+
 /// The name that a Nest gives itself, else its folder's.
 fn nest_name(source: &Source<'_>, facts: &Facts) -> String {
     let named = source
@@ -140,6 +155,8 @@ struct Lowering<'a> {
     nest: String,
     /// The scheme of the places for secrets that have none of their own.
     default_secrets: &'static str,
+    /// How many machines an egg has: see [`conditions`].
+    conditions: BTreeMap<&'a str, &'a RunnersCondition>,
 }
 
 impl Lowering<'_> {

@@ -68,19 +68,7 @@ impl Lowering<'_> {
 
     /// How many machines there are to be: as many as always are up, by the `runners_condition` that names the egg.
     fn count(&self, owner: &Owner<'_>) -> Result<usize, LowerError> {
-        let conditions = self
-            .source
-            .nest
-            .uglyfox
-            .iter()
-            .flat_map(|uglyfox| &uglyfox.runners_condition);
-        let mut of_owner = conditions.filter(|condition| {
-            condition
-                .eggs_entities
-                .iter()
-                .any(|entity| entity.as_str() == owner.label)
-        });
-        let Some(condition) = of_owner.next() else {
+        let Some(condition) = self.conditions.get(owner.label) else {
             return Ok(1);
         };
         let wanted = condition.apex.min_count;

@@ -102,10 +102,10 @@ pub trait Provider: Send + Sync {
 ///
 /// # Errors
 /// The first that failed, by its number, and why; the others are not waited for.
-pub async fn in_order<T>(
-    calls: impl IntoIterator<Item = impl Future<Output = Result<T, CallError>> + Send> + Send,
+pub async fn in_order<T, E>(
+    calls: impl IntoIterator<Item = impl Future<Output = Result<T, E>> + Send> + Send,
     parallelism: usize,
-) -> Result<Vec<T>, (usize, CallError)> {
+) -> Result<Vec<T>, (usize, E)> {
     let calls: Vec<_> = calls.into_iter().collect();
     let calls = calls
         .into_iter()

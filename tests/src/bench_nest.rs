@@ -14,23 +14,58 @@ const GROUP: usize = 100;
 /// The sizes of machines, each a preset.
 const SIZES: [(&str, u32, u32); 3] = [("small", 1, 2), ("medium", 2, 4), ("large", 8, 16)];
 
+/// What a Nest asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// How many eggs it has: each asks for a runner record and a webhook.
+    pub eggs: usize,
+    /// How many machines each egg always has.
+    pub machines: usize,
+    /// Where its secrets are: in Vault, or in `store://` and the environment.
+    pub vault: bool,
+}
+
+impl Shape {
+    /// Eggs whose machines come with their jobs, and whose secrets are in Vault.
+    #[must_use]
+    pub const fn of(eggs: usize) -> Self {
+        Self {
+            eggs,
+            machines: 0,
+            vault: true,
+        }
+    }
+
+    /// How many resources it asks for.
+    #[must_use]
+    pub const fn resources(self) -> usize {
+        self.eggs * (2 + self.machines)
+    }
+}
+
 /// Every file of a Nest of this many eggs: its path, with `/` between names, and its text.
 pub fn files(eggs: usize) -> impl Iterator<Item = (String, String)> {
+    shaped(Shape::of(eggs))
+}
+
+/// Every file of a Nest of this shape.
+pub fn shaped(shape: Shape) -> impl Iterator<Item = (String, String)> {
     let shared = [
         ("nest.fly".to_owned(), NEST.to_owned()),
         ("Lib/presets.fly".to_owned(), presets()),
-        ("UF/config.fly".to_owned(), uglyfox(eggs)),
+        ("UF/config.fly".to_owned(), uglyfox(shape)),
     ];
-    let each = (0..eggs).map(move |index| (format!("Eggs/{}/config.fly", label(index)), egg(index, eggs)));
+    let each =
+        (0..shape.eggs).map(move |index| (format!("Eggs/{}/config.fly", label(index)), egg(index, shape)));
     shared.into_iter().chain(each)
 }
 
-/// Writes [`files`] under a folder, which is made where it is missing; files of a larger Nest are not taken away.
+/// Writes [`shaped`] under a folder, which is made where it is missing; files of a larger Nest are not taken away.
 ///
 /// # Errors
 /// What the operating system says.
-pub fn write(eggs: usize, folder: &Path) -> io::Result<()> {
-    for (path, text) in files(eggs) {
+pub fn write(shape: Shape, folder: &Path) -> io::Result<()> {
+    for (path, text) in shaped(shape) {
         let path = folder.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
@@ -84,6 +119,7 @@ fn presets() -> String {
   cloud {
     provider = "proxmox"
     template = "debian-12-cloud"
+    vmid_range = "100000-999999"
   }
 
   gitlab {
@@ -113,8 +149,26 @@ preset "{name}" {{
     text
 }
 
-fn egg(index: usize, eggs: usize) -> String {
+/// The project of GitLab that an egg is for.
+#[must_use]
+pub const fn project(index: usize) -> usize {
+    100_000 + index
+}
+
+fn egg(index: usize, shape: Shape) -> String {
+    let Shape { eggs, vault, .. } = shape;
     let name = label(index);
+    let (token, password) = if vault {
+        (
+            format!("vault://gitlab/{name}/runner-token"),
+            format!("vault://db/{name}/password"),
+        )
+    } else {
+        (
+            format!("store://gitlab/{name}"),
+            "env://DATABASE_PASSWORD".to_owned(),
+        )
+    };
     let neighbour = label(if index == 0 { eggs - 1 } else { index - 1 });
     // A lone egg has no neighbour, and an egg that refers to itself is a cycle for some attributes.
     let peers = if eggs > 1 {
@@ -125,7 +179,7 @@ fn egg(index: usize, eggs: usize) -> String {
     let (size, ..) = SIZES[index % SIZES.len()];
     let disk = 20 + index % 7 * 10;
     let concurrent = 1 + index % 4;
-    let project = 100_000 + index;
+    let project = project(index);
     format!(
         r#"/// Builds and tests the service {name}.
 egg "{name}" {{
@@ -143,20 +197,21 @@ egg "{name}" {{
 
   gitlab {{
     project_id = {project}
-    token_secret = "vault://gitlab/{name}/runner-token"
+    token_secret = "{token}"
   }}
 
   environment {{
     REGION = var.region
     CACHE = "${{local.bucket}}/{name}"
-    DATABASE_PASSWORD = "vault://db/{name}/password"
+    DATABASE_PASSWORD = "{password}"
   }}
 }}
 "#
     )
 }
 
-fn uglyfox(eggs: usize) -> String {
+fn uglyfox(shape: Shape) -> String {
+    let Shape { eggs, machines, .. } = shape;
     let mut text = String::from("uglyfox {\n  pruning {\n    failed_threshold = 3\n    max_age = 24h\n  }\n");
     for (group, start) in (0..eggs).step_by(GROUP).enumerate() {
         let _ = write!(
@@ -166,7 +221,12 @@ fn uglyfox(eggs: usize) -> String {
         for index in start..eggs.min(start + GROUP) {
             let _ = writeln!(text, "      \"{}\",", label(index));
         }
-        text.push_str("    ]\n\n    apex {\n      max_count = 10\n    }\n\n    nadir {\n      max_count = 2\n      idle_timeout = 30m\n    }\n  }\n");
+        let up = match machines {
+            0 => String::new(),
+            machines => format!("      min_count = {machines}\n"),
+        };
+        let _ = write!(text, "    ]\n\n    apex {{\n{up}      max_count = 10\n    }}\n");
+        text.push_str("\n    nadir {\n      max_count = 2\n      idle_timeout = 30m\n    }\n  }\n");
     }
     text.push_str("}\n");
     text

@@ -1,5 +1,6 @@
 //! A Nest made ready for the engine: checked, lowered, with its providers, its secrets and its state.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use clap::Args;
 use fly_codegen::{Connections, Facts, GitlabServer, Question, Source};
 use fly_syntax::Severity;
 use fly_typeck::nest::Nest;
+use gosling_engine::journal::Entry;
 use gosling_engine::store::Locked;
 use gosling_engine::{
     Applied, Bound, JournalWriter, Plan, Providers, Run, RunError, State, Stop, Wishes, recover,
@@ -17,7 +19,7 @@ use gosling_providers::gitlab::{Gitlab, GitlabSettings};
 use gosling_providers::http::Endpoint;
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_providers::secrets::Backends;
-use gosling_resource::{Resources, Value};
+use gosling_resource::{Resources, SecretUri, Value};
 use tokio::sync::watch;
 
 use super::Progress;
@@ -28,6 +30,9 @@ use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
 use crate::{Failure, Host};
+
+/// How many calls that only look are under way at once.
+const AT_ONCE: usize = 10;
 
 /// Which Nest, with which variables.
 #[derive(Debug, Clone, Default, Args)]
@@ -127,11 +132,13 @@ pub(crate) struct Session {
     pub(crate) secrets: Backends,
     pub(crate) at: StateAt,
     /// Where the tokens are that its providers are called with.
-    tokens: Vec<gosling_resource::SecretUri>,
+    tokens: Vec<SecretUri>,
     nest_digest: String,
     variables_digest: String,
     /// Where a plan is wanted even if nobody answers: the groups whose projects could not be asked for.
     pub(super) unasked: Option<Vec<i64>>,
+    /// The state and what is open, as they were looked at first: a plan begins with them.
+    peeked: Option<(State, Vec<Entry>)>,
 }
 
 impl Session {
@@ -157,7 +164,8 @@ impl Session {
         let name = nest_name(&target, &connections);
         let secrets = backends(host, &target, &connections, Some(Arc::clone(&at.store)))?;
         let mut connections = connections;
-        add_servers(&mut connections, &at)?;
+        let peeked = crate::commands::block_on(at.peek())?;
+        add_servers(&mut connections, &peeked.0);
         let (gitlabs, proxmoxes) = worlds(host, &target, &connections)?;
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
@@ -172,12 +180,12 @@ impl Session {
                 Arc::clone(proxmox) as Arc<dyn gosling_engine::Provider>,
             );
         }
-        let texts: Vec<u8> = checked
-            .files
-            .files
-            .iter()
-            .flat_map(|file| [file.path.as_bytes(), &[0], file.bytes(), &[0]].concat())
-            .collect();
+        let mut texts = Vec::new();
+        for file in &checked.files.files {
+            for part in [file.path.as_bytes(), &[0], file.bytes(), &[0]] {
+                texts.extend_from_slice(part);
+            }
+        }
         let given: Vec<u8> = given
             .iter()
             .flat_map(|(name, text)| format!("{name}={text}\0").into_bytes())
@@ -200,6 +208,7 @@ impl Session {
             proxmoxes,
             secrets,
             at,
+            peeked: Some(peeked),
         }))
     }
 
@@ -283,7 +292,7 @@ impl Session {
     }
 
     /// Every secret that the Nest's resources name.
-    pub(crate) async fn named_secrets(&mut self) -> Result<Vec<gosling_resource::SecretUri>, Failure> {
+    pub(crate) async fn named_secrets(&mut self) -> Result<Vec<SecretUri>, Failure> {
         let wanted = self.wanted().await?;
         let all = wanted
             .iter()
@@ -383,7 +392,10 @@ impl Session {
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let (state, open) = self.at.peek().await?;
+        let (state, open) = match self.peeked.take() {
+            Some(peeked) => peeked,
+            None => self.at.peek().await?,
+        };
         if !state.resources.is_empty() && refresh {
             progress.say(format!("looking at {} resources", state.resources.len()));
         }
@@ -416,7 +428,7 @@ impl Session {
         let asked = |address: &gosling_resource::Address| {
             wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
         };
-        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, 10, asked).await;
+        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
     }
 
@@ -430,9 +442,10 @@ impl Session {
         refresh: bool,
     ) -> Result<Plan, Failure> {
         let (now, drift) = if refresh {
-            self.look(state, wishes).await?
+            let (now, drift) = self.look(state, wishes).await?;
+            (Cow::Owned(now), drift)
         } else {
-            (state.clone(), Vec::new())
+            (Cow::Borrowed(state), Vec::new())
         };
         let kind = |name: &str| self.kind(name);
         let changes = gosling_engine::diff(wanted, &now, kind, wishes).map_err(failure)?;
@@ -511,11 +524,10 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
 }
 
 /// Servers that the Nest names no more, but that still have something of ours by what the state knows.
-fn add_servers(connections: &mut Connections, at: &StateAt) -> Result<(), Failure> {
+fn add_servers(connections: &mut Connections, state: &State) {
     let known = |connections: &Connections, name: &str| {
         connections.gitlabs.iter().any(|server| server.server == name)
     };
-    let state = crate::commands::block_on(at.peek())?.0;
     for held in state
         .resources
         .values()
@@ -540,7 +552,6 @@ fn add_servers(connections: &mut Connections, at: &StateAt) -> Result<(), Failur
             });
         }
     }
-    Ok(())
 }
 
 type Worlds = (BTreeMap<String, Arc<Gitlab>>, BTreeMap<String, Arc<Proxmox>>);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use nest_tests::bench_nest;
+use nest_tests::bench_nest::{self, Shape};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         eprintln!("`{eggs}` is not a number of eggs");
         return ExitCode::from(2);
     };
-    match bench_nest::write(eggs, Path::new(folder)) {
+    match bench_nest::write(Shape::of(eggs), Path::new(folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("could not write the Nest to {folder}: {error}");

@@ -8,10 +8,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
 
-use nest_tests::bench_nest;
-use wait4::Wait4;
+use nest_tests::bench_nest::{self, Shape};
+use nest_tests::measure::{self, Line};
 
 const EGGS: [usize; 4] = [1_000, 10_000, 20_000, 40_000];
 
@@ -47,13 +46,10 @@ fn bench(gosling: &Path, runs: usize) -> Result<(), Box<dyn Error>> {
         .stdout(Stdio::null())
         .status()
         .is_ok();
-    println!(
-        "{:>8}  {:<18} {:>24} {:>10} {:>10}",
-        "eggs", "command", "wall, median (range) s", "cpu s", "peak MB"
-    );
+    println!("{}", Line::head("eggs"));
     for eggs in EGGS {
         let nest = folder.path().join(format!("nest-{eggs}"));
-        bench_nest::write(eggs, &nest)?;
+        bench_nest::write(Shape::of(eggs), &nest)?;
         let own = [OsStr::new("validate"), nest.as_os_str()];
         report(eggs, "gosling validate", gosling, &own, &nest, runs)?;
         if cue && eggs == 10_000 {
@@ -75,37 +71,13 @@ fn report(
     folder: &Path,
     runs: usize,
 ) -> Result<(), Box<dyn Error>> {
-    let mut walls = Vec::new();
-    let mut cpus = Vec::new();
-    let mut peak = 0;
+    let mut taken = Vec::new();
     for _ in 0..runs.max(1) {
-        let begin = Instant::now();
-        let child = Command::new(program)
-            .args(arguments)
-            .current_dir(folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let used = child.wait4()?;
-        walls.push(begin.elapsed());
-        cpus.push(used.rusage.utime + used.rusage.stime);
-        peak = peak.max(used.rusage.maxrss);
-        if !used.status.success() {
-            return Err(format!("{name} found problems in a generated Nest of {eggs} eggs").into());
-        }
+        taken.push(measure::run(
+            Command::new(program).args(arguments).current_dir(folder),
+        )?);
     }
-    walls.sort_unstable();
-    cpus.sort_unstable();
-    let seconds = |times: &[Duration], at: usize| times.get(at).map_or(0.0, Duration::as_secs_f64);
-    let (middle, last) = (walls.len() / 2, walls.len() - 1);
-    println!(
-        "{eggs:>8}  {name:<18} {:>8.3} ({:.3} to {:.3}) {:>10.2} {:>10.0}",
-        seconds(&walls, middle),
-        seconds(&walls, 0),
-        seconds(&walls, last),
-        seconds(&cpus, middle),
-        peak as f64 / (1024.0 * 1024.0),
-    );
+    println!("{}", Line::of(eggs, name, &taken).text());
     Ok(())
 }
 
