@@ -31,11 +31,12 @@ worktree NAME:
 bench-nest N DIR="target/bench-nest":
     cargo run --release -q -p nest-tests --bin bench-nest -- "{{N}}" "{{DIR}}"
 
-# run the benchmarks: the compiler's doors one by one, then whole processes (with `cue` beside where it is on the PATH)
+# run the benchmarks: the compiler's doors one by one, then whole processes (with `cue` and `terraform` beside where they are on the PATH)
 bench *ARGS:
     cargo bench -p nest-tests --bench compiler -- {{ARGS}}
     cargo build --release -q -p gosling-cli -p nest-tests --bins
     cargo run --release -q -p nest-tests --bin bench-validate
+    cargo run --release -q -p nest-tests --bin bench-engine
 
 # accept what the compiler says now as the expectation of every case file; read the diff before you commit it
 bless:
