@@ -7,7 +7,6 @@ mod architecture;
 mod archive;
 mod boot;
 mod by_hand;
-mod calls;
 mod canary;
 mod cases;
 mod compiled;
