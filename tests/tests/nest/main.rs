@@ -7,6 +7,7 @@ mod architecture;
 mod archive;
 mod boot;
 mod by_hand;
+mod calls;
 mod canary;
 mod cases;
 mod compiled;
