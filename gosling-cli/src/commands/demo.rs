@@ -122,7 +122,7 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
     Ok(Exit::Clean)
 }
 
-/// Another hand gives the demo's machine more memory, through the same API.
+/// Another hand gives the demo's machine other tags, through the same API. (More memory would wait for a restart.)
 async fn drift(host: &Host) -> Result<(), Failure> {
     let args = crate::engine::EngineArgs::default();
     let at = crate::engine::StateAt::find(host, &args).await?;
@@ -142,7 +142,7 @@ async fn drift(host: &Host) -> Result<(), Failure> {
     ));
     let request = Request::new(Method::Put, format!("/api2/json/nodes/{node}/qemu/{vmid}/config"))
         .header("authorization", token)
-        .body(Body::Form(vec![("memory".to_owned(), "6144".to_owned())]));
+        .body(Body::Form(vec![("tags".to_owned(), "by-hand".to_owned())]));
     let sent = async { Client::new(&endpoint)?.send(&request).await };
     let answer = sent.await.map_err(crate::engine::failure)?;
     if answer.is_success() {

@@ -48,6 +48,7 @@ fn the_demo_shows_all_of_it_and_leaves_nothing() {
         "gosling plan",
         "gosling apply",
         "gosling status",
+        "Changed outside gosling since the last run",
         "gosling destroy",
     ] {
         assert!(words.contains(step), "{step}: {words}");
