@@ -37,4 +37,5 @@ mod tasks;
 mod team;
 mod together;
 mod torture;
+mod versitygw;
 mod workspace;

@@ -1,11 +1,11 @@
 //! A state that several machines share, at GitLab, the simulated one, and in a bucket.
 
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 
 use crate::gosling::said;
 use crate::lab::{Lab, copy, whole};
+use crate::versitygw::{SECRET_KEY, Storage};
 
 const AT_GITLAB: &str = "\nstate {\n  backend = \"gitlab\"\n  project_id = 17\n}\n";
 
@@ -15,75 +15,6 @@ fn lab(latency: u64) -> Lab {
     lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
     lab
 }
-
-/// An object storage with the bucket `states`, which ends with this.
-struct Storage {
-    child: Child,
-    port: u16,
-    _folder: tempfile::TempDir,
-}
-
-impl Drop for Storage {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Storage {
-    /// versitygw, by its variable or the path. Where `REQUIRE_S3` is set, as in CI, it has to be there.
-    fn start() -> Option<Self> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let program = std::env::var_os("GOSLING_VERSITYGW")
-            .map(PathBuf::from)
-            .or_else(|| {
-                let mut all = std::env::split_paths(&path).map(|folder| folder.join("versitygw"));
-                all.find(|path| path.is_file())
-            });
-        let Some(program) = program else {
-            let required = std::env::var_os("REQUIRE_S3").is_some();
-            assert!(!required, "REQUIRE_S3 is set, and there is no versitygw");
-            eprintln!(
-                "skipped: there is no versitygw; `.ci/run` says how to get it, GOSLING_VERSITYGW where it is"
-            );
-            return None;
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let buckets = folder.path().join("buckets");
-        std::fs::create_dir_all(buckets.join("states")).unwrap();
-        // It does not say which port the system gave it, so one that is free is chosen, and another if it is not any more.
-        for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0")
-                .unwrap()
-                .local_addr()
-                .unwrap()
-                .port();
-            let mut child = Command::new(&program)
-                .env("ROOT_ACCESS_KEY", "gosling-test")
-                .env("ROOT_SECRET_KEY", SECRET_KEY)
-                .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
-                .arg(&buckets)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            while child.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    return Some(Self {
-                        child,
-                        port,
-                        _folder: folder,
-                    });
-                }
-                std::thread::yield_now();
-            }
-        }
-        panic!("the storage does not start");
-    }
-}
-
-const SECRET_KEY: &str = "of-this-test-only";
 
 /// Another checkout of the Nest, as on another machine, with nothing of gosling's own in it.
 fn checkout(lab: &Lab, name: &str) -> PathBuf {
