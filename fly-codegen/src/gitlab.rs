@@ -252,9 +252,12 @@ pub(crate) fn runner_address(owner: &Owner<'_>, repo: &Repo<'_>) -> Address {
     }
 }
 
-/// Where webhooks go: to the address that is written, else to MotherGoose's. The egg's name is in it, so that the
-/// webhook can be found again.
+/// Where webhooks go: to the address that is written, else to MotherGoose's; nowhere if nothing is to be reported. The
+/// egg's name is in it, so that the webhook can be found again.
 pub(crate) fn hook_address(source: &Source<'_>, gitlab: &Gitlab, owner: &str) -> Option<String> {
+    if gitlab.events.is_empty() {
+        return None;
+    }
     let mothergoose = || {
         let gateway = source.nest.mothergoose.as_ref()?.api_gateway.as_ref()?;
         Some(format!("https://{}{WEBHOOKS}", gateway.domain.as_ref()?.as_str()))

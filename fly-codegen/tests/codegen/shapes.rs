@@ -340,6 +340,19 @@ fn without_an_address_there_is_no_webhook_and_no_question() {
 }
 
 #[test]
+fn where_nothing_is_to_be_reported_there_is_no_webhook_and_no_question() {
+    let reported = egg("", "").replace(
+        "project_id = 17",
+        "group_id = 5\n    webhook_url = \"https://goose.lab/in\"\n    events = [\"job\"]",
+    );
+    let silent = reported.replace("[\"job\"]", "[]");
+    let asked = |archive: &str| fly_codegen::questions(&nest(archive).source()).len();
+    assert_eq!((asked(&reported), asked(&silent)), (1, 0));
+    let resources = nest(&silent).resources();
+    assert!(resources.iter().all(|resource| resource.kind != "gitlab_hook"));
+}
+
+#[test]
 fn a_name_that_has_moved_is_told() {
     let moved = "-- Lib/moved.fly --\nmoved {\n  from = egg.old\n  to = egg.app\n}\n";
     let resources = nest(&(egg("", "") + moved)).resources();

@@ -33,6 +33,7 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
             if !addressed
                 && gitlab.attribute("webhook_url").is_none()
                 && !gitlab.incomplete
+                && reports(gitlab)
                 // All that a `for_each` makes lack it together.
                 && unaddressed.insert((egg.header, gitlab.header))
             {
@@ -107,6 +108,11 @@ fn hosts(egg: &CheckedBlock) -> Vec<&CheckedBlock> {
         }
     }
     hosts
+}
+
+/// Whether anything of it is to be reported: `events = []` says that nothing is.
+fn reports(gitlab: &CheckedBlock) -> bool {
+    !matches!(gitlab.value("events"), Some(Value::List(events)) if events.is_empty())
 }
 
 /// Server, project and tags: what two eggs must not share.

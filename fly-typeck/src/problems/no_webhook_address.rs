@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = Kind {
     severity: Severity::Warning,
     explanation: r#"Runners are started when GitLab tells of a push or a job, through a webhook. Its address is the egg's
 `webhook_url`, or else the one of the Nest's `mothergoose`. This egg has neither, so no webhook is made, and
-its runners start by hand only.
+there are as many of its runners as `gosling apply` makes. Where that is meant, say so: `events = []`.
 "#,
     wrong: r#"-- nest.fly --
 provider "proxmox" {
@@ -71,5 +71,7 @@ egg "api" {
 pub(crate) fn problem(at: Span, egg: &str) -> Problem {
     Problem::new(&KIND, at, format!("no webhook will be made for `{egg}`: there is no address for it"))
         .note("has no `webhook_url`")
-        .help("add `webhook_url = \"https://...\"`, or describe the server in MG/config.fly")
+        .help(
+            "add `webhook_url = \"https://...\"`, or describe the server in MG/config.fly; where nobody is to be told, say `events = []`",
+        )
 }

@@ -146,7 +146,7 @@ block! {
             /// The secret with which GitLab proves its webhooks. Without it, gosling makes one and keeps it in the
             /// Nest's `default_secrets`.
             webhook_secret: Option<SecretUri>;
-            /// What GitLab reports.
+            /// What GitLab reports. `[]` is nothing: no webhook is made.
             events: BTreeSet<HookEvent> = "[\"push\", \"merge_request\", \"pipeline\", \"job\"]";
             /// Where GitLab reports. Without it, the address of this Nest's MotherGoose.
             webhook_url: Option<Url>;

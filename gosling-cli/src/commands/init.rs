@@ -154,19 +154,24 @@ impl Answers {
             "aws" => (
                 template!("nest-cloud.fly"),
                 template!("presets-aws.fly"),
-                template!("mg-aws.fly"),
+                Some(template!("mg-aws.fly")),
             ),
             "yandex" => (
                 template!("nest-cloud.fly"),
                 template!("presets-yandex.fly"),
-                template!("mg-yandex.fly"),
+                Some(template!("mg-yandex.fly")),
             ),
-            // Proxmox has no functions and queues: the server that the runners report to lives in a cloud.
+            // The orchestration server lives in a cloud, and whoever runs on Proxmox may have none: nothing is asked of
+            // one, and nobody is told of events.
             _ => (
                 template!("nest-proxmox.fly"),
                 template!("presets-proxmox.fly"),
-                template!("mg-yandex.fly"),
+                None,
             ),
+        };
+        let (events, server) = match mothergoose {
+            Some(_) => ("", "| `MG/config.fly` | the orchestration server |\n"),
+            None => (template!("no-events.fly"), ""),
         };
         let files = [
             ("nest.fly", nest),
@@ -174,7 +179,6 @@ impl Answers {
             ("Eggs/hello/config.fly", template!("egg.fly")),
             ("Jobs/prune-images.fly", template!("job.fly")),
             ("UF/config.fly", template!("uf.fly")),
-            ("MG/config.fly", mothergoose),
             ("README.md", template!("README.md")),
             (".gitignore", template!("gitignore")),
             (".pre-commit-config.yaml", template!("pre-commit-config.yaml")),
@@ -185,8 +189,13 @@ impl Answers {
             ("title", self.name.clone()),
             ("slug", slug(&self.name)),
             ("secrets", self.secrets()),
+            ("events", events.to_owned()),
+            ("server", server.to_owned()),
         ];
         let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let files = files
+            .into_iter()
+            .chain(mothergoose.map(|text| ("MG/config.fly", text)));
         let filled = files.map(|(path, template)| {
             let text = fill(template, &values);
             (
@@ -198,7 +207,7 @@ impl Answers {
                 },
             )
         });
-        filled.to_vec()
+        filled.collect()
     }
 }
 

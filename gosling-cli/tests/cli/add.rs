@@ -64,6 +64,7 @@ egg \"api\" {
   gitlab {
     server = \"git.example.org\"
     project_id = 42
+    events = []
   }
 }
 ";

@@ -73,6 +73,8 @@ pub(crate) struct Egg {
     machine: Machine,
     source: Source,
     token: Option<String>,
+    /// Whether the Nest names anybody to whom GitLab could report.
+    listens: bool,
 }
 
 /// All answers about an eggsbucket.
@@ -82,6 +84,8 @@ pub(crate) struct Eggsbucket {
     machine: Machine,
     repositories: Vec<(String, Source)>,
     token: Option<String>,
+    /// Whether the Nest names anybody to whom GitLab could report.
+    listens: bool,
 }
 
 /// From options and from whoever is there.
@@ -138,6 +142,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
         machine,
         source,
         token,
+        listens: facts.listens,
     })
 }
 
@@ -170,6 +175,7 @@ pub(crate) fn bucket_answers(
         machine,
         repositories,
         token,
+        listens: facts.listens,
     })
 }
 
@@ -266,7 +272,7 @@ impl Source {
         }
     }
 
-    fn text(&self, token: Option<&str>) -> String {
+    fn text(&self, token: Option<&str>, listens: bool) -> String {
         let (kind, mut lines) = match self {
             Self::Project { server, id } => (
                 "gitlab",
@@ -289,6 +295,10 @@ impl Source {
             let name = if kind == "gitlab" { "api_token" } else { "token" };
             lines.push(format!("{name} = {}", quoted(token)));
         }
+        // Without an address there is no webhook: that is said, so that nobody has to wonder whether it was meant.
+        if kind == "gitlab" && !listens {
+            lines.push("events = []".to_owned());
+        }
         format!("{kind} {{\n{}\n}}\n", lines.join("\n"))
     }
 }
@@ -296,7 +306,7 @@ impl Source {
 impl Egg {
     /// The file, before it is formatted.
     pub(crate) fn text(&self) -> String {
-        let source = self.source.text(self.token.as_deref());
+        let source = self.source.text(self.token.as_deref(), self.listens);
         format!(
             "egg {} {{\n{}\n{source}}}\n",
             quoted(&self.name),
@@ -312,7 +322,7 @@ impl Eggsbucket {
             format!(
                 "repo {} {{\n{}}}\n",
                 quoted(name),
-                source.text(self.token.as_deref())
+                source.text(self.token.as_deref(), self.listens)
             )
         });
         let repositories: Vec<String> = repositories.collect();

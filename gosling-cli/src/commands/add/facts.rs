@@ -16,6 +16,8 @@ pub(crate) struct Facts {
     /// The GitLab server of the first `provider "gitlab"`, as it is written there: `"gitlab.example.com"` or
     /// `var.gitlab_server`.
     pub(crate) gitlab: Option<String>,
+    /// Whether it names anybody to whom GitLab could report: MotherGoose, or an address of its own.
+    pub(crate) listens: bool,
 }
 
 impl Facts {
@@ -32,6 +34,7 @@ impl Facts {
     }
 
     fn learn(&mut self, block: &Block, file: &SourceFile) {
+        self.listens |= block.kind.name == "mothergoose" || names(block, "webhook_url");
         let Some(label) = block.labels.first().and_then(|label| label.text.literal()) else {
             return;
         };
@@ -57,4 +60,11 @@ fn written(block: &Block, name: &str, file: &SourceFile) -> Option<String> {
         .attributes()
         .find(|attribute| attribute.name.name == name)?;
     Some(file.slice(attribute.value.span).to_owned())
+}
+
+/// Whether the block, or one in it, has this attribute.
+fn names(block: &Block, name: &str) -> bool {
+    let mut attributes = block.body.attributes();
+    attributes.any(|attribute| attribute.name.name == name)
+        || block.body.blocks().any(|inner| names(inner, name))
 }
