@@ -201,7 +201,7 @@ pub(crate) fn type_expression(expr: &Expr, sink: &mut Sink) -> Type {
 /// Every word that may stand in a type expression.
 pub(crate) const TYPE_WORDS: &[&str] = &[
     "bool", "int", "float", "string", "duration", "size", "percent", "cron", "url", "fqdn", "cidr", "image",
-    "version", "path", "secret", "any", "list", "set", "map", "object", "optional",
+    "version", "path", "target", "secret", "any", "list", "set", "map", "object", "optional",
 ];
 
 fn plain_type(name: &str) -> Option<Type> {

@@ -25,7 +25,7 @@ pub enum Type {
     Size,
     /// `percent`
     Percent,
-    /// Text of a checked form: `cron url fqdn cidr image version path`
+    /// Text of a checked form: `cron url fqdn cidr image version path target`
     Text(TextForm),
     /// One word of a fixed list.
     Words(&'static Words),

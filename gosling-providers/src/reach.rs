@@ -21,83 +21,21 @@ use crate::http::{Client, Endpoint, Request, SendError, Timeouts, tls_config, tl
 /// How long a name, a connection or a handshake may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Something to reach.
+/// Something to reach, as whoever parsed it understood it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// As it was written, without the variable.
-    text: String,
-    host: String,
-    port: u16,
-    tls: bool,
+    pub text: String,
+    /// A name or an address, one of IPv6 without brackets.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// Whether TLS is spoken there.
+    pub tls: bool,
     /// The path to be asked for, where the target is an address of HTTP.
-    path: Option<String>,
+    pub path: Option<String>,
     /// The environment variable with the credentials.
-    variable: Option<String>,
-}
-
-/// A target that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is nothing to reach: write host:port, tls://host:port or https://host/path")]
-pub struct NoTarget(String);
-
-impl Target {
-    /// Reads `host:port`, `tls://host:port` or `https://host/path`, perhaps with the name of an environment variable
-    /// after it. TLS is looked at for the last two and on port 443.
-    ///
-    /// # Errors
-    /// That it is none of them.
-    pub fn parse(text: &str) -> Result<Self, NoTarget> {
-        let wrong = || NoTarget(text.trim().to_owned());
-        let mut words = text.split_whitespace();
-        let (address, variable) = (words.next().ok_or_else(wrong)?, words.next());
-        if words.next().is_some() {
-            return Err(wrong());
-        }
-        let (scheme, rest) = address.split_once("://").unwrap_or(("", address));
-        let usual = match scheme {
-            "" | "tls" => None,
-            "https" => Some(443),
-            "http" => Some(80),
-            _ => return Err(wrong()),
-        };
-        let at = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at(at);
-        // What stands before an `@` would be a password in a log.
-        if authority.contains('@') || (usual.is_none() && !path.is_empty()) {
-            return Err(wrong());
-        }
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => (host, port.parse().map_err(|_| wrong())?),
-            _ => (authority, usual.ok_or_else(wrong)?),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let path = match path {
-            "" => "/".to_owned(),
-            path if path.starts_with('?') => format!("/{path}"),
-            path => path.to_owned(),
-        };
-        let bad_variable = |name: &&str| {
-            let mut letters = name.chars();
-            !letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
-        };
-        if host.is_empty() || port == 0 || variable.as_ref().is_some_and(bad_variable) {
-            return Err(wrong());
-        }
-        Ok(Self {
-            text: address.to_owned(),
-            host: host.to_owned(),
-            port,
-            tls: matches!(scheme, "tls" | "https") || (scheme.is_empty() && port == 443),
-            path: usual.map(|_| path),
-            variable: variable.map(str::to_owned),
-        })
-    }
-
-    /// As it was written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
+    pub variable: Option<String>,
 }
 
 /// Looks whether a target is reached. `environment` is where credentials are; `extra_ca` are authorities, as PEM, that
@@ -330,61 +268,4 @@ async fn credentials(
         ),
         _ => Finding::ok("credentials", said),
     })
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_target_is_a_host_with_a_port_or_an_address() {
-        let read = |text: &str| {
-            let target = Target::parse(text).ok()?;
-            Some((target.host, target.port, target.tls, target.path, target.variable))
-        };
-        let some = |host: &str, port, tls, path: Option<&str>, variable: Option<&str>| {
-            Some((
-                host.to_owned(),
-                port,
-                tls,
-                path.map(str::to_owned),
-                variable.map(str::to_owned),
-            ))
-        };
-        assert_eq!(
-            read("db.internal:5432"),
-            some("db.internal", 5432, false, None, None)
-        );
-        assert_eq!(
-            read(" inventory.internal:443 "),
-            some("inventory.internal", 443, true, None, None)
-        );
-        assert_eq!(
-            read("tls://ldap.internal:636"),
-            some("ldap.internal", 636, true, None, None)
-        );
-        assert_eq!(
-            read("https://npm.internal/-/whoami NPM_TOKEN"),
-            some("npm.internal", 443, true, Some("/-/whoami"), Some("NPM_TOKEN"))
-        );
-        assert_eq!(
-            read("http://[fd00::1]:8080"),
-            some("fd00::1", 8080, false, Some("/"), None)
-        );
-        for text in [
-            "",
-            "db.internal",
-            "db.internal:0",
-            "db.internal:many",
-            "ftp://x:21",
-            "tls://ldap.internal",
-            "https://user:password@npm.internal/",
-            "a:1 NAME more",
-            "a:1 NA-ME",
-            "a:1/path",
-        ] {
-            assert_eq!(read(text), None, "{text}");
-        }
-    }
 }

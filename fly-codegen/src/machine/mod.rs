@@ -3,7 +3,7 @@
 mod render;
 mod text;
 
-use fly_typeck::domain::Cidr;
+use fly_typeck::domain::{Cidr, Target};
 use fly_typeck::schema::PlainOrSecret;
 use fly_typeck::schema::egg::{Executor, Pool};
 use fly_typeck::schema::rift::{Rift, RiftBackend};
@@ -300,7 +300,7 @@ fn environment(machine: &Machine<'_>, secrets: &mut SecretsOfText) -> Result<Vec
         .filter(|reach| !reach.is_empty());
     if let Some(reach) = reach {
         // What `gosling preflight --inside` looks at, in a job.
-        let reach: Vec<&str> = reach.iter().map(|target| target.as_str()).collect();
+        let reach: Vec<&str> = reach.iter().map(Target::as_str).collect();
         texts.push(Text::plain(format!("POLAR_GOSLING_REACH={}", reach.join(",")))?);
     }
     Ok(texts)

@@ -1,4 +1,4 @@
-//! What a host may be called: the one rule for `fqdn`, `url` and `host:port`.
+//! What a host may be called: the one rule for `fqdn`, `url` and `target`.
 
 use std::net::{IpAddr, Ipv6Addr};
 

@@ -29,12 +29,12 @@ mod cron;
 mod duration;
 mod fqdn;
 mod host;
-mod host_port;
 mod image;
 mod path;
 mod percent;
 mod secret_uri;
 mod size;
+mod target;
 #[cfg(test)]
 mod testing;
 mod text_form;
@@ -47,12 +47,12 @@ pub use cidr::Cidr;
 pub use cron::Cron;
 pub use duration::Duration;
 pub use fqdn::Fqdn;
-pub use host_port::HostPort;
 pub use image::Image;
 pub use path::NestPath;
 pub use percent::Percent;
 pub use secret_uri::{Scheme, SecretBackend, SecretUri};
 pub use size::Size;
+pub use target::Target;
 pub use text_form::TextForm;
 pub use time_zone::check_time_zone;
 pub use url::Url;
@@ -66,6 +66,8 @@ pub struct Malformed {
     pub reason: String,
     /// What to write instead, where that is known; it is of the form that was asked for.
     pub suggestion: Option<String>,
+    /// The text without what may be a secret in it; none where it may be shown as it is.
+    pub shown: Option<String>,
 }
 
 impl Malformed {
@@ -75,6 +77,7 @@ impl Malformed {
         Self {
             reason: reason.into(),
             suggestion: None,
+            shown: None,
         }
     }
 
@@ -83,6 +86,15 @@ impl Malformed {
     pub fn with_suggestion(self, suggestion: impl Into<String>) -> Self {
         Self {
             suggestion: Some(suggestion.into()),
+            ..self
+        }
+    }
+
+    /// The same, and what of the text may be shown.
+    #[must_use]
+    pub fn shown(self, text: impl Into<String>) -> Self {
+        Self {
+            shown: Some(text.into()),
             ..self
         }
     }

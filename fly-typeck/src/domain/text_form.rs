@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cidr, Cron, Fqdn, Image, Malformed, NestPath, Url, Version};
+use super::{Cidr, Cron, Fqdn, Image, Malformed, NestPath, Target, Url, Version};
 
 /// A checked form of text: what `cron`, `url` and their like are in a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,6 +21,8 @@ pub enum TextForm {
     Version,
     /// [`NestPath`]
     Path,
+    /// [`Target`]
+    Target,
 }
 
 impl TextForm {
@@ -35,6 +37,7 @@ impl TextForm {
             Self::Image,
             Self::Version,
             Self::Path,
+            Self::Target,
         ]
     }
 
@@ -49,6 +52,7 @@ impl TextForm {
             Self::Image => "image",
             Self::Version => "version",
             Self::Path => "path",
+            Self::Target => "target",
         }
     }
 
@@ -65,6 +69,7 @@ impl TextForm {
             Self::Image => Image::parse(text).map(drop),
             Self::Version => Version::parse(text).map(drop),
             Self::Path => NestPath::parse(text).map(drop),
+            Self::Target => Target::parse(text).map(drop),
         }
     }
 
@@ -81,6 +86,7 @@ impl TextForm {
             Self::Image => "a container image, as in `registry.example.com/team/builder:1.2`",
             Self::Version => "one to three numbers, as in `17.5.2`",
             Self::Path => "a path inside the Nest, as in `scripts/build.sh`",
+            Self::Target => "what a job must reach, as in `inventory.internal:443`",
         }
     }
 }
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn every_description_has_a_right_example() {
-        assert_eq!(TextForm::all().len(), 7);
+        assert_eq!(TextForm::all().len(), 8);
         for form in TextForm::all() {
             let example = form.describe().split('`').nth(1).unwrap_or_default();
             assert_eq!(form.check(example), Ok(()), "{form}");
@@ -114,6 +120,7 @@ mod tests {
             (TextForm::Image, "A"),
             (TextForm::Version, "latest"),
             (TextForm::Path, "../x"),
+            (TextForm::Target, "inventory.internal"),
         ] {
             assert!(form.check(text).is_err(), "{form}");
         }

@@ -40,7 +40,7 @@ impl Elaborator<'_> {
             Ok(Some(value)) => Typed::constant(value, literal::member(&text, wanted).clone(), span),
             Ok(None) => self.unfit_string(&text, span, wanted),
             Err(malformed) => {
-                if without_credentials(&text).is_some() {
+                if malformed.shown.is_some() || without_credentials(&text).is_some() {
                     self.sink.mask(span);
                 }
                 let form = wanted.to_string();
@@ -115,7 +115,9 @@ impl Elaborator<'_> {
                 TemplatePart::Literal { text, .. } => Some(text.as_str()),
                 TemplatePart::Interpolation { .. } => None,
             });
-            if without_credentials(&written.collect::<String>()).is_some() {
+            let written: String = written.collect();
+            let hidden = literal::text(&written, wanted).is_err_and(|malformed| malformed.shown.is_some());
+            if hidden || without_credentials(&written).is_some() {
                 self.sink.mask(span);
             }
             (wanted.clone(), conversion)

@@ -9,9 +9,9 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY306",
     title: "a text that is not of the form wanted",
     severity: Severity::Error,
-    explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version` or `path`, and durations,
-sizes and percents when they are written in quotes; a `timezone` is a name of the IANA time zone database. The message says what is wrong with this one. Where the right text
-can be told, it is offered.
+    explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version`, `path` or `target`,
+and durations, sizes and percents when they are written in quotes; a `timezone` is a name of the IANA time zone
+database. The message says what is wrong with this one. Where the right text can be told, it is offered.
 "#,
     wrong: r#"variable "gateway" {
   type = url
@@ -27,7 +27,7 @@ can be told, it is offered.
 
 /// `form` is what the text should be: "url", "cron". Credentials in the text are not said back.
 pub(crate) fn problem(at: Span, form: &str, text: &str, malformed: &Malformed) -> Problem {
-    let shown = match without_credentials(text) {
+    let shown = match malformed.shown.clone().or_else(|| without_credentials(text)) {
         Some(harmless) => words::shown(&harmless),
         None => words::shown(text),
     };
@@ -53,6 +53,7 @@ fn example(form: &str) -> Option<&'static str> {
         "version" => "17.5.0",
         "time zone" => "Europe/Berlin",
         "path" => "MG/openapi.yaml",
+        "target" => "inventory.internal:443",
         "duration" => "1h30m",
         "size" => "4GiB",
         "percent" => "80%",

@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "a type that there is none of",
     severity: Severity::Error,
     explanation: r#"The `type` of a variable is one of Fly's types, without quotes: `bool`, `int`, `float`, `string`, `duration`, `size`,
-`percent`, `cron`, `url`, `fqdn`, `cidr`, `image`, `version`, `path`, `secret`, `any`, or one made of others:
+`percent`, `cron`, `url`, `fqdn`, `cidr`, `image`, `version`, `path`, `target`, `secret`, `any`, or one made of others:
 `list(string)`, `set(int)`, `map(size)`, `object({ name = string, size = optional(int) })`.
 "#,
     wrong: r#"variable "count" {

@@ -38,6 +38,11 @@ pub(super) const TYPES: &[(&str, &str)] = &[
     ("version", "One to three numbers: `\"17.5.2\"`."),
     ("path", "A path inside the Nest: `\"scripts/build.sh\"`."),
     (
+        "target",
+        "What a job must reach: `\"db.internal:5432\"`, `\"tls://ldap.internal:636\"`, or an address, perhaps with the \
+         variable that has its credentials: `\"https://npm.internal/-/whoami NPM_TOKEN\"`.",
+    ),
+    (
         "secret",
         "Where a secret is kept, never the secret itself: `\"vault://ci/gitlab/token\"`, `yc-lockbox://`, `aws-sm://`, \
          `store://`, `env://`.",

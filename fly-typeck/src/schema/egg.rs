@@ -6,7 +6,7 @@ use smol_str::SmolStr;
 
 use super::cloud::Cloud;
 use super::{PlainOrSecret, Rule, Server};
-use crate::domain::{Duration, Image, SecretUri, Size, Url, Version};
+use crate::domain::{Duration, Image, SecretUri, Size, Target, Url, Version};
 use crate::{block, words};
 
 words! {
@@ -203,7 +203,7 @@ block! {
             /// What its jobs must be able to reach: `host:port`, `tls://host:port` or an address such as
             /// `https://npm.internal/-/whoami`, after which may stand the name of the environment variable with the
             /// credentials for it. A job that runs `gosling preflight --inside` says what is in the way of each.
-            reach: Option<Vec<SmolStr>>;
+            reach: Option<Vec<Target>>;
         }
     }
 }

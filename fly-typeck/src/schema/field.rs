@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::BlockSchema;
 use crate::checked::CheckedBlock;
 use crate::domain::{
-    Cidr, Cron, Duration, Fqdn, Image, NestPath, Percent, SecretUri, Size, TextForm, Url, Version,
+    Cidr, Cron, Duration, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm, Url, Version,
 };
 use crate::types::Type;
 use crate::value::Value;
@@ -147,6 +147,7 @@ typed! {
     Image => Type::Text(TextForm::Image), Value::String(text) => Image::parse(text).ok();
     Version => Type::Text(TextForm::Version), Value::String(text) => Version::parse(text).ok();
     NestPath => Type::Text(TextForm::Path), Value::String(text) => NestPath::parse(text).ok();
+    Target => Type::Text(TextForm::Target), Value::String(text) => Target::parse(text).ok();
 }
 
 impl<T: Typed> Typed for Vec<T> {

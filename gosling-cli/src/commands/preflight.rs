@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
+use fly_typeck::domain::Target;
 use gosling_engine::{Outcome, Plan, Service, Wishes};
-use gosling_providers::reach::{Target, reach};
+use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
@@ -137,9 +138,8 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
     }
     let targets = texts
         .into_iter()
-        .map(Target::parse)
-        .collect::<Result<Vec<_>, _>>();
-    let targets = targets.map_err(|error| Failure::wrong_use(error.to_string()))?;
+        .map(target)
+        .collect::<Result<Vec<reach::Target>, Failure>>()?;
     let extra_ca = authority(host)?;
     let services = super::block_on(async {
         let progress = Progress::default();
@@ -148,7 +148,7 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
             let mut services = Vec::new();
             for target in &targets {
                 services.push(Service {
-                    service: target.text().to_owned(),
+                    service: target.text.clone(),
                     findings: reach(target, &environment, extra_ca.as_deref()).await,
                 });
             }
@@ -165,6 +165,23 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
         (Outcome::Ok, _) | (Outcome::Warning, None) => Exit::Clean,
         (_, Some(code)) => Exit::Asked(code),
         (Outcome::Failed, None) => Exit::Problems,
+    })
+}
+
+/// Reads a target by the rule that the Nest's `reach` is checked by.
+fn target(text: &str) -> Result<reach::Target, Failure> {
+    let target = Target::parse(text).map_err(|malformed| {
+        let shown = malformed.shown.as_deref().unwrap_or(text);
+        Failure::wrong_use(format!("`{shown}` is nothing to reach: {malformed}"))
+            .hint("write host:port, tls://host:port or 'https://host/path VARIABLE_WITH_CREDENTIALS'")
+    })?;
+    Ok(reach::Target {
+        text: target.address().to_owned(),
+        host: target.host().to_owned(),
+        port: target.port(),
+        tls: target.tls(),
+        path: target.path(),
+        variable: target.variable().map(str::to_owned),
     })
 }
 

@@ -332,5 +332,15 @@ fn a_job_says_what_it_does_not_reach() {
     );
     let output = lab.run(&["preflight", "--inside", "--warn-exit-code", "3"]);
     assert_eq!(output.status.code(), Some(1), "nothing to reach is no warning");
+    // By the rule that `gosling validate` goes by, and with nothing of what may be a secret.
+    let wrong = "https://npm.internal/ glpat-of-somebody";
+    let output = lab.run(&["preflight", "--inside", "--warn-exit-code", "3", wrong]);
+    assert_eq!(output.status.code(), Some(1), "wrong use is no warning");
+    let words = said(&output);
+    assert!(
+        words.contains("`https://npm.internal/ ...` is nothing to reach"),
+        "{words}"
+    );
+    assert!(!words.contains("glpat-of-somebody"), "{words}");
     lab.stop();
 }
