@@ -165,6 +165,12 @@ impl Running {
         simulation.ledger.clone()
     }
 
+    /// How many calls came until now: as many as the ledger has, without a copy of it.
+    #[must_use]
+    pub fn calls(&self) -> usize {
+        self.shared.lock().ledger.calls().len()
+    }
+
     /// The machines that are up without a gitlab-runner that GitLab hears of (`qemu/101`), with the reasons that
     /// their logs would give.
     #[must_use]

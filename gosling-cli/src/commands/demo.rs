@@ -92,7 +92,7 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
         .count();
     host.say(format_args!(
         "\nLeft behind: {left} objects. Calls made: {}.",
-        running.ledger().calls().len()
+        running.calls()
     ))?;
     runtime.block_on(running.stop());
     if args.keep {

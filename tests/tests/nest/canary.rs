@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use gosling_engine::Secrets;
 use gosling_engine::store::LocalStore;
@@ -16,6 +16,7 @@ use regex::bytes::Regex;
 
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
+use crate::torture::table::{Table, Tally};
 
 /// Letters that look different in a URL, in JSON and in a shell.
 const REGISTRY: &str = "cAnArY+7f3a/\"9 c1'\\$(e)&<b8>=é%~";
@@ -74,6 +75,16 @@ struct Watch {
     pattern: Regex,
     /// The identity's own file.
     except: PathBuf,
+    /// How many commands were under watch.
+    commands: AtomicUsize,
+}
+
+/// So many cases, each of which ends the test where it is not as it must be.
+fn clean(cases: usize) -> Tally {
+    Tally {
+        cases,
+        ..Tally::default()
+    }
 }
 
 impl Watch {
@@ -91,6 +102,7 @@ impl Watch {
             values: values.to_vec(),
             pattern: Regex::new(&all.join("|")).unwrap(),
             except: except.to_owned(),
+            commands: AtomicUsize::new(0),
         }
     }
 
@@ -167,6 +179,7 @@ fn watched(lab: &Lab, watch: &Watch, arguments: &[&str], code: i32) -> Output {
         said(&output)
     );
     assert_eq!(seen, Vec::<String>::new(), "{arguments:?}");
+    watch.commands.fetch_add(1, Ordering::Relaxed);
     let heard = [&output.stdout[..], &output.stderr].concat();
     assert_eq!(watch.in_text("said", &heard), None, "{arguments:?}");
     assert_eq!(
@@ -221,6 +234,7 @@ fn torture_a_value_that_processes_show_is_found_however_it_is_written() {
     let value = format!("pLaNtEd+/\"8 'é&<{unique}>%~");
     let watch = Watch::new(std::slice::from_ref(&value), Path::new(""));
     let own = std::process::id();
+    let mut found = 0;
     for text in written(&value) {
         for (mut child, place) in [
             (shown(&[&text], ""), "arguments"),
@@ -233,8 +247,12 @@ fn torture_a_value_that_processes_show_is_found_however_it_is_written() {
             }
             child.kill().unwrap();
             child.wait().unwrap();
+            found += 1;
         }
     }
+    let mut table = Table::new("a secret that a process shows: found");
+    table.line("arguments and environments", clean(found));
+    table.clean(20);
 }
 
 #[test]
@@ -266,6 +284,7 @@ fn torture_no_value_of_a_secret_is_where_it_must_not_be() {
 
     // The search finds what is there, however it is written.
     let watch = Watch::new(&values, &identity);
+    let mut found = 0;
     for value in &values {
         let json = serde_json::json!({ "token": value }).to_string();
         let spellings = written(value).into_iter().chain([json]);
@@ -274,6 +293,7 @@ fn torture_no_value_of_a_secret_is_where_it_must_not_be() {
             std::fs::write(&planted, format!("before {text} after")).unwrap();
             assert_eq!(watch.in_files(lab.folder.path()).len(), 1, "{text} is not found");
             std::fs::remove_file(planted).unwrap();
+            found += 1;
         }
     }
     let set = lab.give(&["secret", "set", "store://app/registry"], REGISTRY);
@@ -301,6 +321,7 @@ fn torture_no_value_of_a_secret_is_where_it_must_not_be() {
     watched(&lab, &watch, &["show", "state", "--json"], 0);
     watched(&lab, &watch, &["apply", "--yes"], 0);
     assert_eq!(lab.kinds(), whole());
+    let commands = watch.commands.into_inner();
 
     // Now there are values that gosling made itself.
     let stored = stored(&lab);
@@ -353,4 +374,11 @@ fn torture_no_value_of_a_secret_is_where_it_must_not_be() {
     watched(&lab, &watch, &["destroy", "--yes"], 0);
     assert_eq!(lab.there(), []);
     lab.stop();
+    let mut table = Table::new("secrets searched for wherever they must not be");
+    table.line("planted, and found", clean(found));
+    table.line(
+        "commands, all files after each",
+        clean(commands + watch.commands.into_inner()),
+    );
+    table.clean(60);
 }

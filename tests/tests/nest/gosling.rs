@@ -6,12 +6,20 @@ use std::sync::LazyLock;
 
 use crate::workspace::root;
 
-/// The built binary. Cargo names it only to its own package's tests, so it is asked for; after a build of the
-/// workspace this is a look at what is there.
+/// The binary, built as these tests are. Cargo names it only to its own package's tests, so it is asked for; after a
+/// build of the workspace this is a look at what is there.
 pub(crate) static BINARY: LazyLock<PathBuf> = LazyLock::new(|| {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let tests = std::env::current_exe().unwrap();
+    let profile = tests.ancestors().nth(2).and_then(Path::file_name);
+    let profile = match profile.unwrap().to_str().unwrap() {
+        "debug" => "dev",
+        profile => profile,
+    };
     let arguments = [
         "build",
+        "--profile",
+        profile,
         "--quiet",
         "--package",
         "gosling-cli",

@@ -207,7 +207,7 @@ impl Lab {
     }
 
     pub(crate) fn calls(&self) -> usize {
-        self.running.ledger().calls().len()
+        self.running.calls()
     }
 
     pub(crate) fn changes(&self) -> usize {

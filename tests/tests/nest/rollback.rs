@@ -1,14 +1,12 @@
 //! `gosling rollback` and `gosling apply --on-failure=rollback`: what was there before is there again.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
 
 /// What every object of the state is like, without what a resource made anew cannot have: its id and its marker.
-fn like(lab: &Lab) -> Value {
+pub(crate) fn like(lab: &Lab) -> Value {
     let state: Value = serde_json::from_str(&lab.read(".gosling/state.json")).unwrap();
     let mut resources = state["resources"].clone();
     for held in resources.as_object_mut().unwrap().values_mut() {
@@ -27,7 +25,7 @@ fn ids(lab: &Lab) -> Vec<String> {
     ids
 }
 
-fn change(lab: &Lab, from: &str, to: &str) {
+pub(crate) fn change(lab: &Lab, from: &str, to: &str) {
     let egg = lab.read("Eggs/app/config.fly");
     assert!(egg.contains(from), "{egg}");
     lab.write("Eggs/app/config.fly", &egg.replace(from, to));
@@ -121,13 +119,13 @@ fn what_was_taken_out_of_the_state_is_not_made_twice() {
     lab.stop();
 }
 
-fn serial(lab: &Lab) -> String {
+pub(crate) fn serial(lab: &Lab) -> String {
     let state: Value = serde_json::from_str(&lab.read(".gosling/state.json")).unwrap();
     state["serial"].to_string()
 }
 
 /// A second egg beside the one, which needs three things more.
-fn second(lab: &Lab) {
+pub(crate) fn second(lab: &Lab) {
     let egg = lab.read("Eggs/app/config.fly");
     let egg = egg.replace("egg \"app\"", "egg \"docs\"").replace("17", "41");
     std::fs::create_dir_all(lab.nest().join("Eggs/docs")).unwrap();
@@ -213,70 +211,4 @@ fn an_undoing_that_fails_too_says_both_and_how_to_go_on() {
     lab.green(&["rollback", "--to", &serial, "--yes"]);
     assert_eq!((like(&lab), lab.kinds()), (before, whole()));
     lab.stop();
-}
-
-#[test]
-fn torture_a_rollback_killed_after_any_call_is_finished_by_the_next() {
-    let prepared = || {
-        let lab = Lab::one();
-        lab.green(&["apply", "--yes"]);
-        let (before, serial) = (like(&lab), serial(&lab));
-        second(&lab);
-        change(&lab, "cpu = 1", "cpu = 2");
-        lab.green(&["apply", "--yes"]);
-        let calls = lab.calls();
-        (lab, before, serial, calls)
-    };
-    let calls = {
-        let (lab, _, serial, before) = prepared();
-        lab.green(&["rollback", "--to", &serial, "--yes"]);
-        let calls = lab.calls() - before;
-        lab.stop();
-        calls
-    };
-    assert!(calls > 10, "{calls} calls are too few to be a rollback");
-    let stride = if std::env::var_os("POLAR_GOSLING_TORTURE").is_some() {
-        1
-    } else {
-        9
-    };
-    let mut killed = 0;
-    for at in (1..=calls).step_by(stride) {
-        let (lab, before, serial, from) = prepared();
-        let mut child = lab.spawn(&["rollback", "--to", &serial, "--yes"]);
-        let begun = Instant::now();
-        while lab.calls() < from + at && child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the rollback hangs");
-            std::thread::sleep(Duration::from_micros(200));
-        }
-        child.kill().unwrap();
-        killed += usize::from(!child.wait().unwrap().success());
-        let output = lab.run(&["rollback", "--to", &serial, "--yes"]);
-        assert_eq!(
-            output.status.code(),
-            Some(0),
-            "killed after call {at}: {}",
-            said(&output)
-        );
-        assert_eq!(
-            (like(&lab), lab.kinds()),
-            (before, whole()),
-            "killed after call {at}"
-        );
-        // Forwards again: the Nest has what it asks for.
-        lab.green(&["apply", "--yes"]);
-        assert_eq!(
-            lab.there().len(),
-            2 * whole().values().sum::<usize>(),
-            "killed after call {at}"
-        );
-        lab.green(&["destroy", "--yes"]);
-        assert_eq!(lab.there(), [], "killed after call {at}");
-        lab.stop();
-    }
-    println!("killed {killed} times over {calls} calls of a rollback: 0 orphans, 0 duplicates");
-    assert!(
-        killed * 2 >= calls.div_ceil(stride),
-        "only {killed} were killed in time"
-    );
 }

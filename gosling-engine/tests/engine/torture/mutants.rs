@@ -288,7 +288,7 @@ async fn torture_every_broken_rule_of_the_protocol_is_noticed() {
         ..store(|store, ground| bent(store, Rule::Kept, ground.gate))
     };
     let right = Wrong::default();
-    let mut table = Table::new("no rule broken");
+    let mut table = Table::new("the protocol with no rule broken");
     table.line("memory", everything(&wrong(right)).await);
     table.clean(100);
     let mutants: [(&str, Setting); 7] = [
@@ -327,9 +327,11 @@ async fn torture_every_broken_rule_of_the_protocol_is_noticed() {
             },
         ),
     ];
+    let mut table = Table::new("the protocol with one rule broken: noticed");
     for (name, setting) in mutants {
-        everything(&setting).await.caught(name);
+        table.line(name, everything(&setting).await.caught(name));
     }
+    table.clean(7);
 }
 
 #[tokio::test]

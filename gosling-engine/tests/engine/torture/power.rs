@@ -216,6 +216,7 @@ async fn torture_power_cut_finds_every_sync_that_is_left_out() {
         kind: "gitlab_runner",
         deed: Deed::Create,
     };
+    let mut table = Table::new("one sync left out: noticed");
     for (name, files) in mutants {
         let setting = Setting {
             files,
@@ -223,6 +224,7 @@ async fn torture_power_cut_finds_every_sync_that_is_left_out() {
         };
         let mut tally = cut_once(cell, &setting, 1, 2).await;
         tally.add(cut_twice(cell, &setting, (4, 5), 0).await, String::new);
-        tally.caught(name);
+        table.line(name, tally.caught(name));
     }
+    table.clean(4);
 }

@@ -1,6 +1,11 @@
 //! What torture found, counted: printed as a table, and nothing of it may be above zero.
 
 use std::fmt;
+use std::io::Write;
+
+/// Names a file that gets one line for each table: its name and its sums, with tabs between them. `just torture` makes
+/// one table of it.
+const ROWS: &str = "POLAR_GOSLING_TORTURE_ROWS";
 
 /// What was found after so many cases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,13 +46,20 @@ impl Tally {
         }
     }
 
-    /// What was broken on purpose under this name was noticed.
+    /// What was broken on purpose under this name has to be noticed: a case, and a violation where nothing notices it.
     #[allow(dead_code, reason = "only the engine's tests have mutants")]
-    pub(crate) fn caught(&self, name: &str) {
+    pub(crate) fn caught(&self, name: &str) -> Self {
         let (violations, cases) = (self.violations(), self.cases);
         let first = self.first.as_deref().unwrap_or("nothing");
         println!("caught: {name}: {violations} violations in {cases} cases, the first: {first}");
-        assert!(violations > 0, "nothing notices: {name}");
+        let mut tally = Self {
+            cases: 1,
+            ..Self::default()
+        };
+        if violations == 0 {
+            tally.found(|tally| &mut tally.other, || format!("nothing notices: {name}"));
+        }
+        tally
     }
 
     /// How many things are not as they must be.
@@ -59,14 +71,14 @@ impl Tally {
 /// A table with a line for each part of a test and one for their sum.
 #[derive(Debug)]
 pub(crate) struct Table {
-    name: &'static str,
+    name: String,
     lines: Vec<(String, Tally)>,
 }
 
 impl Table {
-    pub(crate) fn new(name: &'static str) -> Self {
+    pub(crate) fn new(name: impl Into<String>) -> Self {
         Self {
-            name,
+            name: name.into(),
             lines: Vec::new(),
         }
     }
@@ -83,9 +95,32 @@ impl Table {
         sum
     }
 
+    /// Its name and its sums.
+    fn row(&self) -> String {
+        let sum = self.sum();
+        let columns = [
+            sum.cases,
+            sum.orphans,
+            sum.duplicates,
+            sum.lost,
+            sum.stuck,
+            sum.other,
+        ];
+        format!(
+            "{}\t{}\n",
+            self.name,
+            columns.map(|count| count.to_string()).join("\t")
+        )
+    }
+
     /// Prints it. There were at least so many cases, and nothing was found.
     pub(crate) fn clean(self, cases: usize) {
         println!("{self}");
+        // What was found must be in the table of all tables too, so it is written down before anything fails.
+        if let Some(path) = std::env::var_os(ROWS) {
+            let mut file = std::fs::File::options().append(true).open(path).unwrap();
+            file.write_all(self.row().as_bytes()).unwrap();
+        }
         let sum = self.sum();
         assert!(sum.cases >= cases, "only {} cases:\n{self}", sum.cases);
         assert_eq!(sum.violations(), 0, "{}\n{self}", sum.first.unwrap_or_default());
@@ -129,4 +164,28 @@ pub(crate) fn full() -> bool {
 /// `all` where all of it is asked for, else `some`.
 pub(crate) fn of<T>(all: T, some: T) -> T {
     if full() { all } else { some }
+}
+
+#[test]
+fn what_is_found_anywhere_is_in_the_row_of_its_table() {
+    let mut table = Table::new("some, and more");
+    let mut tally = Tally {
+        cases: 40,
+        ..Tally::default()
+    };
+    table.line("whole", tally.clone());
+    let columns: [fn(&mut Tally) -> &mut usize; 5] = [
+        |tally| &mut tally.orphans,
+        |tally| &mut tally.duplicates,
+        |tally| &mut tally.lost,
+        |tally| &mut tally.stuck,
+        |tally| &mut tally.other,
+    ];
+    for (number, column) in (1..).zip(columns) {
+        for _ in 0..number {
+            tally.found(column, || "broken".to_owned());
+        }
+    }
+    table.line("broken", tally);
+    assert_eq!(table.row(), "some, and more\t80\t1\t2\t3\t4\t5\n");
 }
