@@ -9,13 +9,12 @@ use clap::{Args, ValueEnum};
 use gosling_engine::audit::{Ending, Event};
 use gosling_engine::store::Locked;
 use gosling_engine::{Applied, Plan, State, Stop, Wishes};
-use tokio::sync::watch;
 
 use super::outcome::{Outcome, Undone};
 use super::plan::{WishArgs, show};
 use super::{Context, Exit};
 use crate::engine::{
-    Account, EngineArgs, Looked, Progress, Session, Tempo, WayBack, failure, released, stopped,
+    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, failure, released,
 };
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
@@ -197,11 +196,11 @@ pub(super) struct Job<'a> {
 }
 
 /// What a run is told and tells while it works.
-struct Under<'a> {
+pub(super) struct Under<'a> {
     locked: &'a Arc<dyn Locked>,
-    progress: Progress,
+    pub(super) progress: Progress,
     tempo: Tempo,
-    stop: watch::Sender<Stop>,
+    pub(super) interrupts: &'a Interrupts,
 }
 
 pub(super) fn carry_out(
@@ -230,21 +229,23 @@ pub(super) fn carry_out(
     let command = job.purpose.command();
     let at = session.at.clone();
     let (patience, excuse) = (job.run.wait, job.run.during_freeze.clone());
-    let locked: Arc<dyn Locked> = runtime
-        .block_on(async {
-            // Who is refused need not wait first.
-            at.may_begin(excuse.as_deref()).await?;
-            at.lock_within(host, command, patience).await
-        })?
-        .into();
-    let under = Under {
-        locked: &locked,
-        progress: Progress::default(),
-        tempo,
-        stop: watch::Sender::new(Stop::No),
-    };
-    let outcome = runtime.block_on(work(host, context, &mut session, &under, job));
-    runtime.block_on(released(&*locked, outcome))
+    runtime.block_on(async {
+        // From before the lock is taken until it is given back, so that no signal leaves it behind.
+        let interrupts = Interrupts::heard()?;
+        // Who is refused need not wait first.
+        interrupts.end_soon(at.may_begin(excuse.as_deref())).await?;
+        let lock = at.lock_within(host, command, patience, &interrupts);
+        let locked: Arc<dyn Locked> = interrupts.end_now(lock).await?.into();
+        let under = Under {
+            locked: &locked,
+            progress: Progress::default(),
+            tempo,
+            interrupts: &interrupts,
+        };
+        let work = work(host, context, &mut session, &under, job);
+        let outcome = interrupts.end_now(work).await;
+        released(&*locked, outcome).await
+    })
 }
 
 /// All that is done under the lock: settle, plan, ask, apply, wait, and where it is to be, undo.
@@ -269,12 +270,12 @@ async fn work(
         }
         Purpose::Apply { file: None, .. } | Purpose::Destroy => {
             let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
-            progress.show(host, None, plan).await??
+            progress.look(host, under.interrupts, plan).await??
         }
         Purpose::Rollback(to) => {
             let goal = session.at.goal(&state, to).await?;
             let way = session.plan_back(&goal, &state, &job.wishes, job.refresh);
-            let way = progress.show(host, None, way).await??;
+            let way = progress.look(host, under.interrupts, way).await??;
             outcome.back = Some((goal.serial, way.limits));
             if !job.run.json {
                 super::rollback::show(host, context, &goal, &way.plan, outcome.limits())?;
@@ -287,10 +288,10 @@ async fn work(
     }
     let mut account = None;
     if !plan.is_empty() {
-        if job.run.preflight && !can_be_done(host, session, &plan, progress, job.run.json).await? {
+        if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
             return Ok(Exit::Problems);
         }
-        if !job.run.yes && !agreed(host, job.purpose.question(), under.locked)? {
+        if !job.run.yes && !agreed(host, job.purpose.question(), under)? {
             host.say("nothing was changed")?;
             return Ok(Exit::Problems);
         }
@@ -323,7 +324,7 @@ async fn work(
     let failed = !applied.failed.is_empty() || outcome.offline;
     outcome.report(host, &plan, &applied, job.run.json)?;
     if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
-        super::rollback::still_asked(host, session, &applied.state).await?;
+        super::rollback::still_asked(host, session, under, &applied.state).await?;
     }
     Ok(if applied.interrupted || outcome.undo_was_interrupted() {
         Exit::Interrupted
@@ -346,7 +347,9 @@ async fn carry(
     state: State,
     outcome: &mut Outcome,
 ) -> Result<Applied, Failure> {
-    let Under { progress, stop, .. } = under;
+    let Under {
+        progress, interrupts, ..
+    } = under;
     let before = gosling_engine::apply::as_seen(plan, &state);
     let mut applied = if plan.is_empty() {
         Applied::nothing(state)
@@ -357,18 +360,18 @@ async fn carry(
             state,
             progress,
             under.tempo,
-            stop.subscribe(),
+            interrupts.wish(),
         );
-        progress.show(host, Some(stop), work).await??
+        progress.show(host, Some(interrupts), work).await??
     };
     if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
         let work = session.wait_until_online(plan, &applied.state, progress);
-        match progress.show(host, None, work).await {
+        match progress.look(host, interrupts, work).await {
             Ok(health) => {
                 let health = health?;
                 outcome.offline = !health.healthy;
                 let work = session.put_seeds_away(&**under.locked, applied.state, &health.online, progress);
-                applied.state = progress.show(host, None, work).await??;
+                applied.state = progress.look(host, interrupts, work).await??;
             }
             Err(Failure::Interrupted(_)) => {
                 applied.interrupted = true;
@@ -385,7 +388,10 @@ async fn carry(
             ..
         }
     );
-    if undo && failed && !applied.interrupted && !plan.is_empty() {
+    if undo && failed && applied.interrupted {
+        let stopped = Failure::Interrupted("stopped before that was begun".to_owned());
+        outcome.undone = Some(Err(stopped));
+    } else if undo && failed && !plan.is_empty() {
         outcome.undone = Some(
             undo_all(
                 host,
@@ -406,7 +412,7 @@ async fn carry(
 async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result<State, Failure> {
     let Under {
         progress,
-        stop,
+        interrupts,
         tempo,
         ..
     } = under;
@@ -423,8 +429,8 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         };
         account = Some(Account::begin(&session.at, &**under.locked, began).await?);
     }
-    let work = session.settle(&**under.locked, progress, *tempo, stop.subscribe());
-    let settled = progress.show(host, Some(stop), work).await?;
+    let work = session.settle(&**under.locked, progress, *tempo, interrupts.wish());
+    let settled = progress.show(host, Some(interrupts), work).await?;
     if let Some(account) = account {
         match &settled {
             Ok((state, done)) => account.end(Ending::Done, Some(state.serial), *done, 0).await?,
@@ -433,7 +439,7 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         }
     }
     let (state, settled) = settled?;
-    if *stop.borrow() != Stop::No {
+    if interrupts.wished() {
         return Err(Failure::Interrupted(
             "stopped before anything new was begun".to_owned(),
         ));
@@ -451,11 +457,11 @@ async fn can_be_done(
     host: &mut Host,
     session: &Session,
     plan: &Plan,
-    progress: &Progress,
+    under: &Under<'_>,
     json: bool,
 ) -> Result<bool, Failure> {
     let looked = session.preflight(plan, Looked::Changed);
-    let services = progress.show(host, None, looked).await?;
+    let services = under.progress.look(host, under.interrupts, looked).await?;
     preflight::write_wrong(&services, &mut host.err)?;
     if preflight::tally(&services).failed == 0 {
         return Ok(true);
@@ -481,7 +487,7 @@ async fn undo_all(
 ) -> Result<Undone, Failure> {
     let Under {
         progress,
-        stop,
+        interrupts,
         tempo,
         locked,
     } = under;
@@ -494,12 +500,12 @@ async fn undo_all(
     };
     let wishes = Wishes::default();
     let way = session.plan_back(before, &state, &wishes, true);
-    let WayBack { plan, limits } = progress.show(host, Some(stop), way).await??;
+    let WayBack { plan, limits } = progress.look(host, interrupts, way).await??;
     if !json {
         super::rollback::show(host, context, before, &plan, &limits)?;
     }
-    let work = session.apply(&***locked, &plan, state, progress, *tempo, stop.subscribe());
-    let applied = progress.show(host, Some(stop), work).await??;
+    let work = session.apply(&***locked, &plan, state, progress, *tempo, interrupts.wish());
+    let applied = progress.show(host, Some(interrupts), work).await??;
     Ok(Undone {
         plan,
         limits,
@@ -508,15 +514,16 @@ async fn undo_all(
 }
 
 /// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock
-/// is given back, and a second one on the spot; by itself it would not any more, since signals are heard by now.
-fn agreed(host: &mut Host, question: &str, locked: &Arc<dyn Locked>) -> Result<bool, Failure> {
-    let locked = Arc::clone(locked);
+/// is given back, and a second one on the spot.
+fn agreed(host: &mut Host, question: &str, under: &Under<'_>) -> Result<bool, Failure> {
+    let locked = Arc::clone(under.locked);
+    let mut wish = under.interrupts.wish();
     let watch = tokio::spawn(async move {
-        if stopped().await.is_ok() {
+        if wish.wait_for(|wish| *wish != Stop::No).await.is_ok() {
             tokio::select! {
                 // Where this fails the lock stays, and names its holder to the next.
                 _ = locked.release() => {}
-                _ = stopped() => {}
+                _ = wish.wait_for(|wish| *wish == Stop::Now) => {}
             }
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }

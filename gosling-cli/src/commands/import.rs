@@ -6,7 +6,7 @@ use gosling_engine::{Known, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, failure, under_lock};
+use crate::engine::{EngineArgs, Session, failure, holder, under_lock};
 use crate::{Failure, Host};
 
 /// Take something that is there already into the state
@@ -33,8 +33,8 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let locked = session.lock(host, "gosling import").await?;
-        under_lock(&*locked, async |locked| {
+        let (at, who) = (session.at.clone(), holder(host, "gosling import"));
+        under_lock(&at, &who, async |locked| {
             import(host, &mut session, locked, args).await
         })
         .await

@@ -7,7 +7,7 @@ use gosling_engine::rollback::Limit;
 use gosling_engine::{Action, Plan, State, Wishes};
 use gosling_resource::Value;
 
-use super::apply::{Job, Purpose, RunArgs, carry_out};
+use super::apply::{Job, Purpose, RunArgs, Under, carry_out};
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, Session, WayBack};
 use crate::render::plan as render;
@@ -127,12 +127,13 @@ pub(super) fn show(
 pub(super) async fn still_asked(
     host: &mut Host,
     session: &mut Session,
+    under: &Under<'_>,
     state: &State,
 ) -> Result<(), Failure> {
-    let plan = session
-        .plan_from(state, Vec::new(), &Wishes::default(), false)
-        .await;
-    match plan {
+    let wishes = Wishes::default();
+    let work = session.plan_from(state, Vec::new(), &wishes, false);
+    let plan = under.progress.look(host, under.interrupts, work).await;
+    match plan.flatten() {
         Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,
         Ok(_) => host.say(
             "the Nest's files were not changed: they ask for the newer form still, and the next apply makes it again\n  help: take the change back there too; `gosling plan` shows what they ask for",

@@ -1,8 +1,8 @@
 //! A state's lock ends with the work under it, however that ends.
 
-use gosling_engine::store::{Locked, StoreError};
+use gosling_engine::store::{Holder, Locked, StoreError};
 
-use super::stopped;
+use super::{Interrupts, StateAt};
 use crate::Failure;
 
 /// A store's error with its way out.
@@ -28,19 +28,15 @@ pub(crate) async fn released<T>(locked: &dyn Locked, outcome: Result<T, Failure>
     Ok(value)
 }
 
-/// Work under a lock that Ctrl-C may end anywhere.
+/// Work under a lock that Ctrl-C may end anywhere. It is heard from before the lock is taken, which it never leaves behind.
 pub(crate) async fn under_lock<T>(
-    locked: &dyn Locked,
+    at: &StateAt,
+    who: &Holder,
     work: impl AsyncFnOnce(&dyn Locked) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let outcome = until_stopped(work(locked)).await;
-    released(locked, outcome).await
-}
-
-/// Work that Ctrl-C may end anywhere.
-pub(crate) async fn until_stopped<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::select! {
-        outcome = work => outcome,
-        stop = stopped() => Err(stop.map_or_else(Failure::from, |()| Failure::Interrupted("stopped".to_owned()))),
-    }
+    let interrupts = Interrupts::heard()?;
+    let locked = at.store.lock(who).await.map_err(|error| store_failure(&error))?;
+    let locked = at.checked(locked).await?;
+    let outcome = interrupts.end_soon(work(&*locked)).await;
+    released(&*locked, outcome).await
 }

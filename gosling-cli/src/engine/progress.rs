@@ -6,11 +6,11 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use gosling_engine::{CallError, Events, Operation, Stop, Verb};
+use gosling_engine::{CallError, Events, Operation, Verb};
 use gosling_resource::Address;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
-use super::ago;
+use super::{Interrupts, ago};
 use crate::render::plain;
 use crate::{Failure, Host};
 
@@ -103,6 +103,15 @@ fn done(verb: Verb) -> &'static str {
     }
 }
 
+/// Whether work is told of a person's wish.
+#[derive(Clone, Copy)]
+enum Told {
+    /// It is, and ends by itself.
+    Itself,
+    /// It is not, and is dropped.
+    Nothing,
+}
+
 /// An operation under way.
 struct Line {
     words: String,
@@ -124,43 +133,68 @@ impl Progress {
         self.push(Heard::Said(plain(&words.into())));
     }
 
-    /// Carries out `work` and shows what is heard meanwhile. Ctrl-C and SIGTERM are passed on by `stop`: the first asks
-    /// to stop soon, the second at once. Without `stop` the work only reads, and the first of them ends it.
+    /// Carries out `work` and shows what is heard meanwhile. With `interrupts`, the work is told by them and ends by
+    /// itself. Without, it only reads, and the first Ctrl-C or SIGTERM ends it.
     ///
     /// # Errors
     /// [`Failure::Interrupted`] where work that only reads was stopped, and where nothing can be written.
     pub(crate) async fn show<T>(
         &self,
         host: &mut Host,
-        stop: Option<&watch::Sender<Stop>>,
+        interrupts: Option<&Interrupts>,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        match interrupts {
+            Some(interrupts) => self.meanwhile(host, interrupts, Told::Itself, work).await,
+            None => self.look(host, &Interrupts::heard()?, work).await,
+        }
+    }
+
+    /// Carries out `work` that only reads, and shows what is heard meanwhile. It ends if anything is wished, and does
+    /// not begin where something was.
+    ///
+    /// # Errors
+    /// [`Failure::Interrupted`] where it was stopped, and where nothing can be written.
+    pub(crate) async fn look<T>(
+        &self,
+        host: &mut Host,
+        interrupts: &Interrupts,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Failure> {
+        self.meanwhile(host, interrupts, Told::Nothing, work).await
+    }
+
+    async fn meanwhile<T>(
+        &self,
+        host: &mut Host,
+        interrupts: &Interrupts,
+        told: Told,
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
         let mut lines: BTreeMap<String, Line> = BTreeMap::new();
         let mut shown = 0;
         let mut ticks = tokio::time::interval(TICK);
-        let mut signals = Signals::new()?;
+        let mut wish = interrupts.wish();
         let mut work = std::pin::pin!(work);
-        let mut stops = 0;
         let result = loop {
+            match told {
+                Told::Itself => {
+                    if let Some(words) = interrupts.news() {
+                        self.say(words);
+                    }
+                }
+                Told::Nothing if interrupts.wished() => {
+                    lines.clear();
+                    self.draw(host, &mut lines, shown)?;
+                    return Err(Failure::Interrupted("stopped".to_owned()));
+                }
+                Told::Nothing => {}
+            }
             tokio::select! {
                 result = &mut work => break result,
                 () = self.something.notified() => {}
                 _ = ticks.tick(), if host.err_is_terminal => {}
-                () = signals.next() => {
-                    let Some(stop) = stop else {
-                        lines.clear();
-                        self.draw(host, &mut lines, shown)?;
-                        return Err(Failure::Interrupted("stopped".to_owned()));
-                    };
-                    stops += 1;
-                    let (wish, words) = if stops == 1 {
-                        (Stop::Soon, "stopping: what is under way may end; once more stops at once")
-                    } else {
-                        (Stop::Now, "stopping at once; what is open is settled by the next run")
-                    };
-                    self.say(words);
-                    stop.send_replace(wish);
-                }
+                Ok(()) = wish.changed() => continue,
             }
             shown = self.draw(host, &mut lines, shown)?;
         };
@@ -223,34 +257,5 @@ impl Progress {
         }
         err.flush()?;
         Ok(lines.len())
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-pub(crate) async fn stopped() -> io::Result<()> {
-    Signals::new()?.next().await;
-    Ok(())
-}
-
-/// Ctrl-C and SIGTERM.
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -324,11 +324,6 @@ impl Session {
         self.proxmoxes.get(label).cloned()
     }
 
-    /// Takes the state's lock. It is given back by [`super::released`].
-    pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        self.at.lock(host, command).await
-    }
-
     fn run<'a>(
         &'a self,
         locked: &'a dyn Locked,

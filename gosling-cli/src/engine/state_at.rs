@@ -160,15 +160,6 @@ impl StateAt {
         .hint("`gosling state migrate --from local` moves it; where it is to be forgotten, remove it"))
     }
 
-    /// Takes the lock, to change what is here. It is given back by [`super::released`].
-    pub(crate) async fn lock(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, Failure> {
-        let locked = self
-            .take(host, command)
-            .await
-            .map_err(|error| store_failure(&error))?;
-        self.checked(locked).await
-    }
-
     /// The lock, where the state is still here; otherwise it is given back.
     pub(crate) async fn checked(&self, locked: Box<dyn Locked>) -> Result<Box<dyn Locked>, Failure> {
         match store::here(&*self.store).await {

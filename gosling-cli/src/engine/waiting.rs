@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use gosling_engine::Stop;
 use gosling_engine::store::{Locked, StoreError};
 
-use super::{StateAt, ago, stopped, store_failure};
+use super::{Interrupts, StateAt, ago, released, store_failure};
 use crate::{Failure, Host};
 
 /// How often the lock is tried.
@@ -13,24 +14,28 @@ const ASK: Duration = Duration::from_secs(1);
 const SAY: Duration = Duration::from_secs(30);
 
 impl StateAt {
-    /// Takes the lock; `patience`: how long to wait for whoever holds it. Ctrl-C ends the waiting at once.
+    /// Takes the lock; `patience`: how long to wait for whoever holds it. Ctrl-C ends the waiting, and gives back what
+    /// was just taken.
     pub(crate) async fn lock_within(
         &self,
         host: &mut Host,
         command: &str,
         patience: Option<Duration>,
+        interrupts: &Interrupts,
     ) -> Result<Box<dyn Locked>, Failure> {
-        let Some(patience) = patience else {
-            return self.lock(host, command).await;
-        };
         let began = Instant::now();
         let mut told: Option<(String, Instant)> = None;
-        let mut stop = std::pin::pin!(stopped());
         loop {
-            let refused = match self.take(host, command).await {
-                Ok(locked) => return self.checked(locked).await,
-                Err(error @ StoreError::Locked(_)) => store_failure(&error),
-                Err(other) => return Err(store_failure(&other)),
+            let (refused, patience) = match (self.take(host, command).await, patience) {
+                (Ok(locked), _) => {
+                    let locked = self.checked(locked).await?;
+                    if interrupts.wished() {
+                        return released(&*locked, Err(stopped())).await;
+                    }
+                    return Ok(locked);
+                }
+                (Err(error @ StoreError::Locked(_)), Some(patience)) => (store_failure(&error), patience),
+                (Err(other), _) => return Err(store_failure(&other)),
             };
             let waited = began.elapsed();
             if waited >= patience {
@@ -49,11 +54,12 @@ impl StateAt {
             }
             tokio::select! {
                 () = tokio::time::sleep(ASK.min(patience.saturating_sub(waited))) => {}
-                outcome = &mut stop => {
-                    outcome?;
-                    return Err(Failure::Interrupted("stopped waiting for the lock".to_owned()));
-                }
+                () = interrupts.until(Stop::Soon) => return Err(stopped()),
             }
         }
     }
+}
+
+fn stopped() -> Failure {
+    Failure::Interrupted("stopped before anything was begun".to_owned())
 }

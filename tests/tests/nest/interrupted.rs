@@ -1,15 +1,57 @@
 //! Ctrl-C, once and twice, and SIGTERM.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
+use crate::rollback::{like, second, serial};
+use crate::shared_state::AT_GITLAB;
 
 /// Clones take two seconds.
 const SLOW: &str = r#"{"proxmox": {"speed": {"clone": 2000}}}"#;
 const CLONE: &str = "/clone";
+
+/// Clones and stops take long enough to press a key.
+const SLOW_BOTH_WAYS: &str = r#"{"proxmox": {"speed": {"clone": 1500, "stop": 1500}}}"#;
+
+/// Begins it, with what it says to people in a file, and waits until it has said this.
+fn begin_and_hear(lab: &Lab, arguments: &[&str], words: &str) -> (Child, PathBuf) {
+    let file = lab.folder.path().join("said");
+    let mut command = lab.command(arguments);
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(File::create(&file).unwrap())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    while !std::fs::read_to_string(&file).unwrap().contains(words) {
+        assert!(
+            child.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(60),
+            "it does not say `{words}` but:\n{}",
+            std::fs::read_to_string(&file).unwrap()
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    (child, file)
+}
+
+/// The process whose words go to this file has ended with 130, and says this.
+fn stopped_saying(mut child: Child, file: &Path, words: &str) {
+    let status = child.wait().unwrap();
+    let heard = std::fs::read_to_string(file).unwrap();
+    assert_eq!(status.code(), Some(130), "{heard}");
+    assert!(heard.contains(words), "`{words}` is not in:\n{heard}");
+}
+
+/// Nobody holds the lock.
+fn free(lab: &Lab) {
+    let lock = lab.green(&["lock"]);
+    assert!(lock.contains("nobody holds the lock"), "{lock}");
+}
 
 fn begin(lab: &Lab, arguments: &[&str]) -> Child {
     let mut command = lab.command(arguments);
@@ -212,5 +254,208 @@ fn ctrl_c_while_machines_boot() {
     expected.insert("volume".to_owned(), 1);
     assert_eq!(lab.kinds(), expected);
     std::thread::sleep(Duration::from_secs(4));
+    ended_by_the_next(lab, &whole());
+}
+
+#[test]
+fn ctrl_c_ends_the_waiting_for_a_lock_and_leaves_its_holder_alone() {
+    let lab = Lab::one_in(SLOW, 0);
+    let mut holder = begin(&lab, &["apply", "--yes"]);
+    wait_for(&lab, &mut holder, 0, "POST", CLONE);
+    let (child, said) = begin_and_hear(&lab, &["apply", "--yes", "--wait"], "waiting: ");
+    let begun = Instant::now();
+    signal(&child, "-INT");
+    stopped_saying(child, &said, "stopped before anything was begun");
+    // It does not wait on: the ten minutes of `--wait` are not over, nor is the holder done.
+    assert!(begun.elapsed() < Duration::from_secs(60));
+    assert!(lab.green(&["lock"]).contains("held by"));
+    let output = holder.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", crate::gosling::said(&output));
+    free(&lab);
+    let audit = lab.read(".gosling/audit.jsonl");
+    assert_eq!(audit.matches("\"event\":\"began\"").count(), 1, "{audit}");
+    ended_by_the_next(lab, &whole());
+}
+
+#[test]
+fn ctrl_c_while_a_service_gives_the_lock_leaves_no_lock_behind() {
+    let lab = Lab::one_in("{}", 200);
+    lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
+    let own = [
+        &["apply", "--yes"][..],
+        &["apply", "--yes", "--wait"],
+        &["rollback", "--to", "0", "--yes"],
+    ];
+    for arguments in own {
+        let calls = lab.calls();
+        let mut child = begin(&lab, arguments);
+        wait_for(&lab, &mut child, calls, "POST", "/lock");
+        signal(&child, "-INT");
+        stopped(child, &["stopped before anything was begun"]);
+        free(&lab);
+        assert_eq!(lab.there(), []);
+    }
+    ended_by_the_next(lab, &whole());
+}
+
+#[test]
+fn ctrl_c_while_a_state_is_changed_by_hand_leaves_no_lock_behind() {
+    let lab = Lab::one_in("{}", 200);
+    lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
+    lab.green(&["apply", "--yes"]);
+    let calls = lab.calls();
+    let mut child = begin(&lab, &["state", "mv", "egg.app.runner", "egg.web.runner"]);
+    wait_for(&lab, &mut child, calls, "POST", "/lock");
+    signal(&child, "-INT");
+    stopped(child, &["stopped"]);
+    free(&lab);
+    ended_by_the_next(lab, &whole());
+}
+
+/// An apply that fails once the second egg's machine is there, and is undone; it is stopped while that machine is.
+fn while_undoing(signals: usize) {
+    let lab = Lab::one_in(SLOW_BOTH_WAYS, 0);
+    lab.green(&["apply", "--yes"]);
+    let (before, serial) = (like(&lab), serial(&lab));
+    second(&lab);
+    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
+    let calls = lab.calls();
+    let mut child = begin(&lab, &["apply", "--yes", "--on-failure=rollback"]);
+    wait_for(&lab, &mut child, calls, "POST", "/status/stop");
+    signal_times(&child, signals);
+    let output = stopped(
+        child,
+        &[
+            "undoing what was done",
+            "It failed, and not all of it is undone",
+            &format!("gosling rollback --to {serial}"),
+        ],
+    );
+    cut_short(&lab, &output, signals, "egg.docs.vm[0]");
+    lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+fn signal_times(child: &Child, signals: usize) {
+    signal(child, "-INT");
+    for _ in 1..signals {
+        std::thread::sleep(Duration::from_millis(200));
+        signal(child, "-INT");
+    }
+}
+
+/// After one signal the machine that was being deleted is gone and nothing is open; after two that delete is. The lock
+/// is free either way, and what the machine needs is there still.
+fn cut_short(lab: &Lab, output: &Output, signals: usize, machine: &str) {
+    let open = format!("open: what became of the delete of {machine} is not known");
+    assert_eq!(said(output).contains(&open), signals > 1, "{}", said(output));
+    let list = lab.green(&["state", "list"]);
+    assert_eq!(list.contains(machine), signals > 1, "{list}");
+    assert!(list.contains(&machine.replace("vm[0]", "runner")), "{list}");
+    free(lab);
+}
+
+#[test]
+fn ctrl_c_once_while_an_apply_is_undone() {
+    while_undoing(1);
+}
+
+#[test]
+fn ctrl_c_twice_while_an_apply_is_undone() {
+    while_undoing(2);
+}
+
+#[test]
+fn ctrl_c_while_an_undo_is_planned_begins_nothing_of_it() {
+    let lab = Lab::one_in("{}", 100);
+    lab.green(&["apply", "--yes"]);
+    let (before, serial) = (like(&lab), serial(&lab));
+    second(&lab);
+    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
+    let (child, heard) = begin_and_hear(
+        &lab,
+        &["apply", "--yes", "--on-failure=rollback"],
+        "undoing what was done",
+    );
+    signal(&child, "-INT");
+    stopped_saying(child, &heard, "it could not be undone: stopped");
+    free(&lab);
+    assert!(lab.green(&["state", "list"]).contains("egg.docs.vm[0]"));
+    lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+#[test]
+fn an_apply_that_fails_and_is_stopped_is_not_undone_and_says_so() {
+    let lab = Lab::one_in(SLOW_BOTH_WAYS, 0);
+    lab.green(&["apply", "--yes"]);
+    let (before, serial) = (like(&lab), serial(&lab));
+    second(&lab);
+    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
+    let calls = lab.calls();
+    let mut child = begin(&lab, &["apply", "--yes", "--on-failure=rollback"]);
+    wait_for(&lab, &mut child, calls, "POST", "/hooks");
+    wait_for(&lab, &mut child, calls, "POST", CLONE);
+    signal(&child, "-INT");
+    stopped(
+        child,
+        &[
+            "It failed and is not undone",
+            &format!("gosling rollback --to {serial}"),
+        ],
+    );
+    free(&lab);
+    lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+/// A rollback that takes the second egg away is stopped while its machine goes.
+fn while_going_back(signals: usize) {
+    let lab = Lab::one_in(SLOW_BOTH_WAYS, 0);
+    lab.green(&["apply", "--yes"]);
+    let (before, serial) = (like(&lab), serial(&lab));
+    second(&lab);
+    lab.green(&["apply", "--yes"]);
+    let calls = lab.calls();
+    let mut child = begin(&lab, &["rollback", "--to", &serial, "--yes"]);
+    wait_for(&lab, &mut child, calls, "POST", "/status/stop");
+    signal_times(&child, signals);
+    let output = stopped(child, &["stopping", "Not all of it"]);
+    cut_short(&lab, &output, signals, "egg.docs.vm[0]");
+    lab.green(&["rollback", "--to", &serial, "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+#[test]
+fn ctrl_c_once_while_going_back() {
+    while_going_back(1);
+}
+
+#[test]
+fn ctrl_c_twice_while_going_back() {
+    while_going_back(2);
+}
+
+#[test]
+fn ctrl_c_while_the_way_back_is_planned() {
+    let lab = Lab::one_in("{}", 150);
+    lab.green(&["apply", "--yes"]);
+    let changes = lab.changes();
+    for arguments in [
+        &["rollback", "--to", "0", "--yes"][..],
+        &["rollback", "--to", "0", "--dry-run"],
+    ] {
+        let calls = lab.calls();
+        let mut child = begin(&lab, arguments);
+        wait_for(&lab, &mut child, calls, "GET", "");
+        signal(&child, "-INT");
+        stopped(child, &["stopped"]);
+        free(&lab);
+    }
+    assert_eq!(lab.changes(), changes);
     ended_by_the_next(lab, &whole());
 }

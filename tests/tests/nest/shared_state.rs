@@ -7,7 +7,8 @@ use crate::gosling::said;
 use crate::lab::{Lab, copy, whole};
 use crate::versitygw::{SECRET_KEY, Storage};
 
-const AT_GITLAB: &str = "\nstate {\n  backend = \"gitlab\"\n  project_id = 17\n}\n";
+/// What makes GitLab keep the state.
+pub(crate) const AT_GITLAB: &str = "\nstate {\n  backend = \"gitlab\"\n  project_id = 17\n}\n";
 
 /// One egg whose state is at GitLab, and every answer so many milliseconds late.
 fn lab(latency: u64) -> Lab {

@@ -6,7 +6,7 @@ use gosling_engine::recover;
 use gosling_resource::Address;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure, store_failure, under_lock};
+use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
@@ -30,8 +30,8 @@ pub(crate) struct AbandonArgs {
 
 pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit, Failure> {
     let at = StateAt::find(host, &args.engine).await?;
-    let locked = at.lock(host, "gosling state abandon").await?;
-    under_lock(&*locked, async |locked| {
+    let who = holder(host, "gosling state abandon");
+    under_lock(&at, &who, async |locked| {
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         let (state, open) = recover::read(&snapshot).map_err(failure)?;
         let (given_up, others): (Vec<_>, Vec<_>) = open

@@ -9,7 +9,7 @@ use gosling_engine::store::Locked;
 
 use crate::check::{check_files, check_root};
 use crate::commands::{Exit, Target};
-use crate::engine::{EngineArgs, FOLDER, Reading, StateAt, failure, released, store_failure, until_stopped};
+use crate::engine::{EngineArgs, FOLDER, Interrupts, Reading, StateAt, failure, released, store_failure};
 use crate::nest::{load, read_bounded, refusal_words};
 use crate::{Failure, Host};
 
@@ -46,11 +46,12 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
                 .hint("put the new `state` block into nest.fly first"),
         );
     }
+    let interrupts = Interrupts::heard()?;
     let locked = from
         .take(host, COMMAND)
         .await
         .map_err(|error| store_failure(&error))?;
-    let outcome = under_both(host, &from, &*locked, &to).await;
+    let outcome = under_both(host, &interrupts, &from, &*locked, &to).await;
     let moved = released(&*locked, outcome).await?;
     to.note(host, COMMAND, format!("the state came here from {old}"))
         .await?;
@@ -73,6 +74,7 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
 /// Moves under both locks, of which the new place's is taken here: that tries the service out too.
 async fn under_both(
     host: &Host,
+    interrupts: &Interrupts,
     from: &StateAt,
     locked: &dyn Locked,
     to: &StateAt,
@@ -89,7 +91,8 @@ async fn under_both(
         store: &*to.store,
         locked: &*there,
     };
-    let outcome = until_stopped(async { migrate(old, new).await.map_err(refusal) }).await;
+    let moving = async { migrate(old, new).await.map_err(refusal) };
+    let outcome = interrupts.end_soon(moving).await;
     released(&*there, outcome).await
 }
 

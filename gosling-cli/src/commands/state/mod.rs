@@ -22,7 +22,7 @@ use self::migrate::MigrateArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, StateAt, failure, store_failure, under_lock};
+use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
 use crate::render::plan as render;
 use crate::{Failure, Host};
 
@@ -273,8 +273,8 @@ async fn settled<T>(
     command: &str,
     work: impl AsyncFnOnce(&mut Host, &dyn Locked, State) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let locked = at.lock(host, command).await?;
-    under_lock(&*locked, async |locked| {
+    let who = holder(host, command);
+    under_lock(at, &who, async |locked| {
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         let (state, open) = recover::read(&snapshot).map_err(failure)?;
         match open.first() {
