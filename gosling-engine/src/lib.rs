@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod audit;
+pub mod calendar;
 pub mod diff;
 pub mod durable;
 pub mod freeze;

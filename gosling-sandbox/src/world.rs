@@ -98,6 +98,8 @@ pub struct ProxmoxWorld {
     pub storages: Vec<StorageWorld>,
     /// The bridges of every node.
     pub bridges: Vec<String>,
+    /// The vnets of SDN, which every node has as a bridge, each with its zone.
+    pub vnets: std::collections::BTreeMap<String, String>,
     /// The resource pools.
     pub pools: Vec<String>,
     /// The templates for virtual machines.
@@ -108,6 +110,8 @@ pub struct ProxmoxWorld {
     pub volumes: Vec<String>,
     /// The privileges that the token has, everywhere; `None` is all of them.
     pub privileges: Option<Vec<String>>,
+    /// When tokens end, in seconds since 1970; 0 is never.
+    pub token_expire: u64,
     /// The privileges that the token has by paths, in place of `privileges`: `/vms/9000`, `/pool/ci`.
     pub acl: Option<std::collections::BTreeMap<String, Vec<String>>>,
 }
@@ -159,6 +163,9 @@ pub struct StorageWorld {
     /// Whether all nodes see the same files.
     #[serde(default)]
     pub shared: bool,
+    /// Whether it is mounted: one that is not is listed, and of no use.
+    #[serde(default = "yes")]
+    pub active: bool,
     /// Its size, in GiB, on each node.
     #[serde(default = "two_thousand")]
     pub total_gib: u64,
@@ -297,6 +304,7 @@ impl Default for ProxmoxWorld {
             kind: kind.to_owned(),
             content: content.iter().map(|&word| word.to_owned()).collect(),
             shared: false,
+            active: true,
             total_gib: two_thousand(),
             used_gib: 0,
         };
@@ -321,11 +329,13 @@ impl Default for ProxmoxWorld {
                 storage("local-lvm", "lvmthin", &["images", "rootdir"]),
             ],
             bridges: vec!["vmbr0".to_owned()],
+            vnets: std::collections::BTreeMap::new(),
             pools: vec!["ci".to_owned()],
             templates: templates.collect(),
             machines: Vec::new(),
             volumes: vec!["local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst".to_owned()],
             privileges: None,
+            token_expire: 0,
             acl: None,
         }
     }

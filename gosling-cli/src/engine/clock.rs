@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use gosling_engine::calendar;
+
 /// Now, as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
     at(Duration::ZERO)
@@ -17,33 +19,9 @@ pub(crate) fn at(later: Duration) -> String {
 fn written(since: Duration) -> String {
     let seconds = since.as_secs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
+    let date = i64::try_from(days).map(calendar::date).unwrap_or_default();
     let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// The date so many days after 1970-01-01: by whole years and months, which is quick enough for once a run.
-fn date(mut days: u64) -> (u64, u64, u64) {
-    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    let mut year = 1970;
-    loop {
-        let length = if leap(year) { 366 } else { 365 };
-        if days < length {
-            break;
-        }
-        days -= length;
-        year += 1;
-    }
-    let february = if leap(year) { 29 } else { 28 };
-    let mut month = 1;
-    for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < length {
-            break;
-        }
-        days -= length;
-        month += 1;
-    }
-    (year, month, days + 1)
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// A length of time in words: `12s`, `3m 20s`, `2h 5m`.

@@ -118,6 +118,11 @@ impl Api<'_> {
         let host = self.client.host();
         let words = words(answer);
         match answer.status {
+            401 if words.ends_with("access expired") => {
+                Trouble::refused(format!("{host}: the token `{}` has ended: {words}", self.token_id)).help(
+                    "give it a later end (Datacenter > Permissions > API Tokens), or make a new one and put it where `token` says",
+                )
+            }
             401 => Trouble::refused(format!(
                 "{host}: the token `{}` is refused: {words}",
                 self.token_id

@@ -51,6 +51,8 @@ pub(super) struct Storage {
     pub(super) node: String,
     pub(super) content: String,
     pub(super) shared: bool,
+    /// Whether the node can use it now.
+    pub(super) active: bool,
     /// MiB.
     pub(super) free: i64,
 }
@@ -99,11 +101,12 @@ impl Cluster {
                     disk: mib("maxdisk"),
                 });
             }
-            "storage" if text("status") == "available" => self.storages.push(Storage {
+            "storage" => self.storages.push(Storage {
                 name: text("storage").to_owned(),
                 node,
                 content: text("content").to_owned(),
                 shared: flag("shared"),
+                active: text("status") == "available",
                 free: mib("maxdisk") - mib("disk"),
             }),
             _ => {}
@@ -120,8 +123,9 @@ impl Cluster {
         node.memory - node.used.max(promised)
     }
 
+    /// A storage that a node can use now.
     pub(super) fn storage(&self, node: &str, name: &str) -> Option<&Storage> {
-        let mut storages = self.storages.iter();
+        let mut storages = self.storages.iter().filter(|storage| storage.active);
         storages.find(|storage| storage.name == name && storage.node == node)
     }
 

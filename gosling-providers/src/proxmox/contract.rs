@@ -26,8 +26,9 @@ fn paths(at: At) -> &'static [&'static str] {
         At::Machine => &["/vms/{vmid}", "/vms/{newid}", "/pool/{pool}"],
         At::Free | At::Template => &["/vms/{vmid}"],
         At::Disks | At::Files | At::Source => &["/storage/{storage}"],
-        At::Bridge => &[],
+        At::Bridge | At::TemplateBridges => &[],
         At::Nodes => &["/nodes/{node}"],
+        At::Users => &["/access/groups"],
     }
 }
 
@@ -48,6 +49,16 @@ fn satisfied(check: &Value, held: &[(At, &str)]) -> bool {
                 Some("any") => wanted.any(has),
                 _ => wanted.all(has),
             }
+        }
+        // A token is not its user, also where it is that user's own.
+        "userid-param" => false,
+        // With it on all groups, it is there for everybody.
+        "userid-group" => {
+            let mut wanted = parts[1].as_array().unwrap().iter();
+            wanted.all(|privilege| {
+                held.iter()
+                    .any(|(at, name)| *at == At::Users && *name == privilege)
+            })
         }
         other => panic!("a check of the sort `{other}`"),
     }

@@ -7,6 +7,7 @@ mod cluster;
 mod contract;
 mod firewall;
 mod making;
+mod networks;
 mod placing;
 mod preflight;
 mod privileges;
@@ -291,13 +292,13 @@ impl Provider for Proxmox {
     async fn rights(&self, cx: &Context<'_>, changes: &[&Change]) -> String {
         let mut known = None;
         if let Ok(work) = self.work(cx, "").await {
-            known = preflight::known(&work.api).await;
+            known = preflight::known(&work.api, changes).await;
         }
-        let (major, cluster) = match &known {
-            Some((major, cluster)) => (Some(*major), Some(cluster)),
+        let (major, seen) = match &known {
+            Some((major, cluster, networks)) => (Some(*major), Some((cluster, networks))),
             None => (None, None),
         };
-        let needs = privileges::needs(changes, cluster);
+        let needs = privileges::needs(changes, seen);
         match needs.is_empty() {
             true => String::new(),
             false => role::commands(&needs, &self.settings.token_id, major),

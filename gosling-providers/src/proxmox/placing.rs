@@ -263,15 +263,18 @@ fn no_storage(cluster: &Cluster, wanted: &Wanted, nodes: &[&Node]) -> Trouble {
             .iter()
             .filter(|known| nodes.iter().any(|node| node.name == known.node))
             .collect();
-        if here
-            .iter()
-            .any(|known| known.name == *storage && known.holds(content))
-        {
+        let meant = |known: &&&Storage| known.name == *storage && known.holds(content);
+        if here.iter().filter(meant).any(|known| known.active) {
             continue;
+        }
+        if here.iter().any(|known| meant(&known)) {
+            return Trouble::refused(format!("the storage `{storage}` is not active on {names}")).help(
+                "`pvesm status` on the node says whether it is mounted, and whether its server answers",
+            );
         }
         let mut others: Vec<_> = here
             .iter()
-            .filter(|known| known.holds(content))
+            .filter(|known| known.active && known.holds(content))
             .map(|known| format!("`{}`", known.name))
             .collect();
         others.sort_unstable();

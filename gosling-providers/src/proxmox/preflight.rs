@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{Action, CallError, Change, Finding};
+use gosling_engine::preflight::ends_soon;
+use gosling_engine::{Action, CallError, Change, Finding, Outcome, calendar};
 use gosling_resource::Value;
 
 use super::Proxmox;
 use super::api::Api;
 use super::cluster::Cluster;
+use super::networks::{Networks, SOME};
 use super::placing::{Room, disk, gib, parts, range_is_full};
 use super::privileges::{Need, Permissions, least, needs};
 use super::trouble::Trouble;
@@ -36,7 +38,14 @@ impl Look<'_> {
         let mut findings = vec![self.reached()];
         let version = version.get("version").and_then(serde_json::Value::as_str);
         let version = version.unwrap_or_default();
-        findings.push(supported(version));
+        let supported = supported(version);
+        // What one that is too old answers otherwise is not to be read.
+        let too_old = supported.outcome == Outcome::Failed;
+        findings.push(supported);
+        if too_old {
+            return findings;
+        }
+        findings.extend(self.end().await);
         if self.changes.is_empty() {
             return findings;
         }
@@ -61,21 +70,55 @@ impl Look<'_> {
         Finding::ok("service", words)
     }
 
+    /// Until when the token is good.
+    async fn end(&self) -> Vec<Finding> {
+        let settings = &self.proxmox.settings;
+        let (token, place) = (&settings.token_id, &settings.token);
+        let (user, name) = token.split_once('!').unwrap_or((token, ""));
+        let path = format!("/access/users/{}/token/{}", segment(user), segment(name));
+        let end = match self.api.get(&path).await {
+            Ok(shown) => shown["expire"].as_i64().unwrap_or_default(),
+            // It takes `User.Modify`, also of its own, which it is better without.
+            Err(trouble) if trouble.message.contains("Permission check failed") => {
+                let words =
+                    format!("when the token `{token}` ends, it is not told: see Permissions > API Tokens");
+                return vec![Finding::ok("token", words)];
+            }
+            Err(trouble) => return vec![lost("token", trouble.harmless())],
+        };
+        if end == 0 {
+            return vec![Finding::ok(
+                "token",
+                format!("the token `{token}` is good without an end"),
+            )];
+        }
+        let date = calendar::date(end.div_euclid(86_400));
+        let way_out = format!(
+            "give it a later end (`pveum user token modify {user} {name} --expire SECONDS_SINCE_1970`), or make a new one and put it at {place}"
+        );
+        match ends_soon(&format!("the token `{token}`"), &date, &way_out) {
+            Some(soon) => vec![soon],
+            None => vec![Finding::ok(
+                "token",
+                format!("the token `{token}` is good until {date}"),
+            )],
+        }
+    }
+
     async fn inside(&self, major: u32) -> Result<Vec<Finding>, Trouble> {
         let permissions = Permissions::of(&self.api.get("/access/permissions").await?);
         let mut cluster = Cluster::of(self.api).await?;
-        let needs = needs(self.changes, Some(&cluster));
+        let mut networks = Networks::of(self.api, &cluster, &permissions, self.changes).await;
+        let needs = needs(self.changes, Some((&cluster, &networks)));
         let token = &self.proxmox.settings.token_id;
         let mut findings = privileges(token, major, &permissions, &needs);
-        let allowed = findings
-            .iter()
-            .all(|finding| finding.outcome != gosling_engine::Outcome::Failed);
+        let allowed = findings.iter().all(|finding| finding.outcome != Outcome::Failed);
         // What the token may not see would only look as if it were not there.
         if !allowed {
             return Ok(findings);
         }
         findings.extend(self.nodes(&cluster));
-        findings.extend(self.room(&mut cluster).await?);
+        findings.extend(self.room(&mut cluster, &mut networks).await?);
         Ok(findings)
     }
 
@@ -98,7 +141,7 @@ impl Look<'_> {
         away.collect()
     }
 
-    async fn room(&self, cluster: &mut Cluster) -> Result<Vec<Finding>, Trouble> {
+    async fn room(&self, cluster: &mut Cluster, networks: &mut Networks) -> Result<Vec<Finding>, Trouble> {
         for change in self.changes {
             if change.action == Action::Replace {
                 without(cluster, change);
@@ -136,7 +179,7 @@ impl Look<'_> {
         findings.extend(placed.refused.into_values().map(|refused| refused.finding()));
         findings.extend(self.grown(cluster));
         findings.extend(files(cluster, &placed.files));
-        findings.extend(self.bridges(&placed.bridges).await);
+        findings.extend(self.bridges(networks, &placed.bridges).await);
         Ok(findings)
     }
 
@@ -230,37 +273,30 @@ impl Look<'_> {
     }
 
     /// Whether the bridges are on the nodes that machines would go to.
-    async fn bridges(&self, wanted: &BTreeMap<(String, String), &Change>) -> Vec<Finding> {
+    async fn bridges(
+        &self,
+        networks: &mut Networks,
+        wanted: &BTreeMap<(String, String), &Change>,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
-        let mut known: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut unknown = BTreeSet::new();
         for ((node, bridge), change) in wanted {
-            if !known.contains_key(node.as_str()) {
-                let path = format!("/nodes/{}/network", segment(node));
-                match self.api.get_with(&path, &[("type", "any_bridge")]).await {
-                    Ok(list) => {
-                        let names = list.as_array().into_iter().flatten();
-                        let names = names.filter_map(|entry| entry.get("iface")?.as_str().map(str::to_owned));
-                        known.insert(node, names.collect());
-                    }
-                    Err(trouble) => {
-                        let CallError::Failed { message, .. } = trouble.harmless() else {
-                            continue;
-                        };
-                        let words = format!("the bridges of {node} could not be looked at: {message}");
-                        findings.push(Finding::warning("bridges", words, "look whether it is online"));
-                        known.insert(node, BTreeSet::from([bridge.clone()]));
-                    }
+            match networks.on(self.api, node).await {
+                Ok(there) if there.contains_key(bridge) => {}
+                Ok(there) => {
+                    let names: Vec<_> = there.keys().map(|name| format!("`{name}`")).collect();
+                    let help = match names.as_slice() {
+                        [] => format!("make it on {node}, or name other `nodes`"),
+                        names => format!("`bridge` can be {}", names.join(", ")),
+                    };
+                    let words = format!("there is no bridge or vnet `{bridge}` on {node}");
+                    findings.push(Finding::failed(change.address.to_string(), words, help).at(change));
                 }
-            }
-            let there = &known[node.as_str()];
-            if !there.contains(bridge) {
-                let names: Vec<_> = there.iter().map(|name| format!("`{name}`")).collect();
-                let help = match names.as_slice() {
-                    [] => format!("make it on {node}, or name other `nodes`"),
-                    names => format!("`bridge` can be {}", names.join(", ")),
-                };
-                let words = format!("there is no bridge `{bridge}` on {node}");
-                findings.push(Finding::failed(change.address.to_string(), words, help).at(change));
+                Err(message) if unknown.insert(node) => {
+                    let words = format!("the bridges of {node} could not be looked at: {message}");
+                    findings.push(Finding::warning("bridges", words, "look whether it is online"));
+                }
+                Err(_) => {}
             }
         }
         findings
@@ -389,7 +425,7 @@ fn privileges(token: &str, major: u32, permissions: &Permissions, needs: &[Need<
     let mut findings = Vec::new();
     for need in needs {
         // A template that is not there, or not to be seen, is told of with the machines that are made of it.
-        if need.place.is_open() || permissions.has(need.any, &need.place) {
+        if need.place.is_some_template() || permissions.has(need.any, &need.place) {
             continue;
         }
         let (privilege, place) = (least(need.any, major), need.place.grant());
@@ -409,7 +445,10 @@ fn privileges(token: &str, major: u32, permissions: &Permissions, needs: &[Need<
     let lacks = missing.into_iter().map(|(place, (names, change))| {
         let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
         let words = format!("the token `{token}` has no {} on `{place}`", names.join(", "));
-        let help = "`gosling preflight --role` prints the least role that has it, ready to paste";
+        let help = match place.contains(SOME) {
+            true => "`gosling preflight --role` prints a role that has it; the zone is the vnet's, or `localnetwork`",
+            false => "`gosling preflight --role` prints the least role that has it, ready to paste",
+        };
         Finding::failed("privileges", words, help).at(change)
     });
     findings.extend(lacks);
@@ -431,9 +470,12 @@ fn is_for_the_agent(need: &Need<'_>) -> bool {
     need.any.contains(&"VM.Monitor")
 }
 
-/// The cluster's major version and what is in it, where somebody answers.
-pub(super) async fn known(api: &Api<'_>) -> Option<(u32, Cluster)> {
+/// The cluster's major version and what is in it of use for these changes, where somebody answers.
+pub(super) async fn known(api: &Api<'_>, changes: &[&Change]) -> Option<(u32, Cluster, Networks)> {
     let version = api.get("/version").await.ok()?;
     let version = version.get("version")?.as_str()?;
-    Some((major(version), Cluster::of(api).await.ok()?))
+    let permissions = Permissions::of(&api.get("/access/permissions").await.ok()?);
+    let cluster = Cluster::of(api).await.ok()?;
+    let networks = Networks::of(api, &cluster, &permissions, changes).await;
+    Some((major(version), cluster, networks))
 }

@@ -8,6 +8,7 @@ use gosling_engine::{Action, Change};
 use gosling_resource::{Properties, Value};
 
 use super::cluster::Cluster;
+use super::networks::{Card, Networks, SOME};
 use super::shaping::keys_for;
 use super::wanted::{Origin, Wanted};
 
@@ -56,10 +57,14 @@ pub(super) enum At {
     Files,
     /// The storage that an image to import is on.
     Source,
-    /// The bridge.
+    /// What the machine's network card is plugged into.
     Bridge,
+    /// What the template's are plugged into.
+    TemplateBridges,
     /// The nodes.
     Nodes,
+    /// Everybody's accounts.
+    Users,
 }
 
 const fn check(at: At, any: &'static [&'static str]) -> Grant {
@@ -92,6 +97,8 @@ const AGENT_FILES: &[&str] = &[
 pub(super) const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/version", takes: &[] },
     Route { method: "GET", path: "/access/permissions", takes: &[] },
+    // Only to say when the token ends: no plan needs it.
+    Route { method: "GET", path: "/access/users/{userid}/token/{tokenid}", takes: &[check(At::Users, &["User.Modify"])] },
     Route { method: "GET", path: "/cluster/resources", takes: &[silent(At::Nodes, &["Sys.Audit"])] },
     Route { method: "GET", path: "/cluster/nextid", takes: &[] },
     Route { method: "GET", path: "/nodes/{node}/network", takes: &[] },
@@ -103,7 +110,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/nodes/{node}/storage/{storage}/upload", takes: &[silent(At::Files, &["Datastore.Audit"]), check(At::Files, &["Datastore.AllocateTemplate"])] },
     Route { method: "POST", path: "/nodes/{node}/storage/{storage}/download-url", takes: &[check(At::Files, &["Datastore.AllocateTemplate"]), check(At::Nodes, &["Sys.AccessNetwork", "Sys.Modify"])] },
     Route { method: "POST", path: "/nodes/{node}/qemu", takes: &[words(At::Machine, &["VM.Allocate"]), words(At::Disks, &["Datastore.AllocateSpace"]), silent(At::Disks, &["Datastore.Audit"]), silent(At::Source, &["Datastore.Audit", "Datastore.AllocateSpace"])] },
-    Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/clone", takes: &[check(At::Template, &["VM.Clone"]), silent(At::Template, &["VM.Audit"]), check(At::Machine, &["VM.Allocate"]), words(At::Disks, &["Datastore.AllocateSpace"]), silent(At::Disks, &["Datastore.Audit"]), words(At::Bridge, &["SDN.Use"])] },
+    Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/clone", takes: &[check(At::Template, &["VM.Clone"]), silent(At::Template, &["VM.Audit"]), check(At::Machine, &["VM.Allocate"]), words(At::Disks, &["Datastore.AllocateSpace"]), silent(At::Disks, &["Datastore.Audit"]), words(At::TemplateBridges, &["SDN.Use"])] },
     Route { method: "DELETE", path: "/nodes/{node}/qemu/{vmid}", takes: &[check(At::Machine, &["VM.Allocate"])] },
     Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/config", takes: &[check(At::Machine, &["VM.Audit"]), check(At::Free, &["VM.Audit"])] },
     Route { method: "PUT", path: "/nodes/{node}/qemu/{vmid}/config", takes: &[] },
@@ -172,9 +179,9 @@ impl Place {
         }
     }
 
-    /// Whether it is not known where that is.
-    pub(super) fn is_open(&self) -> bool {
-        self.path.contains('<')
+    /// Whether it is that of a template which is not known.
+    pub(super) fn is_some_template(&self) -> bool {
+        self.path.starts_with("/vms/<")
     }
 
     /// Where one would give it.
@@ -194,18 +201,16 @@ pub(super) struct Need<'a> {
     pub(super) change: &'a Change,
 }
 
-/// Everything that changes need. A template that is not seen stands with its name in angle brackets.
-pub(super) fn needs<'a>(changes: &[&'a Change], cluster: Option<&Cluster>) -> Vec<Need<'a>> {
+/// Everything that changes need. What is not known stands in angle brackets: a template that is not seen with its name,
+/// a network's zone as such.
+pub(super) fn needs<'a>(changes: &[&'a Change], seen: Option<(&Cluster, &Networks)>) -> Vec<Need<'a>> {
     let mut needs = Needs::default();
     for &change in changes {
-        let (now, next) = (
-            Of::new(&change.prior, cluster),
-            Of::new(&change.properties, cluster),
-        );
+        let (now, next) = (Of::new(&change.prior, seen), Of::new(&change.properties, seen));
         match change.action {
             Action::NoOp => {}
             Action::Create => needs.create(change, &next),
-            Action::Update => needs.update(change, &next),
+            Action::Update => needs.update(change, &now, &next),
             Action::Delete => needs.delete(change, &now),
             Action::Replace => {
                 needs.delete(change, &now);
@@ -222,10 +227,15 @@ struct Of {
     pool: Option<String>,
     files: String,
     templates: Vec<String>,
+    bridge: Vec<String>,
+    template_bridges: Vec<String>,
 }
 
 impl Of {
-    fn new(properties: &Properties, cluster: Option<&Cluster>) -> Self {
+    fn new(properties: &Properties, seen: Option<(&Cluster, &Networks)>) -> Self {
+        let (cluster, networks) = seen.unzip();
+        let nothing = Networks::default();
+        let networks = networks.unwrap_or(&nothing);
         let text = |name: &str| properties.get(name).and_then(Value::as_text).map(str::to_owned);
         let wanted = Wanted::of(properties).ok();
         let from = wanted.as_ref().map(|wanted| &wanted.from);
@@ -240,8 +250,19 @@ impl Of {
             }
             _ => Vec::new(),
         };
+        let card = wanted.as_ref().map(Wanted::card);
+        // One whose cards are not known is taken to be on the same bridge.
+        let same = card.clone().map(|card| Card { tag: None, ..card });
+        let same: Vec<Card> = same.into_iter().collect();
+        let of_templates = templates
+            .iter()
+            .flat_map(|vmid| networks.of_template(vmid).unwrap_or(&same))
+            .map(|card| networks.place(card))
+            .collect();
         Self {
             wanted,
+            bridge: card.iter().map(|card| networks.place(card)).collect(),
+            template_bridges: of_templates,
             pool: text("pool"),
             files: text("iso_storage").unwrap_or_else(|| "local".to_owned()),
             templates,
@@ -269,10 +290,10 @@ impl Of {
                 }
                 _ => Vec::new(),
             },
-            At::Bridge => wanted
-                .map(|wanted| vec![Place::at(format!("/sdn/zones/localnetwork/{}", wanted.bridge))])
-                .unwrap_or_default(),
+            At::Bridge => self.bridge.iter().map(Place::at).collect(),
+            At::TemplateBridges => self.template_bridges.iter().map(Place::at).collect(),
             At::Nodes => vec![Place::at("/nodes/*")],
+            At::Users => vec![Place::at("/access/groups")],
         }
     }
 }
@@ -386,7 +407,7 @@ impl<'a> Needs<'a> {
         }
     }
 
-    fn update(&mut self, change: &'a Change, of: &Of) {
+    fn update(&mut self, change: &'a Change, was: &Of, of: &Of) {
         self.look(change, of);
         self.firewall(change, of);
         let changed = |name: &str| change.attributes.iter().any(|attribute| attribute.name == name);
@@ -402,6 +423,10 @@ impl<'a> Needs<'a> {
         ] {
             if changed(attribute) {
                 self.values(change, of, keys.iter().copied());
+                // Whoever plugs a card in elsewhere takes it out first.
+                if keys == ["net0"] {
+                    self.values(change, was, keys.iter().copied());
+                }
             }
         }
         if changed("disk") {
@@ -463,7 +488,31 @@ impl Permissions {
             .any(|path| any.iter().any(|privilege| self.has_at(privilege, path)))
     }
 
+    /// The zones of the vnets that there is a privilege on, all but the one of this name.
+    pub(super) fn zones(&self, but: &str) -> BTreeMap<String, String> {
+        let vnets = self.0.keys().filter_map(|path| {
+            let (zone, rest) = path.strip_prefix("/sdn/zones/")?.split_once('/')?;
+            let vnet = rest.split('/').next()?;
+            (zone != but).then(|| (vnet.to_owned(), zone.to_owned()))
+        });
+        vnets.collect()
+    }
+
     fn has_at(&self, privilege: &str, path: &str) -> bool {
+        if path.contains(SOME) {
+            let zones: BTreeSet<&str> = self
+                .0
+                .keys()
+                .filter_map(|path| path.strip_prefix("/sdn/zones/")?.split('/').next())
+                .collect();
+            let mut known = zones.into_iter().map(|zone| path.replace(SOME, zone));
+            return known.any(|path| self.has_at(privilege, &path))
+                || self.has_above(privilege, "/sdn/zones");
+        }
+        self.has_above(privilege, path)
+    }
+
+    fn has_above(&self, privilege: &str, path: &str) -> bool {
         if let Some(held) = self.0.get(path) {
             return held.contains_key(privilege);
         }

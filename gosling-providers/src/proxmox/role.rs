@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use super::networks::SOME;
 use super::privileges::{Need, least};
 
 /// A role's privileges, by the places that it is given on.
@@ -21,6 +22,16 @@ fn places(needs: &[Need<'_>], major: u32) -> Places {
             held.retain(|privilege| !everywhere.contains(privilege));
         }
     }
+    // What is given on a bridge, its VLANs have, too.
+    let bridges: BTreeSet<String> = places
+        .keys()
+        .filter(|path| path.starts_with("/sdn/"))
+        .cloned()
+        .collect();
+    places.retain(|path, _| {
+        let above = path.rsplit_once('/').map(|(above, _)| above);
+        !above.is_some_and(|above| bridges.contains(above))
+    });
     places
 }
 
@@ -92,7 +103,9 @@ pub(super) fn commands(needs: &[Need<'_>], token_id: &str, major: Option<u32>) -
     }
     text.push('\n');
     for (path, role) in given {
-        if path.contains('<') {
+        if path.contains(SOME) {
+            text.push_str("# Write the vnet's zone for what is in < >; for a bridge that is no vnet, it is `localnetwork`.\n# ");
+        } else if path.contains('<') {
             text.push_str("# The cluster could not be asked: write the VMID of each such template for what is in < >.\n# ");
         }
         let _ = writeln!(text, "pveum acl modify {path} --users {user} --roles {role}");

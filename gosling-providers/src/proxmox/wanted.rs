@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 use gosling_engine::CallError;
 use gosling_resource::{Attribute, Change, Kind, Properties, Template, Value};
 
+use super::networks::Card;
+
 /// A virtual machine.
 ///
 /// `user_data` and `network_config` go in with the NoCloud image; `runner` is the runner record whose token is in
@@ -82,7 +84,7 @@ pub(super) struct Wanted {
 }
 
 /// What a machine is made of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Origin {
     /// A clone of the template of this name.
     Named(String),
@@ -181,6 +183,16 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// What its network card is plugged into.
+    pub(super) fn card(&self) -> Card {
+        Card {
+            bridge: self.bridge.clone(),
+            tag: self.vlan,
+        }
+    }
+}
+
 /// `5000-5999`.
 fn vmids(text: &str) -> Option<RangeInclusive<u32>> {
     let (first, last) = text.split_once('-')?;
@@ -219,6 +231,21 @@ impl Config {
     pub(super) fn part(&self, key: &str, name: &str) -> Option<&str> {
         let mut parts = self.get(key)?.split(',').filter_map(|part| part.split_once('='));
         parts.find(|(its, _)| *its == name).map(|(_, value)| value)
+    }
+
+    /// What its network cards are plugged into.
+    pub(super) fn cards(&self) -> Vec<Card> {
+        let nets = self.0.keys().filter(|key| {
+            let number = key.strip_prefix("net").unwrap_or_default();
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        let cards = nets.filter_map(|key| {
+            Some(Card {
+                bridge: self.part(key, "bridge")?.to_owned(),
+                tag: self.part(key, "tag").and_then(|tag| tag.parse().ok()),
+            })
+        });
+        cards.collect()
     }
 
     /// The disk that the machine boots from: `scsi0`. It is the first of the boot order, else the first there is.

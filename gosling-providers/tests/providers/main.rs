@@ -4,6 +4,7 @@
 
 mod gitlab;
 mod http;
+mod preflight_proxmox;
 mod proxmox;
 mod proxmox_faults;
 mod secrets;

@@ -32,6 +32,7 @@ use self::routes::{ROUTES, Route};
 use self::schema::Given;
 use self::storage::Volume;
 use self::tasks::Task;
+use crate::clock::Clock;
 use crate::dice::Dice;
 use crate::ledger::Ledger;
 use crate::world::ProxmoxWorld;
@@ -46,6 +47,7 @@ pub(crate) struct Proxmox {
     world: ProxmoxWorld,
     secret: String,
     dice: Dice,
+    clock: Clock,
     guests: BTreeMap<u32, Guest>,
     /// Every task there ever was, in the order of its making.
     tasks: Vec<Task>,
@@ -103,6 +105,7 @@ impl Proxmox {
             world: world.clone(),
             secret: secret.to_owned(),
             dice,
+            clock: Clock::new(),
             guests: BTreeMap::new(),
             tasks: Vec::new(),
             volumes: Vec::new(),
@@ -137,19 +140,23 @@ impl Proxmox {
     }
 
     /// Who asks. `Err` is the reason phrase of the 401.
-    fn user(&self, call: &Call) -> Result<String, &'static str> {
+    fn user(&self, call: &Call) -> Result<String, String> {
         let token = call
             .header("authorization")
             .and_then(|header| header.strip_prefix("PVEAPIToken="))
             .ok_or("No ticket")?;
         let (user, secret) = token.split_once('=').ok_or("No ticket")?;
-        let well_formed = user
+        let (_, id) = user
             .split_once('!')
-            .is_some_and(|(user, id)| !id.is_empty() && user.contains('@'));
-        if well_formed && secret == self.secret {
-            Ok(user.to_owned())
-        } else {
-            Err("invalid token value!")
+            .filter(|(user, id)| !id.is_empty() && user.contains('@'))
+            .ok_or("invalid token value!")?;
+        let end = self.world.token_expire;
+        if end != 0 && end < self.clock.unix(call.at) {
+            return Err(format!("token '{id}' access expired"));
+        }
+        match secret == self.secret {
+            true => Ok(user.to_owned()),
+            false => Err("invalid token value!".to_owned()),
         }
     }
 

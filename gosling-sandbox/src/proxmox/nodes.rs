@@ -87,15 +87,27 @@ impl Proxmox {
         Ok(Value::from(all).into())
     }
 
+    /// Only what the token may plug a machine into, or look at; any VLAN of it is enough. Without a type, there are no
+    /// vnets among them.
     pub(super) fn networks(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let wanted = ask.given.text("type");
-        if wanted.is_some_and(|wanted| !matches!(wanted, "bridge" | "any_bridge" | "any_local_bridge")) {
-            return Ok(json!([]).into());
-        }
-        let bridges = self.world.bridges.iter().map(|bridge| {
+        let local = matches!(wanted, None | Some("bridge" | "any_bridge" | "any_local_bridge"));
+        let bridges = self.world.bridges.iter().filter(|_| local).map(|bridge| {
             json!({"iface": bridge, "type": "bridge", "active": 1, "autostart": 1, "method": "static"})
         });
-        Ok(bridges.collect::<Value>().into())
+        let vnets = matches!(wanted, Some("vnet" | "any_bridge"));
+        let vnets = self.world.vnets.keys().filter(|_| vnets);
+        let vnets = vnets.map(|vnet| json!({"iface": vnet, "type": "vnet", "active": "1", "vlanaware": 0}));
+        let seen = |entry: &Value| {
+            let place = self.network_place(entry["iface"].as_str().unwrap_or_default());
+            let below = self.world.acl.iter().flat_map(|acl| acl.keys());
+            let below = below.filter(|path| path.starts_with(&format!("{place}/")));
+            std::iter::once(&place).chain(below).any(|place| {
+                let held = |privilege| self.holds(place, privilege);
+                held("SDN.Use") || held("SDN.Audit")
+            })
+        };
+        Ok(bridges.chain(vnets).filter(seen).collect::<Value>().into())
     }
 
     /// The lowest number that nobody has. It is not reserved: who asks at the same time gets the same.
@@ -140,7 +152,8 @@ impl Proxmox {
                     let total = storage.total_gib * GIB;
                     json!({
                         "type": "storage", "id": format!("storage/{}/{}", node.name, storage.name),
-                        "node": node.name, "storage": storage.name, "status": "available",
+                        "node": node.name, "storage": storage.name,
+                        "status": if storage.active { "available" } else { "unknown" },
                         "content": storage.content.join(","), "plugintype": storage.kind,
                         "shared": u8::from(storage.shared), "maxdisk": total,
                         "disk": total - self.free(&node.name, &storage.name).min(total),

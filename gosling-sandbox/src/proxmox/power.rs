@@ -158,9 +158,11 @@ impl Proxmox {
         }
         for (key, value) in guest.config.iter().filter(|(key, _)| is_net(key)) {
             let bridge = value.split(',').find_map(|part| part.strip_prefix("bridge="));
-            if let Some(bridge) =
-                bridge.filter(|bridge| !self.world.bridges.iter().any(|known| known == bridge))
-            {
+            let there = |bridge: &str| {
+                self.world.vnets.contains_key(bridge)
+                    || self.world.bridges.iter().any(|known| known == bridge)
+            };
+            if let Some(bridge) = bridge.filter(|bridge| !there(bridge)) {
                 return Err(format!("{key}: bridge '{bridge}' does not exist"));
             }
         }

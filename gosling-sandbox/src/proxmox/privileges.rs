@@ -94,6 +94,7 @@ impl Proxmox {
                 self.need_for_space(&value)?;
             }
             if is_net(key) {
+                self.need_for_bridge(&old(key))?;
                 self.need_for_bridge(&value)?;
             }
         }
@@ -129,10 +130,26 @@ impl Proxmox {
         }
     }
 
+    /// What a network card takes: its VLAN, else the whole bridge.
     fn need_for_bridge(&self, value: &str) -> Result<(), Failure> {
-        match value.split(',').find_map(|part| part.strip_prefix("bridge=")) {
-            Some(bridge) => self.need(&format!("/sdn/zones/localnetwork/{bridge}"), &["SDN.Use"]),
-            None => Ok(()),
+        let part = |name: &str| value.split(',').find_map(|part| part.strip_prefix(name));
+        let Some(bridge) = part("bridge=") else {
+            return Ok(());
+        };
+        let place = self.network_place(bridge);
+        match part("tag=") {
+            Some(tag) => self.need(&format!("{place}/{tag}"), &["SDN.Use"]),
+            None => self.need(&place, &["SDN.Use"]),
         }
+    }
+
+    /// The path of a bridge or a vnet.
+    pub(super) fn network_place(&self, bridge: &str) -> String {
+        let zone = self
+            .world
+            .vnets
+            .get(bridge)
+            .map_or("localnetwork", String::as_str);
+        format!("/sdn/zones/{zone}/{bridge}")
     }
 }

@@ -160,6 +160,13 @@ pub(super) const ROUTES: &[Route] = &[
         &[],
         Proxmox::permissions,
     ),
+    route(
+        "GET",
+        "/access/users/{userid}/token/{tokenid}",
+        &[],
+        &[],
+        Proxmox::token,
+    ),
     route("GET", "/access/roles", &[], &[], Proxmox::roles),
     route("GET", "/access/roles/{roleid}", &[], &[], Proxmox::role),
     route("GET", "/storage", &[p::STORAGES], &[], Proxmox::all_storages),
