@@ -1,18 +1,17 @@
 //! Who changed what, when, and what came of it: one line of JSON each, with the digest of the line before it. Whoever
 //! changes, removes or reorders a line breaks the chain; that lines are missing at the end shows who has kept the
-//! digest of the last one.
+//! digest of the last one. The chain goes through all of the log's parts.
 
-use std::collections::BTreeSet;
+mod parts;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::plan::Counts;
 use crate::state::digest;
-use crate::store::{Beside, Holder, Store, StoreError};
+use crate::store::StoreError;
 
-/// How often a line is tried to be added while others add theirs.
-const ATTEMPTS: usize = 100;
+pub use parts::{cut_off, parts, read, write};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +129,11 @@ pub enum AuditError {
     /// Too many wrote at once.
     #[error("the audit could not be written: too many others write to it")]
     Crowded,
+    /// A part that is full cannot be put away.
+    #[error(
+        "the audit could not be written: {0} is there already, and is not what is to be put there; move it elsewhere"
+    )]
+    Taken(String),
 }
 
 /// What a log that holds is like.
@@ -197,67 +201,6 @@ pub fn verify(bytes: &[u8], head: Option<&str>) -> Result<Verified, Broken> {
     }
 }
 
-/// Adds a line.
-///
-/// # Errors
-/// [`AuditError`]: nothing may be changed then.
-pub async fn write(
-    store: &dyn Store,
-    who: &Holder,
-    at: &str,
-    run: &str,
-    event: Event,
-) -> Result<(), AuditError> {
-    for _ in 0..ATTEMPTS {
-        let (mut bytes, version) = match store.beside(Beside::Audit).await? {
-            Some((bytes, version)) => (bytes, Some(version)),
-            None => (Vec::new(), None),
-        };
-        let last = split(&bytes).last();
-        let number = last.and_then(|last| serde_json::from_slice::<Line>(last).ok());
-        let line = Line {
-            // After a last line that was tampered with the log goes on; `verify` finds that line.
-            number: number.map_or_else(|| split(&bytes).count() as u64, |line| line.number) + 1,
-            at: at.to_owned(),
-            run: run.to_owned(),
-            by: format!("{}@{}", who.user, who.host),
-            command: who.command.clone(),
-            pipeline: who.pipeline.clone(),
-            event: event.clone(),
-            previous: last.map(digest).unwrap_or_default(),
-        };
-        if bytes.last().is_some_and(|byte| *byte != b'\n') {
-            bytes.push(b'\n');
-        }
-        bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
-        bytes.push(b'\n');
-        match store.put_beside(Beside::Audit, version.as_ref(), &bytes).await {
-            Err(StoreError::Changed(_)) => {}
-            other => return Ok(other?),
-        }
-    }
-    Err(AuditError::Crowded)
-}
-
-/// Runs under earlier locks that began and never said how they ended. Their processes are gone, for there is one lock.
-///
-/// # Errors
-/// Where the log could not be read.
-pub async fn cut_off(store: &dyn Store, epoch: u64) -> Result<Vec<String>, StoreError> {
-    let bytes = store.beside(Beside::Audit).await?.map(|(bytes, _)| bytes);
-    let lines = lines(&bytes.unwrap_or_default());
-    let ended: BTreeSet<&str> = lines
-        .iter()
-        .filter(|line| matches!(line.event, Event::Ended { .. }))
-        .map(|line| line.run.as_str())
-        .collect();
-    let open = lines.iter().filter(|line| {
-        let earlier = matches!(line.event, Event::Began { epoch: own, .. } if own < epoch);
-        earlier && !ended.contains(line.run.as_str())
-    });
-    Ok(open.map(|line| line.run.clone()).collect())
-}
-
 /// A name for a run that none had before.
 ///
 /// # Errors
@@ -268,121 +211,4 @@ pub fn new_run() -> Result<String, crate::run::RunError> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::store::LocalStore;
-
-    fn who() -> Holder {
-        Holder {
-            user: "ada".into(),
-            host: "build".into(),
-            pid: 7,
-            since: "2026-01-01T00:00:00Z".into(),
-            command: "gosling apply".into(),
-            pipeline: Some("https://gitlab.example.com/j/1".into()),
-        }
-    }
-
-    async fn log(store: &LocalStore) -> Vec<String> {
-        let (bytes, _) = store.beside(Beside::Audit).await.unwrap().unwrap();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(str::to_owned).collect()
-    }
-
-    async fn five() -> (tempfile::TempDir, LocalStore) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalStore::new(folder.path().join("state"), 3);
-        for number in 1..=5 {
-            let what = format!("deed {number}");
-            write(&store, &who(), "2026-01-01T00:00:00Z", "a", Event::Noted { what })
-                .await
-                .unwrap();
-        }
-        (folder, store)
-    }
-
-    #[tokio::test]
-    async fn whatever_is_done_to_a_line_the_first_broken_one_is_named() {
-        let (_folder, store) = five().await;
-        let whole = log(&store).await;
-        let check = |lines: &[String], head: Option<&str>| verify(lines.join("\n").as_bytes(), head);
-        let good = check(&whole, None).unwrap();
-        assert_eq!((good.lines, good.first), (5, 1));
-        let mut edited = whole.clone();
-        edited[2] = edited[2].replace("deed 3", "deed 4");
-        assert_eq!(check(&edited, None), Err(Broken::Changed(3)));
-        let mut removed = whole.clone();
-        removed.remove(1);
-        assert_eq!(check(&removed, None), Err(Broken::Missing { from: 2, after: 3 }));
-        let mut reordered = whole.clone();
-        reordered.swap(2, 3);
-        assert_eq!(
-            check(&reordered, None),
-            Err(Broken::Missing { from: 3, after: 4 })
-        );
-        let mut doubled = whole.clone();
-        doubled.insert(3, whole[1].clone());
-        assert_eq!(check(&doubled, None), Err(Broken::Displaced(2)));
-        // What is cut off at the end shows who has kept the head.
-        let head = Some(good.head.as_str());
-        assert_eq!(check(&whole[..4], None).unwrap().lines, 4);
-        assert!(matches!(check(&whole[..4], head), Err(Broken::Headless(_))));
-        let mut last = whole.clone();
-        last[4] = last[4].replace("deed 5", "deed 6");
-        assert!(matches!(check(&last, head), Err(Broken::Headless(_))));
-        // What was cut at the start is seen by the first number.
-        let rest = check(&whole[2..], head).unwrap();
-        assert_eq!((rest.lines, rest.first), (3, 3));
-        // A log goes on after what was kept.
-        write(
-            &store,
-            &who(),
-            "2026-01-01T00:00:00Z",
-            "b",
-            Event::Noted { what: "more".into() },
-        )
-        .await
-        .unwrap();
-        assert_eq!(check(&log(&store).await, head).unwrap().lines, 6);
-    }
-
-    #[tokio::test]
-    async fn two_who_write_at_once_write_both_their_lines() {
-        let (_folder, store) = five().await;
-        let at = "2026-01-01T00:00:00Z";
-        let (one, two) = (who(), who());
-        let noted = |what: &str| Event::Noted { what: what.into() };
-        let all = futures_util::future::join(
-            write(&store, &one, at, "a", noted("one")),
-            write(&store, &two, at, "b", noted("two")),
-        );
-        let (one, two) = all.await;
-        one.unwrap();
-        two.unwrap();
-        let lines = log(&store).await;
-        assert_eq!(verify(lines.join("\n").as_bytes(), None).unwrap().lines, 7);
-    }
-
-    #[tokio::test]
-    async fn a_run_without_an_end_is_found_by_the_next() {
-        let (_folder, store) = five().await;
-        let at = "2026-01-01T00:00:00Z";
-        let began = |epoch| Event::Began {
-            epoch,
-            serial: 1,
-            plan: None,
-            planned: None,
-            during_freeze: None,
-        };
-        let ended = Event::Ended {
-            result: Ending::Done,
-            serial: Some(2),
-            done: 1,
-            failed: 0,
-        };
-        for (run, event) in [("x", began(3)), ("y", began(4)), ("y", ended), ("z", began(5))] {
-            write(&store, &who(), at, run, event).await.unwrap();
-        }
-        assert_eq!(cut_off(&store, 5).await.unwrap(), ["x"]);
-    }
-}
+mod tests;

@@ -5,10 +5,10 @@
 
 use thiserror::Error;
 
-use crate::recover;
 use crate::run::RunError;
 use crate::state::{State, StateError};
 use crate::store::{Beside, Locked, Mark, Snapshot, Store, StoreError};
+use crate::{audit, recover};
 
 /// One end of a move: a store and the lock that is held on it.
 #[derive(Clone, Copy)]
@@ -106,24 +106,29 @@ pub async fn migrate(from: End<'_>, to: End<'_>) -> Result<Moved, MigrateError> 
     let states = states(from.store).await?;
     mark(to.store, coming).await?;
     copy_states(&states, to).await?;
-    for which in carried() {
-        copy_beside(which, from.store, to.store).await?;
-    }
+    copy_all_beside(from.store, to.store).await?;
     verify(&states, from.store, to.store).await?;
     mark(from.store, left).await?;
     // What lies beside a state is written without its lock: whoever came before the mark is not left behind.
-    for which in carried() {
-        copy_beside(which, from.store, to.store).await?;
-    }
+    copy_all_beside(from.store, to.store).await?;
     let moved = verify(&states, from.store, to.store).await?;
     let (_, version) = Mark::read(to.store).await?;
     Mark::set(to.store, None, version.as_ref()).await?;
     Ok(moved)
 }
 
-/// What goes along. A mark is a place's own.
-fn carried() -> impl Iterator<Item = Beside> {
-    Beside::ALL.into_iter().filter(|which| *which != Beside::Moved)
+/// What goes along from here. A mark is a place's own.
+async fn carried(store: &dyn Store) -> Result<Vec<Beside>, MigrateError> {
+    let mut all = audit::parts(store).await?;
+    all.extend(Beside::ALL.into_iter().filter(|which| *which != Beside::Moved));
+    Ok(all)
+}
+
+async fn copy_all_beside(from: &dyn Store, to: &dyn Store) -> Result<(), MigrateError> {
+    for which in carried(from).await? {
+        copy_beside(which, from, to).await?;
+    }
+    Ok(())
 }
 
 /// Refuses a place where something is that was never migrated there.
@@ -137,9 +142,9 @@ async fn empty(store: &dyn Store) -> Result<(), MigrateError> {
     if state.is_some() || !journal.is_empty() {
         return Err(taken("a state"));
     }
-    for which in carried() {
+    for which in carried(store).await? {
         if store.beside(which).await?.is_some() {
-            return Err(taken(which.file_name()));
+            return Err(taken(&which.file_name()));
         }
     }
     Ok(())
@@ -230,11 +235,11 @@ async fn verify(states: &[Vec<u8>], from: &dyn Store, to: &dyn Store) -> Result<
     }
     let history = pairs.count();
     let mut beside = Vec::new();
-    for which in carried() {
+    for which in carried(from).await? {
         let bytes = |read: Option<(Vec<u8>, _)>| read.map(|(bytes, _)| bytes);
         let here = bytes(from.beside(which).await?);
         if here != bytes(to.beside(which).await?) {
-            return Err(differs(which.file_name()));
+            return Err(differs(&which.file_name()));
         }
         beside.extend(here.map(|_| which));
     }

@@ -4,6 +4,8 @@ mod local;
 mod mark;
 pub mod remote;
 
+use std::borrow::Cow;
+
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -144,8 +146,10 @@ pub struct Snapshot {
 pub enum Beside {
     /// The age-encrypted file behind `store://`.
     Secrets,
-    /// What each apply did, one line after the other, each with the digest of the one before.
+    /// What each apply did, one line after the other, each with the digest of the one before: the latest lines.
     Audit,
+    /// A part of the audit that is full, counted from 0 and never written again.
+    AuditPart(u64),
     /// Who stopped all applies, and why.
     Freeze,
     /// Where the state went, or that it has not wholly come: [`Mark`].
@@ -153,17 +157,18 @@ pub enum Beside {
 }
 
 impl Beside {
-    /// All of them.
+    /// All of them but the full parts of the audit, of which [`crate::audit::parts`] knows.
     pub const ALL: [Self; 4] = [Self::Secrets, Self::Audit, Self::Freeze, Self::Moved];
 
     /// Its name as a file or an object.
     #[must_use]
-    pub const fn file_name(self) -> &'static str {
+    pub fn file_name(self) -> Cow<'static, str> {
         match self {
-            Self::Secrets => "secrets.age",
-            Self::Audit => "audit.jsonl",
-            Self::Freeze => "freeze.json",
-            Self::Moved => "moved.json",
+            Self::Secrets => "secrets.age".into(),
+            Self::Audit => "audit.jsonl".into(),
+            Self::AuditPart(part) => format!("audit-{:06}.jsonl", part + 1).into(),
+            Self::Freeze => "freeze.json".into(),
+            Self::Moved => "moved.json".into(),
         }
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use gosling_engine::audit::{self, Ending, Event, Line};
 use gosling_engine::freeze::{self, Freeze};
-use gosling_engine::store::Beside;
 
 use super::Exit;
 use crate::engine::{EngineArgs, StateAt, at, failure, holder, now, store_failure};
@@ -152,9 +151,8 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             None => &args.engine,
         };
         let place = StateAt::find(host, engine).await?;
-        let log = place.store.beside(Beside::Audit).await;
-        let log = log.map_err(|error| store_failure(&error))?;
-        let bytes = log.map(|(bytes, _)| bytes).unwrap_or_default();
+        let bytes = audit::read(&*place.store).await;
+        let bytes = bytes.map_err(|error| store_failure(&error))?;
         if let Some(AuditCommand::Verify { head, .. }) = &args.command {
             let verified = audit::verify(&bytes, head.as_deref()).map_err(failure)?;
             let cut = match verified.first {

@@ -202,7 +202,11 @@ async fn old(name: &'static str) -> Memory {
         .append(&[intent(), journal::frame(&done).unwrap()].concat())
         .await
         .unwrap();
-    for (which, bytes) in [(Beside::Secrets, "sealed"), (Beside::Audit, "who did what")] {
+    for (which, bytes) in [
+        (Beside::Secrets, "sealed"),
+        (Beside::Audit, "who did what"),
+        (Beside::AuditPart(0), "who did what before"),
+    ] {
         store.put_beside(which, None, bytes.as_bytes()).await.unwrap();
     }
     store
@@ -244,7 +248,10 @@ async fn killed_anywhere_a_move_goes_on_and_never_are_there_two_places_to_work_a
             match moves(&from, &to, IMMORTAL).await {
                 Ok(moved) => {
                     assert!(moved.history >= 5, "after {kills} steps: {moved:?}");
-                    assert_eq!(moved.beside, [Beside::Secrets, Beside::Audit]);
+                    assert_eq!(
+                        moved.beside,
+                        [Beside::AuditPart(0), Beside::Secrets, Beside::Audit]
+                    );
                 }
                 Err(error) => assert!(
                     matches!(error, MigrateError::Already(_)),
@@ -267,7 +274,7 @@ async fn a_state_comes_back_to_where_it_was() {
     let expected = Moved {
         resources: 0,
         history: 5,
-        beside: vec![Beside::Secrets, Beside::Audit],
+        beside: vec![Beside::AuditPart(0), Beside::Secrets, Beside::Audit],
     };
     assert_eq!(moved, expected);
     let twice = moves(&one, &two, IMMORTAL).await.unwrap_err();

@@ -97,6 +97,11 @@ impl LocalStore {
 
     /// Waits until no other process writes this file.
     async fn alone(&self, which: Beside) -> Result<Box<dyn Lock>, StoreError> {
+        // The parts of the audit are one log.
+        let which = match which {
+            Beside::AuditPart(_) => Beside::Audit,
+            other => other,
+        };
         let path = self.path(&format!("{}.lock", which.file_name()));
         let pause = Duration::from_millis(10);
         for _ in 0..PATIENCE.as_millis() / pause.as_millis() {
@@ -179,7 +184,7 @@ impl Store for LocalStore {
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        let bytes = self.read(&self.path(which.file_name()))?;
+        let bytes = self.read(&self.path(&which.file_name()))?;
         Ok(bytes.map(|bytes| {
             let version = Version(state::digest(&bytes));
             (bytes, version)
@@ -197,7 +202,7 @@ impl Store for LocalStore {
             .map_err(failed("cannot make", &self.folder))?;
         let _alone = self.alone(which).await?;
         let now = self.beside(which).await?.map(|(_, version)| version);
-        let path = self.path(which.file_name());
+        let path = self.path(&which.file_name());
         if now.as_ref() != expected {
             return Err(StoreError::Changed(path.display().to_string()));
         }

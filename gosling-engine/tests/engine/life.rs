@@ -194,7 +194,7 @@ impl Store for Disk {
     ) -> Result<(), StoreError> {
         let now = self.beside(which).await?.map(|(_, version)| version);
         if now.as_ref() != expected {
-            return Err(StoreError::Changed(which.file_name().to_owned()));
+            return Err(StoreError::Changed(which.file_name().into_owned()));
         }
         self.may_write()?;
         self.contents.lock().unwrap().beside.insert(which, bytes.to_vec());

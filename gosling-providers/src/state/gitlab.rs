@@ -119,7 +119,7 @@ impl GitlabState {
     /// The name of the state that holds what lies beside ours.
     fn beside_name(&self, which: Beside) -> String {
         let file = which.file_name();
-        let word = file.split_once('.').map_or(file, |(word, _)| word);
+        let word = file.split_once('.').map_or(&*file, |(word, _)| word);
         format!("{}_{word}", self.name)
     }
 

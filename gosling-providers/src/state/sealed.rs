@@ -76,7 +76,7 @@ impl Sealed {
         let Some(keys) = &self.sealing.keys else {
             return Ok(false);
         };
-        let refused = |error| self.refused(Beside::Secrets.file_name(), &error);
+        let refused = |error| self.refused(&Beside::Secrets.file_name(), &error);
         for _ in 0..ATTEMPTS {
             let Some((sealed, version)) = self.inner.beside(Beside::Secrets).await? else {
                 return Ok(false);
@@ -92,7 +92,7 @@ impl Sealed {
                 other => return other.map(|()| true),
             }
         }
-        Err(StoreError::Changed(self.what(Beside::Secrets.file_name())))
+        Err(StoreError::Changed(self.what(&Beside::Secrets.file_name())))
     }
 
     fn what(&self, what: &str) -> String {

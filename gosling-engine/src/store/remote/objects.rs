@@ -156,7 +156,7 @@ impl Service for InObjects {
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        self.0.get(which.file_name()).await
+        self.0.get(&which.file_name()).await
     }
 
     async fn put_beside(
@@ -165,7 +165,7 @@ impl Service for InObjects {
         expected: Option<&Version>,
         bytes: &[u8],
     ) -> Result<Version, PutError> {
-        self.0.put(which.file_name(), bytes, expected.into()).await
+        self.0.put(&which.file_name(), bytes, expected.into()).await
     }
 
     async fn strays(&self, epoch: u64) -> Result<Vec<String>, StoreError> {
