@@ -9,7 +9,7 @@ use gosling_engine::journal::Record;
 use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{
     Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Provider, Providers,
-    Run, RunError, Silent, State, Stop, Wishes, recover,
+    Run, RunError, Silent, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
@@ -37,6 +37,13 @@ impl Events for Told {
             .unwrap()
             .push(format!("skip {address} for {because}"));
     }
+}
+
+/// What a run is to bring about.
+enum Want<'a> {
+    Nest(&'a Resources),
+    Planned(Plan),
+    Earlier(&'a State),
 }
 
 pub(crate) struct Nest {
@@ -166,7 +173,8 @@ impl Nest {
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
         let locked = self.lock().await?;
-        let outcome = self.run_under(&*locked, wanted, wishes, made).await;
+        let want = made.map_or(Want::Nest(wanted), Want::Planned);
+        let outcome = self.run_under(&*locked, want, wishes).await;
         // Who has failed has failed; a lock that cannot be given back is taken over.
         let _ = locked.release().await;
         outcome
@@ -175,9 +183,8 @@ impl Nest {
     async fn run_under(
         &self,
         locked: &dyn Locked,
-        wanted: &Resources,
+        want: Want<'_>,
         wishes: &Wishes,
-        made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
         let run = Run {
             nest: "lab",
@@ -199,8 +206,8 @@ impl Nest {
                 inner.disowned.remove(&held.id);
             }
         }
-        let plan = match made {
-            Some(plan) => {
+        let plan = match want {
+            Want::Planned(plan) => {
                 let accounts = self.accounts();
                 let bound = Bound {
                     tool: "1.2.3",
@@ -212,7 +219,11 @@ impl Nest {
                 plan.check(&bound).unwrap();
                 plan
             }
-            None => self.plan_from(wanted, wishes, &state).await?,
+            Want::Nest(wanted) => self.plan_from(wanted, wishes, &state).await?,
+            Want::Earlier(goal) => {
+                let back = rollback::back(goal, &state, &BTreeMap::new());
+                self.plan_from(&back.wanted, wishes, &state).await?
+            }
         };
         let applied = gosling_engine::apply(&run, &plan, state).await?;
         Ok((plan, applied))
@@ -221,6 +232,15 @@ impl Nest {
     /// Applies everything.
     pub(crate) async fn apply(&self, wanted: &Resources) -> Result<(Plan, Applied), RunError> {
         self.run(wanted, &Wishes::default(), None).await
+    }
+
+    /// Goes back to an earlier state.
+    pub(crate) async fn roll_back(&self, goal: &State) -> Result<Applied, RunError> {
+        let locked = self.lock().await?;
+        let want = Want::Earlier(goal);
+        let outcome = self.run_under(&*locked, want, &Wishes::default()).await;
+        let _ = locked.release().await;
+        outcome.map(|(_, applied)| applied)
     }
 
     /// Changes the state alone, as `gosling state` and `gosling import` do. What is open goes first.

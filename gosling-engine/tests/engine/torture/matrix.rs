@@ -1,12 +1,12 @@
 //! Killed at every point, for every kind of resource and everything that can be done to it, and once more while that
 //! is recovered from; on every store.
 
-use gosling_engine::{Applied, RunError};
+use gosling_engine::{Applied, RunError, State, Wishes, recover};
 use gosling_resource::{Resource, Resources};
 
 use super::setting::{BACKENDS, Setting};
 use super::table::{Table, Tally, of};
-use crate::nest::{Nest, address, all, hook, machine, token};
+use crate::nest::{Nest, actions, address, all, hook, machine, token};
 use crate::world::Fault;
 
 /// The kinds as a Nest of these tests has them, each with the provider's kind that it is like.
@@ -23,9 +23,11 @@ pub(crate) enum Deed {
     MoveAndUpdate,
     Import,
     Forget,
+    /// What was made anew in another form is as it was before.
+    RollBack,
 }
 
-const DEEDS: [Deed; 8] = [
+const DEEDS: [Deed; 9] = [
     Deed::Create,
     Deed::Update,
     Deed::Replace,
@@ -34,6 +36,7 @@ const DEEDS: [Deed; 8] = [
     Deed::MoveAndUpdate,
     Deed::Import,
     Deed::Forget,
+    Deed::RollBack,
 ];
 
 /// A deed to a resource of one kind, with others of the other kinds beside it.
@@ -41,6 +44,15 @@ const DEEDS: [Deed; 8] = [
 pub(crate) struct Cell {
     pub(crate) kind: &'static str,
     pub(crate) deed: Deed,
+}
+
+/// What there is for a deed beside the Nest.
+enum Given {
+    Nothing,
+    /// What is imported.
+    Id(String),
+    /// What it is to be like again.
+    Earlier(State),
 }
 
 /// Every kind with every deed.
@@ -103,6 +115,7 @@ impl Cell {
         match deed {
             Deed::Create | Deed::Import => (without(), all(whole())),
             Deed::Update | Deed::Replace => (all(whole()), all(one_of_each("app", kind, deed))),
+            Deed::RollBack => (all(one_of_each("app", kind, Deed::Replace)), all(whole())),
             Deed::Delete | Deed::Forget => (all(whole()), without()),
             Deed::Move | Deed::MoveAndUpdate => {
                 let mut wanted = all(one_of_each("web", kind, deed));
@@ -127,21 +140,28 @@ impl Cell {
         all.next().unwrap().clone()
     }
 
-    async fn nest(self, setting: &Setting) -> (Nest, Resources, Option<String>, Tally) {
+    async fn nest(self, setting: &Setting) -> (Nest, Resources, Given, Tally) {
         let nest = Nest::set(setting);
         let (before, after) = self.history();
-        let tally = nest.finish(&before).await;
-        let id = match self.deed {
-            Deed::Import => Some(nest.by_hand(&self.subject()).await),
-            _ => None,
-        };
-        (nest, after, id, Tally { cases: 0, ..tally })
+        let mut tally = Tally::default();
+        let mut given = Given::Nothing;
+        if self.deed == Deed::RollBack {
+            tally.add(nest.finish(&after).await, String::new);
+            let (state, _) = recover::read(&nest.store.peek().await.unwrap()).unwrap();
+            given = Given::Earlier(state);
+        }
+        tally.add(nest.finish(&before).await, String::new);
+        if self.deed == Deed::Import {
+            given = Given::Id(nest.by_hand(&self.subject()).await);
+        }
+        (nest, after, given, Tally { cases: 0, ..tally })
     }
 
     /// The commands that do the deed.
-    async fn carry_out(self, nest: &Nest, wanted: &Resources, id: Option<&str>) -> Result<Applied, RunError> {
-        match (self.deed, id) {
-            (Deed::Import, Some(id)) => {
+    async fn carry_out(self, nest: &Nest, wanted: &Resources, given: &Given) -> Result<Applied, RunError> {
+        match (self.deed, given) {
+            (Deed::RollBack, Given::Earlier(goal)) => return nest.roll_back(goal).await,
+            (Deed::Import, Given::Id(id)) => {
                 nest.import(&self.subject(), id).await?;
             }
             (Deed::Forget, _) => {
@@ -167,19 +187,29 @@ impl Cell {
         deaths: &[usize],
         between: impl Fn(&Nest, usize),
     ) -> (Tally, bool) {
-        let (nest, wanted, id, mut tally) = self.nest(setting).await;
+        let (nest, wanted, given, mut tally) = self.nest(setting).await;
         let mut died = false;
         for (death, number) in deaths.iter().zip(1..) {
             nest.life.limit(Some(*death));
-            let ended = nest.life.run(self.carry_out(&nest, &wanted, id.as_deref())).await;
+            let ended = nest.life.run(self.carry_out(&nest, &wanted, &given)).await;
             nest.life.limit(None);
             died = ended.is_none();
             between(&nest, number);
         }
-        if matches!(self.deed, Deed::Import | Deed::Forget)
-            && let Err(error) = self.carry_out(&nest, &wanted, id.as_deref()).await
+        if matches!(self.deed, Deed::Import | Deed::Forget | Deed::RollBack)
+            && let Err(error) = self.carry_out(&nest, &wanted, &given).await
         {
             tally.found(|tally| &mut tally.other, || error.to_string());
+        }
+        // What a rollback left undone would be done below.
+        if self.deed == Deed::RollBack {
+            let left = nest
+                .plan(&wanted, &Wishes::default())
+                .await
+                .map(|plan| actions(&plan));
+            if !matches!(&left, Ok(left) if left.is_empty()) {
+                tally.found(|tally| &mut tally.other, || format!("not rolled back: {left:?}"));
+            }
         }
         tally.add(nest.finish(&wanted).await, String::new);
         (tally, died)
@@ -189,11 +219,11 @@ impl Cell {
     pub(crate) async fn lost(self, setting: &Setting, fault: Fault) -> Tally {
         let mut sum = Tally::default();
         for number in 0.. {
-            let (nest, wanted, id, mut tally) = self.nest(setting).await;
+            let (nest, wanted, given, mut tally) = self.nest(setting).await;
             let sent = nest.world.inner().sent;
             nest.world.inner().faults = [(sent + number, fault)].into();
             // What was not done is done by the next; what it says was done must be.
-            if let Ok(applied) = self.carry_out(&nest, &wanted, id.as_deref()).await
+            if let Ok(applied) = self.carry_out(&nest, &wanted, &given).await
                 && applied.failed.is_empty()
             {
                 tally.add(nest.compare(&applied.state).await, || "at once".to_owned());
@@ -202,7 +232,7 @@ impl Cell {
             if nest.world.inner().sent <= sent + number {
                 break;
             }
-            if let Err(error) = self.carry_out(&nest, &wanted, id.as_deref()).await {
+            if let Err(error) = self.carry_out(&nest, &wanted, &given).await {
                 tally.found(|tally| &mut tally.other, || error.to_string());
             }
             tally.add(nest.finish(&wanted).await, String::new);
@@ -215,11 +245,11 @@ impl Cell {
     pub(crate) async fn overtaken(self, setting: &Setting) -> Tally {
         let mut sum = Tally::default();
         for write in 0.. {
-            let (mut nest, wanted, id, mut tally) = self.nest(setting).await;
+            let (mut nest, wanted, given, mut tally) = self.nest(setting).await;
             // What is on its way to the API when the lock is taken over arrives: nobody can call it back.
             nest.parallelism = 1;
             nest.gate.limit(Some(write));
-            let mut first = std::pin::pin!(self.carry_out(&nest, &wanted, id.as_deref()));
+            let mut first = std::pin::pin!(self.carry_out(&nest, &wanted, &given));
             let waits = nest.gate.run(first.as_mut()).await.is_none();
             nest.gate.limit(None);
             if !waits {
