@@ -42,7 +42,7 @@ impl Events for Told {
 /// What a run is to bring about.
 enum Want<'a> {
     Nest(&'a Resources),
-    Planned(Plan),
+    Planned(Box<Plan>),
     Earlier(&'a State),
 }
 
@@ -173,7 +173,7 @@ impl Nest {
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
         let locked = self.lock().await?;
-        let want = made.map_or(Want::Nest(wanted), Want::Planned);
+        let want = made.map_or(Want::Nest(wanted), |plan| Want::Planned(Box::new(plan)));
         let outcome = self.run_under(&*locked, want, wishes).await;
         // Who has failed has failed; a lock that cannot be given back is taken over.
         let _ = locked.release().await;
@@ -217,7 +217,7 @@ impl Nest {
                     accounts: &accounts,
                 };
                 plan.check(&bound).unwrap();
-                plan
+                *plan
             }
             Want::Nest(wanted) => self.plan_from(wanted, wishes, &state).await?,
             Want::Earlier(goal) => {
