@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::gosling::said;
-use crate::lab::{Lab, whole};
+use crate::lab::{Lab, ONE, whole};
+use crate::workspace::read;
 
 /// What is found, as JSON, with the exit code.
 fn found(lab: &Lab, arguments: &[&str]) -> (Value, Option<i32>) {
@@ -199,6 +200,84 @@ fn the_printed_role_is_enough_and_each_privilege_in_it_is_missed() {
         assert_eq!(lab.there(), []);
         lab.stop();
     }
+}
+
+/// The blocks of the guide that are marked as being of this sort.
+fn blocks(sort: &str) -> Vec<String> {
+    let guide = read("docs/guides/preflight.md");
+    let blocks = guide.split("\n```").skip(1).step_by(2);
+    let blocks = blocks.filter_map(|block| block.strip_prefix(sort)?.strip_prefix('\n').map(str::to_owned));
+    blocks.collect()
+}
+
+#[test]
+fn the_guide_shows_what_is_said() {
+    let world = r#"{"gitlab": {"admin": false, "token": {"scopes": ["api"], "expires_at": "9999-12-31", "role": 40}}}"#;
+    let lab = Lab::one_in(world, 0);
+    let mut less = acl(&lab.green(&["preflight", "--role"]));
+    less.get_mut("/vms/9000")
+        .unwrap()
+        .retain(|name| name != "VM.Clone");
+    lab.running.allow_at(less);
+
+    // In the guide, the services have names and the token ends in the near future.
+    let text = lab.run(&["preflight"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    let at = format!("{} is reached", lab.running.url());
+    let text = text
+        .replacen(&at, "https://gitlab.example.com is reached", 1)
+        .replacen(&at, "https://pve.example.com:8006 is reached", 1)
+        .replace("9999-12-31", "2027-03-31");
+    let shown = blocks("text").into_iter().next().unwrap();
+    assert_eq!(shown, format!("$ gosling preflight\n{}", text.trim_end()));
+
+    // The same as JSON, of which the guide shows what is wrong.
+    let (whole, code) = found(&lab, &[]);
+    assert_eq!(code, Some(1));
+    let mut wrong = whole.clone();
+    for service in wrong["services"].as_array_mut().unwrap() {
+        let findings = service["findings"].as_array_mut().unwrap();
+        findings.retain(|finding| finding["outcome"] != "ok");
+    }
+    let services = wrong["services"].as_array_mut().unwrap();
+    services.retain(|service| service["findings"] != Value::Array(Vec::new()));
+    assert_eq!(blocks("json"), [format!("{wrong:#}")]);
+
+    // What apply says then, of the services alone that its plan changes.
+    let output = lab.run(&["apply", "--yes", "--json"]);
+    let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&String> = applied.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["done", "planned", "preflight"]);
+    assert_eq!(applied["preflight"], whole);
+    assert_eq!(lab.changes(), 0);
+    lab.stop();
+}
+
+#[test]
+fn a_runner_newer_than_its_server_is_told_of() {
+    let says = |version: &str, outcome: &str, words: &str| {
+        let egg = ONE.replace(
+            "tags = [\"docker\"]",
+            &format!("tags = [\"docker\"]\n    version = \"{version}\""),
+        );
+        let at = egg.find("egg \"app\"").unwrap();
+        let lab = Lab::new(&[("nest.fly", &egg[..at]), ("Eggs/app/config.fly", &egg[at..])]);
+        let (shown, code) = found(&lab, &[]);
+        let lines = those(&shown, outcome);
+        let is = lines.iter().filter(|line| line.contains(words)).count();
+        assert_eq!((is, code), (1, Some(0)), "{version}: {shown:#}");
+        lab.stop();
+    };
+    says(
+        "18.6.0",
+        "warning",
+        "gitlab.example.com: runner: egg.app asks for GitLab Runner",
+    );
+    says(
+        "18.5.9",
+        "ok",
+        "gitlab.example.com: runner: egg.app asks for GitLab Runner",
+    );
 }
 
 #[test]
