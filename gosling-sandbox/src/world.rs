@@ -215,6 +215,8 @@ pub struct GitlabWorld {
     pub rate_limit: Option<u32>,
     /// Whether the machines of the simulated Proxmox VE have a way to this GitLab.
     pub machines_reach: bool,
+    /// What the first boot of each of those machines writes last, without coming further: this GitLab never hears of it.
+    pub machines_stop_at: Option<String>,
     /// The token.
     pub token: TokenWorld,
 }
@@ -380,6 +382,7 @@ impl Default for GitlabWorld {
             admin: true,
             online_seconds: 2 * 3600,
             machines_reach: true,
+            machines_stop_at: None,
             rate_limit: None,
             token: TokenWorld::default(),
         }

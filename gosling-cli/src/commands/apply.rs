@@ -286,6 +286,9 @@ async fn work(
     if !job.run.json && outcome.back.is_none() {
         show(host, context, &plan, false)?;
     }
+    if let Some(words) = session.at.begins_anew(&plan) {
+        host.say(words)?;
+    }
     let mut account = None;
     if !plan.is_empty() {
         if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {

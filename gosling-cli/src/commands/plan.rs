@@ -85,6 +85,9 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;
         show(host, context, &plan, args.json)?;
+        if let Some(words) = session.at.begins_anew(&plan) {
+            host.say(words)?;
+        }
         if let Some(freeze) = session.at.frozen().await? {
             host.say(format_args!("apply would be refused: {freeze}"))?;
         }

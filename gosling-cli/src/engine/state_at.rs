@@ -7,7 +7,7 @@ use fly_typeck::Value;
 use fly_typeck::checked::CheckedBlock;
 use gosling_engine::journal::Entry;
 use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreError};
-use gosling_engine::{State, recover};
+use gosling_engine::{Plan, State, recover};
 use gosling_providers::state::{Sealed, Sealing};
 
 use super::secrets::keys;
@@ -142,6 +142,18 @@ impl StateAt {
             self.nothing_left_behind().await?;
         }
         recover::read(&snapshot).map_err(failure)
+    }
+
+    /// What to tell before everything is made at a place where nothing was ever saved, though the Nest says by itself
+    /// where its state is: it may have been elsewhere, and not have been moved.
+    pub(crate) fn begins_anew(&self, plan: &Plan) -> Option<String> {
+        let fresh = self.before.is_some() && plan.serial == 0 && plan.counts().create > 0;
+        fresh.then(|| {
+            format!(
+                "warning: there is no state in {} yet, so that all of this is made anew\n  help: if the Nest's state was elsewhere before, on another machine for one, stop here: `gosling state migrate` moves it",
+                self.store.place()
+            )
+        })
     }
 
     /// Refuses to begin anew at another place while there is a state in the folder of before.

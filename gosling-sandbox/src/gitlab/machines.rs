@@ -119,6 +119,10 @@ impl Gitlab {
         let Some(own) = machine.config.runners.get(entry) else {
             return;
         };
+        if let Some(last) = self.world.machines_stop_at.clone() {
+            self.complain(&machine.name, last);
+            return;
+        }
         if !self.world.machines_reach {
             self.complain(&machine.name, UNREACHABLE.to_owned());
             return;

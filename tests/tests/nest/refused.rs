@@ -555,3 +555,85 @@ fn a_machine_without_a_way_to_gitlab_is_told_from_one_whose_token_is_refused() {
     );
     lab.stop();
 }
+
+#[test]
+fn a_first_boot_that_stops_is_told_by_what_it_wrote_last() {
+    let script = crate::workspace::read("fly-codegen/src/templates/first-boot.sh.hbs");
+    let cases = [
+        (
+            "gitlab: does not have a certificate that this machine trusts",
+            [
+                "does not trust the certificate of gitlab.example.com",
+                "help: name the authority that signed it: `ca_file`",
+            ],
+        ),
+        (
+            "installing Docker",
+            [
+                "the first boot of the machine",
+                "has come no further than: installing Docker",
+            ],
+        ),
+        (
+            "gitlab: answers with an error",
+            [
+                "gitlab.example.com, asked from the machine",
+                "answers with an error",
+            ],
+        ),
+    ];
+    for (last, words) in cases {
+        assert!(
+            script.contains(&format!("say \"{last}\"")),
+            "the script says no `{last}`"
+        );
+        let lab = Lab::one_in(&format!(r#"{{"gitlab": {{"machines_stop_at": "{last}"}}}}"#), 0);
+        hurried(&lab);
+        refused(
+            &lab,
+            &["apply", "--yes"],
+            &[&["egg.app.vm[0]", "help: "][..], &words].concat(),
+        );
+        lab.stop();
+    }
+}
+
+#[test]
+fn a_machine_that_somebody_stopped_meanwhile_is_said_not_to_run() {
+    let lab = Lab::one_in(r#"{"proxmox": {"speed": {"boot": 600000}}}"#, 0);
+    let health = "  health_check {\n    online_within = 30s\n  }\n\n  runner {";
+    edit(&lab, EGG, "  runner {", health);
+    let heard = lab.folder.path().join("heard");
+    let mut command = lab.command(&["apply", "--yes"]);
+    let mut child = command
+        .stdout(std::process::Stdio::null())
+        .stderr(std::fs::File::create(&heard).unwrap())
+        .spawn()
+        .unwrap();
+    let text = || std::fs::read_to_string(&heard).unwrap();
+    while !text().contains("waiting until GitLab hears") {
+        assert!(child.try_wait().unwrap().is_none(), "{}", text());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let machine = lab
+        .there()
+        .into_iter()
+        .find(|object| object.kind == "vm")
+        .unwrap();
+    let endpoint = Endpoint {
+        ca_pem: Some(lab.running.ca_pem().as_bytes().to_vec()),
+        ..Endpoint::new(lab.running.url())
+    };
+    let client = Client::new(&endpoint).unwrap();
+    let token = format!("PVEAPIToken=gosling@pve!ci={}", lab.environment["PROXMOX_TOKEN"]);
+    let stopped = ["pve1", "pve2", "pve3"].into_iter().any(|node| {
+        let path = format!("/api2/json/nodes/{node}/qemu/{}/status/stop", machine.id);
+        let stop = Request::new(Method::Post, path).header("authorization", Secret::new(token.clone()));
+        lab.block_on(client.send(&stop)).unwrap().is_success()
+    });
+    assert!(stopped, "{machine:?}");
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{}", text());
+    assert!(text().contains("is not running"), "{}", text());
+    assert!(text().contains("help: look at its task log"), "{}", text());
+    lab.stop();
+}

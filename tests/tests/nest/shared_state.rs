@@ -48,6 +48,28 @@ fn state_changes(lab: &Lab) -> usize {
 }
 
 #[test]
+fn where_nothing_was_ever_saved_at_a_service_it_is_said_before_all_is_made_anew() {
+    let words = "there is no state in ";
+    let folder = Lab::one();
+    assert!(
+        !folder.green(&["plan"]).contains(words),
+        "a folder is where it always is"
+    );
+    folder.stop();
+    let lab = lab(0);
+    let plan = lab.green(&["plan"]);
+    assert!(
+        plan.contains(words) && plan.contains("`gosling state migrate` moves it"),
+        "{plan}"
+    );
+    assert!(lab.green(&["apply", "--yes"]).contains(words));
+    lab.green(&["destroy", "--yes"]);
+    let plan = lab.green(&["plan"]);
+    assert!(!plan.contains(words), "there is one by now: {plan}");
+    lab.stop();
+}
+
+#[test]
 fn a_whole_life_with_the_state_at_gitlab() {
     whole_life(lab(0));
 }
