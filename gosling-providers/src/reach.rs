@@ -79,8 +79,10 @@ async fn steps(
         },
         ..Endpoint::new(target.base())
     };
-    if target.tls {
-        findings.push(handshake(host, stream, &endpoint).await?);
+    match target.tls {
+        true => findings.push(handshake(host, stream, &endpoint).await?),
+        // A service that serves one after the other would wait for this one to speak.
+        false => drop(stream),
     }
     if let Some(path) = &target.path {
         findings.push(credentials(target, path, &endpoint, environment).await?);

@@ -4,9 +4,11 @@
 
 mod gitlab;
 mod http;
+mod preflight_gitlab;
 mod preflight_proxmox;
 mod proxmox;
 mod proxmox_faults;
+mod reach;
 mod secrets;
 mod state;
 mod vault;

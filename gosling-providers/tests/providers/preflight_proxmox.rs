@@ -11,7 +11,7 @@ use gosling_sandbox::{NodeWorld, ProxmoxWorld, TemplateWorld};
 use crate::proxmox::{properties, provider, quick, world};
 
 /// The making of a machine.
-fn making(properties: Properties) -> Change {
+pub(crate) fn making(properties: Properties) -> Change {
     Change {
         address: "egg.app.vm[0]".parse().unwrap(),
         kind: PROXMOX_VM.name.to_owned(),
@@ -51,7 +51,7 @@ async fn look(proxmox: ProxmoxWorld, properties: &[Properties]) -> (Vec<Finding>
 }
 
 /// Every finding that is not as it has to be, as `outcome subject: words (help)`.
-fn wrong(findings: &[Finding]) -> Vec<String> {
+pub(crate) fn wrong(findings: &[Finding]) -> Vec<String> {
     let wrong = findings.iter().filter(|finding| finding.outcome != Outcome::Ok);
     wrong
         .map(|finding| {
@@ -64,7 +64,7 @@ fn wrong(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-fn ok(findings: &[Finding]) -> String {
+pub(crate) fn ok(findings: &[Finding]) -> String {
     let ok = findings.iter().filter(|finding| finding.outcome == Outcome::Ok);
     let lines: Vec<_> = ok
         .map(|finding| format!("{}: {}", finding.subject, finding.words))
