@@ -1,10 +1,33 @@
 //! What the machines of a whole Nest share out among themselves: numbers, names and addresses.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use gosling_resource::Address;
 
 use crate::error::Reason;
+
+/// What the machines of one owner take.
+#[derive(Debug, Default)]
+pub(crate) struct Shares {
+    /// Where they are made.
+    pub(crate) provider: String,
+    /// The range that their numbers are from: `5000-5999`.
+    pub(crate) range: String,
+    /// Each of them.
+    pub(crate) machines: Vec<Share>,
+}
+
+/// What one machine takes.
+#[derive(Debug)]
+pub(crate) struct Share {
+    /// Which.
+    pub(crate) machine: Address,
+    /// Its host name.
+    pub(crate) name: String,
+    /// Its address, where it does not ask DHCP.
+    pub(crate) address: Option<IpAddr>,
+}
 
 /// What has been given out so far.
 #[derive(Debug, Default)]
@@ -12,7 +35,7 @@ pub(crate) struct Allotment {
     /// How many machines want a number, by provider and range.
     numbers: BTreeMap<(String, String), u64>,
     names: BTreeMap<String, Address>,
-    addresses: BTreeMap<(String, String), Address>,
+    addresses: BTreeMap<(String, IpAddr), Address>,
 }
 
 impl Allotment {
@@ -43,11 +66,11 @@ impl Allotment {
     }
 
     /// Takes a name.
-    pub(crate) fn name(&mut self, name: &str, machine: &Address) -> Result<(), Reason> {
-        match self.names.insert(name.to_owned(), machine.clone()) {
+    pub(crate) fn name(&mut self, name: String, machine: &Address) -> Result<(), Reason> {
+        match self.names.insert(name.clone(), machine.clone()) {
             None => Ok(()),
             Some(first) => Err(Reason::SameName {
-                name: name.to_owned(),
+                name,
                 first: first.to_string(),
                 second: machine.to_string(),
             }),
@@ -55,12 +78,17 @@ impl Allotment {
     }
 
     /// Takes an address on a provider's networks.
-    pub(crate) fn address(&mut self, provider: &str, address: &str, machine: &Address) -> Result<(), Reason> {
-        let key = (provider.to_owned(), address.to_owned());
+    pub(crate) fn address(
+        &mut self,
+        provider: &str,
+        address: IpAddr,
+        machine: &Address,
+    ) -> Result<(), Reason> {
+        let key = (provider.to_owned(), address);
         match self.addresses.insert(key, machine.clone()) {
             None => Ok(()),
             Some(first) => Err(Reason::SameAddress {
-                address: address.to_owned(),
+                address: address.to_string(),
                 first: first.to_string(),
                 second: machine.to_string(),
             }),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fly_typeck::schema::egg::Gitlab;
 use gosling_resource::{Address, Origin, Resource, SecretUri, Value};
+use smol_str::SmolStr;
 
 use crate::connections::{api_token, secret};
 use crate::error::{LowerError, Reason};
@@ -46,22 +47,22 @@ impl Lowering<'_> {
             "not_protected"
         };
         let properties = BTreeMap::from([
-            ("server".to_owned(), Value::from(gitlab.server.as_str())),
-            ("scope".to_owned(), scope.into()),
-            (id_name.to_owned(), id.into()),
-            ("description".to_owned(), self.title(owner, repo).into()),
-            ("tags".to_owned(), tags.into()),
-            ("run_untagged".to_owned(), runner.run_untagged.into()),
-            ("locked".to_owned(), runner.locked.into()),
-            ("access_level".to_owned(), access_level.into()),
-            ("maximum_timeout".to_owned(), timeout.into()),
-            ("paused".to_owned(), runner.paused.into()),
-            ("maintenance_note".to_owned(), self.note(owner).into()),
+            ("server".into(), Value::from(gitlab.server.as_str())),
+            ("scope".into(), scope.into()),
+            (id_name.into(), id.into()),
+            ("description".into(), self.title(owner, repo).into()),
+            ("tags".into(), tags.into()),
+            ("run_untagged".into(), runner.run_untagged.into()),
+            ("locked".into(), runner.locked.into()),
+            ("access_level".into(), access_level.into()),
+            ("maximum_timeout".into(), timeout.into()),
+            ("paused".into(), runner.paused.into()),
+            ("maintenance_note".into(), self.note(owner).into()),
             (
-                "token_secret".to_owned(),
+                "token_secret".into(),
                 self.token_secret(owner, repo, gitlab)?.into(),
             ),
-            ("api_token".to_owned(), api_token(self.source, gitlab).into()),
+            ("api_token".into(), api_token(self.source, gitlab).into()),
         ]);
         let mut origins = BTreeMap::new();
         for (name, path) in [
@@ -84,8 +85,8 @@ impl Lowering<'_> {
         }
         Ok(Resource {
             address: runner_address(owner, repo),
-            kind: "gitlab_runner".to_owned(),
-            provider: gitlab.server.as_str().to_owned(),
+            kind: "gitlab_runner".into(),
+            provider: gitlab.server.as_str().into(),
             properties,
             depends_on: BTreeSet::new(),
             origin: owner.origin.clone(),
@@ -149,16 +150,16 @@ impl Lowering<'_> {
         let title = self.title(owner, repo);
         let description = format!("Tells {title} of what happens here. {}", self.note(owner));
         let properties = BTreeMap::from([
-            ("server".to_owned(), Value::from(gitlab.server.as_str())),
-            ("project_id".to_owned(), project.into()),
-            ("url".to_owned(), url.into()),
-            ("events".to_owned(), events.into()),
-            ("secret".to_owned(), place.into()),
-            ("generate_secret".to_owned(), generated.into()),
-            ("name".to_owned(), format!("gosling {title}").into()),
-            ("description".to_owned(), description.into()),
-            ("enable_ssl_verification".to_owned(), true.into()),
-            ("api_token".to_owned(), api_token(self.source, gitlab).into()),
+            ("server".into(), Value::from(gitlab.server.as_str())),
+            ("project_id".into(), project.into()),
+            ("url".into(), url.into()),
+            ("events".into(), events.into()),
+            ("secret".into(), place.into()),
+            ("generate_secret".into(), generated.into()),
+            ("name".into(), format!("gosling {title}").into()),
+            ("description".into(), description.into()),
+            ("enable_ssl_verification".into(), true.into()),
+            ("api_token".into(), api_token(self.source, gitlab).into()),
         ]);
         let mut origins = BTreeMap::new();
         let id = if gitlab.project_id.is_some() {
@@ -183,8 +184,8 @@ impl Lowering<'_> {
                 Some(name) => address.keyed(format!("{name}:{project}")),
                 None => address.keyed(project),
             },
-            kind: "gitlab_hook".to_owned(),
-            provider: gitlab.server.as_str().to_owned(),
+            kind: "gitlab_hook".into(),
+            provider: gitlab.server.as_str().into(),
             properties,
             depends_on: BTreeSet::new(),
             origin: repo.origin.clone(),
@@ -272,9 +273,9 @@ pub(crate) fn hook_address(source: &Source<'_>, gitlab: &Gitlab, owner: &str) ->
     Some(format!("{address}{mark}egg={owner}{fragment}"))
 }
 
-pub(crate) fn note_origin(origins: &mut BTreeMap<String, Origin>, name: &str, origin: Option<Origin>) {
+pub(crate) fn note_origin(origins: &mut BTreeMap<SmolStr, Origin>, name: &str, origin: Option<Origin>) {
     if let Some(origin) = origin {
-        origins.insert(name.to_owned(), origin);
+        origins.insert(name.into(), origin);
     }
 }
 

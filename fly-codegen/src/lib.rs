@@ -17,12 +17,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use fly_typeck::schema::nest::SecretStore;
 use fly_typeck::schema::uglyfox::RunnersCondition;
 use gosling_resource::{Origin, Resource, Resources, SecretUri};
+use rayon::prelude::*;
 
 pub use connections::{Connections, GitlabServer, ProxmoxCluster, VaultLogin, VaultServer, connections};
 pub use error::{LowerError, Reason};
 pub use source::Source;
 
-use allotment::Allotment;
+use allotment::{Allotment, Shares};
 use source::{CodeHost, Owner};
 
 /// Something to be asked of the outside before a Nest can be lowered. The answers are [`Facts`].
@@ -96,13 +97,20 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
     let mut resources = Resources::default();
     let mut errors = Vec::new();
     let mut allotment = Allotment::default();
-    for owner in source.owners() {
-        match lowering.owner(&owner, &mut allotment) {
+    let owners = source.owners();
+    // Each by itself, on all cores; then, one after the other, what they share out among themselves.
+    let made: Vec<_> = owners.par_iter().map(|owner| lowering.owner(owner)).collect();
+    for (owner, made) in owners.iter().zip(made) {
+        let granted = made.and_then(|(made, shares)| {
+            let granted = lowering.grant(owner, shares, &mut allotment);
+            granted.map(|()| made).map_err(|error| vec![error])
+        });
+        match granted {
             Ok(made) => {
                 for resource in made {
                     let address = resource.address.clone();
                     if let Err(error) = resources.add(resource) {
-                        errors.push(lowering.internal(&owner, &format!("{address}: {error}")));
+                        errors.push(lowering.internal(owner, &format!("{address}: {error}")));
                     }
                 }
             }
@@ -161,9 +169,10 @@ struct Lowering<'a> {
 
 impl Lowering<'_> {
     /// All that one egg or eggsbucket asks for.
-    fn owner(&self, owner: &Owner<'_>, allotment: &mut Allotment) -> Result<Vec<Resource>, Vec<LowerError>> {
+    fn owner(&self, owner: &Owner<'_>) -> Result<(Vec<Resource>, Shares), Vec<LowerError>> {
         self.supported(owner)?;
         let mut made = Vec::new();
+        let mut shares = Shares::default();
         let mut errors = Vec::new();
         let mut take = |result: Result<Vec<Resource>, LowerError>| match result {
             Ok(resources) => made.extend(resources),
@@ -174,8 +183,15 @@ impl Lowering<'_> {
             take(self.runner(owner, repo, gitlab).map(|runner| vec![runner]));
             take(self.hooks(owner, repo, gitlab));
         }
-        take(self.machines(owner, allotment));
-        if errors.is_empty() { Ok(made) } else { Err(errors) }
+        take(self.machines(owner).map(|(machines, wanted)| {
+            shares = wanted;
+            machines
+        }));
+        if errors.is_empty() {
+            Ok((made, shares))
+        } else {
+            Err(errors)
+        }
     }
 
     /// Whether this release can make it at all.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use fly_typeck::domain::{Cidr, Size};
 use fly_typeck::schema::cloud::{Addressing, Firewall, ProxmoxCloud, Template};
 use gosling_resource::{Address, Resource, Value};
+use smol_str::SmolStr;
 
-use crate::allotment::Allotment;
+use crate::allotment::{Allotment, Share, Shares};
 use crate::connections::gitlab_provider;
 use crate::error::{LowerError, Reason};
 use crate::gitlab::{note_origin, runner_address};
@@ -18,24 +19,16 @@ use crate::{Lowering, names};
 const LARGEST_POOL: usize = 1000;
 
 impl Lowering<'_> {
-    /// The machines of an egg or eggsbucket.
-    pub(crate) fn machines(
-        &self,
-        owner: &Owner<'_>,
-        allotment: &mut Allotment,
-    ) -> Result<Vec<Resource>, LowerError> {
+    /// The machines of an egg or eggsbucket, and what they take of what all machines share.
+    pub(crate) fn machines(&self, owner: &Owner<'_>) -> Result<(Vec<Resource>, Shares), LowerError> {
         let Some(cloud) = &owner.pool.cloud.proxmox else {
             return Err(self.internal(owner, "its cloud is not Proxmox VE"));
         };
         let block = owner.address();
-        let provider = owner.pool.cloud.provider.as_str();
         if cloud.nodes.as_ref().is_some_and(Vec::is_empty) {
             return Err(self.error(owner, Reason::NoNodes { block }, &["cloud", "nodes"]));
         }
         let count = self.count(owner)?;
-        allotment
-            .number(&block, provider, &cloud.vmid_range, count)
-            .map_err(|reason| self.error(owner, reason, &["cloud", "vmid_range"]))?;
         let addresses: Vec<Option<Cidr>> = match &cloud.address {
             Addressing::Dhcp => vec![None; count],
             Addressing::List(given) if given.len() < count => {
@@ -50,20 +43,55 @@ impl Lowering<'_> {
         };
         let entries = self.entries(owner)?;
         let mut machines = Vec::with_capacity(count);
+        let mut shares = Shares {
+            provider: owner.pool.cloud.provider.as_str().to_owned(),
+            range: cloud.vmid_range.as_str().to_owned(),
+            machines: Vec::with_capacity(count),
+        };
         for (number, address) in addresses.into_iter().enumerate() {
             let name = names::machine(&self.nest, owner.label, number);
             let place = Address::new(owner.kind, owner.label, "vm").keyed(number);
+            shares.machines.push(Share {
+                machine: place.clone(),
+                name: name.clone(),
+                address: address.map(Cidr::address),
+            });
+            machines.push(self.machine(owner, cloud, place, name, address, &entries)?);
+        }
+        Ok((machines, shares))
+    }
+
+    /// Gives an owner's machines what they take of what all machines share, if nobody before them has it.
+    pub(crate) fn grant(
+        &self,
+        owner: &Owner<'_>,
+        shares: Shares,
+        allotment: &mut Allotment,
+    ) -> Result<(), LowerError> {
+        let Shares {
+            provider,
+            range,
+            machines,
+        } = shares;
+        allotment
+            .number(&owner.address(), &provider, &range, machines.len())
+            .map_err(|reason| self.error(owner, reason, &["cloud", "vmid_range"]))?;
+        for Share {
+            machine,
+            name,
+            address,
+        } in machines
+        {
             allotment
-                .name(&name, &place)
+                .name(name, &machine)
                 .map_err(|reason| self.error(owner, reason, &[]))?;
             if let Some(address) = address {
                 allotment
-                    .address(provider, &address.address().to_string(), &place)
+                    .address(&provider, address, &machine)
                     .map_err(|reason| self.error(owner, reason, &["cloud", "address"]))?;
             }
-            machines.push(self.machine(owner, cloud, place, name, address, &entries)?);
         }
-        Ok(machines)
+        Ok(())
     }
 
     /// How many machines there are to be: as many as always are up, by the `runners_condition` that names the egg.
@@ -155,36 +183,36 @@ impl Lowering<'_> {
         let resources = &owner.pool.resources;
         let nodes = cloud.nodes.as_deref().unwrap_or_default();
         let mut properties = BTreeMap::from([
-            ("name".to_owned(), Value::from(name.as_str())),
-            ("nodes".to_owned(), texts(nodes.iter())),
-            ("vmid_range".to_owned(), cloud.vmid_range.as_str().into()),
-            ("storage".to_owned(), cloud.storage.as_str().into()),
-            ("iso_storage".to_owned(), cloud.iso_storage.as_str().into()),
-            ("bridge".to_owned(), cloud.bridge.as_str().into()),
-            ("vlan".to_owned(), cloud.vlan.into()),
-            ("pool".to_owned(), cloud.pool.as_deref().into()),
-            ("cpu_type".to_owned(), cloud.cpu_type.as_deref().into()),
-            ("cpu".to_owned(), resources.cpu.into()),
-            ("memory".to_owned(), mebibytes(resources.memory).into()),
-            ("disk".to_owned(), mebibytes(resources.disk).into()),
-            ("tags".to_owned(), self.tags(owner)),
-            ("firewall".to_owned(), firewall(cloud.firewall.as_ref())),
+            ("name".into(), Value::from(name.as_str())),
+            ("nodes".into(), texts(nodes.iter())),
+            ("vmid_range".into(), cloud.vmid_range.as_str().into()),
+            ("storage".into(), cloud.storage.as_str().into()),
+            ("iso_storage".into(), cloud.iso_storage.as_str().into()),
+            ("bridge".into(), cloud.bridge.as_str().into()),
+            ("vlan".into(), cloud.vlan.into()),
+            ("pool".into(), cloud.pool.as_deref().into()),
+            ("cpu_type".into(), cloud.cpu_type.as_deref().into()),
+            ("cpu".into(), resources.cpu.into()),
+            ("memory".into(), mebibytes(resources.memory).into()),
+            ("disk".into(), mebibytes(resources.disk).into()),
+            ("tags".into(), self.tags(owner)),
+            ("firewall".into(), firewall(cloud.firewall.as_ref())),
             // A machine that somebody turned off is turned on again.
-            ("started".to_owned(), true.into()),
-            ("user_data".to_owned(), user_data.into()),
-            ("network_config".to_owned(), network_config.into()),
-            ("runner".to_owned(), outputs(&runners)),
+            ("started".into(), true.into()),
+            ("user_data".into(), user_data.into()),
+            ("network_config".into(), network_config.into()),
+            ("runner".into(), outputs(&runners)),
         ]);
         match (&cloud.template, &cloud.image) {
-            (Some(Template::Name(name)), _) => properties.insert("template".to_owned(), name.as_str().into()),
-            (Some(Template::Id(id)), _) => properties.insert("template".to_owned(), (*id).into()),
-            (None, Some(image)) => properties.insert("image".to_owned(), image.as_str().into()),
+            (Some(Template::Name(name)), _) => properties.insert("template".into(), name.as_str().into()),
+            (Some(Template::Id(id)), _) => properties.insert("template".into(), (*id).into()),
+            (None, Some(image)) => properties.insert("image".into(), image.as_str().into()),
             (None, None) => return Err(self.internal(owner, "neither template nor image")),
         };
         Ok(Resource {
             address: place,
-            kind: "proxmox_vm".to_owned(),
-            provider: owner.pool.cloud.provider.as_str().to_owned(),
+            kind: "proxmox_vm".into(),
+            provider: owner.pool.cloud.provider.as_str().into(),
             properties,
             depends_on: runners.into_iter().collect::<BTreeSet<_>>(),
             origin: owner.origin.clone(),
@@ -192,7 +220,7 @@ impl Lowering<'_> {
         })
     }
 
-    fn machine_origins(&self, owner: &Owner<'_>) -> BTreeMap<String, gosling_resource::Origin> {
+    fn machine_origins(&self, owner: &Owner<'_>) -> BTreeMap<SmolStr, gosling_resource::Origin> {
         let mut origins = BTreeMap::new();
         for name in [
             "nodes",
@@ -239,10 +267,7 @@ impl Lowering<'_> {
 
 /// What changes in the runner's record is a change of its machines.
 fn outputs(runners: &[Address]) -> Value {
-    let output = |of: &Address| Value::Output {
-        of: of.clone(),
-        name: "id".to_owned(),
-    };
+    let output = |of: &Address| Value::output(of.clone(), "id");
     match runners {
         [only] => output(only),
         several => Value::List(several.iter().map(output).collect()),
@@ -252,13 +277,13 @@ fn outputs(runners: &[Address]) -> Value {
 fn firewall(firewall: Option<&Firewall>) -> Value {
     firewall.map_or(Value::Null, |firewall| {
         Value::Map(BTreeMap::from([
-            ("policy_in".to_owned(), firewall.policy_in.word().into()),
-            ("allow".to_owned(), texts(firewall.allow.iter())),
+            ("policy_in".into(), firewall.policy_in.word().into()),
+            ("allow".into(), texts(firewall.allow.iter())),
         ]))
     })
 }
 
-fn texts<'t>(texts: impl Iterator<Item = &'t smol_str::SmolStr>) -> Value {
+fn texts<'t>(texts: impl Iterator<Item = &'t SmolStr>) -> Value {
     Value::List(texts.map(|text| text.as_str().into()).collect())
 }
 

@@ -62,7 +62,7 @@ impl<'a> Source<'a> {
     pub(crate) fn origin(&self, span: Span) -> Option<Origin> {
         let file = self.files.files.get(usize::try_from(span.file.0).ok()?)?;
         Some(Origin {
-            file: file.path.to_string(),
+            file: file.path.clone().into(),
             line: file.position(span.start).line,
         })
     }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use gosling_resource::{Address, Properties, Value};
+use gosling_resource::{Address, Output, Properties, Value};
+use smol_str::SmolStr;
 use tokio::sync::Mutex as AsyncMutex;
 
 use crate::operation::{Operation, Verb};
@@ -66,7 +67,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes, &state);
     let state = Mutex::new(Intake::of(state));
-    let reserved: AsyncMutex<BTreeMap<String, Vec<String>>> = AsyncMutex::default();
+    let reserved: AsyncMutex<BTreeMap<SmolStr, Vec<String>>> = AsyncMutex::default();
     let mut ready: BTreeSet<Step> = waits
         .iter()
         .filter(|(_, needs)| needs.is_empty())
@@ -317,7 +318,7 @@ async fn carry_out(
     step: Step,
     change: &Change,
     state: &Mutex<Intake>,
-    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+    reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
     in_flight: &Mutex<BTreeMap<String, Operation>>,
 ) -> Result<(End, Option<Queued>), RunError> {
     let operation = match prepare(run, step, change, state, reserved).await? {
@@ -345,7 +346,7 @@ async fn prepare(
     step: Step,
     change: &Change,
     state: &Mutex<Intake>,
-    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+    reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
 ) -> Result<Result<Operation, End>, RunError> {
     let op = crate::run::new_op()?;
     let verb = verb(step, change);
@@ -429,7 +430,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 async fn reserve(
     run: &Run<'_>,
     operation: &mut Operation,
-    reserved: &AsyncMutex<BTreeMap<String, Vec<String>>>,
+    reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
 ) -> Result<(), CallError> {
     let Some(provider) = run.providers.get(&operation.provider) else {
         return Err(CallError::failed(format!(
@@ -491,7 +492,8 @@ pub fn with_outputs(properties: &Properties, state: &State) -> Properties {
 
 fn filled(value: &Value, state: &State) -> Value {
     match value {
-        Value::Output { of, name } => {
+        Value::Output(wanted) => {
+            let Output { of, name } = &**wanted;
             let output = state.resources.get(of).and_then(|held| held.outputs.get(name));
             output.cloned().unwrap_or_else(|| value.clone())
         }
@@ -509,7 +511,7 @@ fn filled(value: &Value, state: &State) -> Value {
 /// The first output in a value that is still not known.
 fn unknown_output(value: &Value) -> Option<(&Address, &str)> {
     match value {
-        Value::Output { of, name } => Some((of, name)),
+        Value::Output(output) => Some((&output.of, &output.name)),
         Value::List(values) => values.iter().find_map(unknown_output),
         Value::Map(values) => values.values().find_map(unknown_output),
         _ => None,

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::{Address, Change as Effect, Kind, Properties, Resource, Resources, Value};
+use gosling_resource::{Address, Change as Effect, Kind, Output, Properties, Resource, Resources, Value};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::plan::{Action, AttributeChange, Change};
@@ -26,7 +27,7 @@ pub enum DiffError {
     #[error("nothing here makes a `{kind}`, which {address} is")]
     UnknownKind {
         /// Which kind.
-        kind: String,
+        kind: SmolStr,
         /// Of which resource.
         address: Box<Address>,
     },
@@ -34,9 +35,9 @@ pub enum DiffError {
     #[error("a `{kind}` has no `{attribute}`, which {address} sets")]
     UnknownAttribute {
         /// Which kind.
-        kind: String,
+        kind: SmolStr,
         /// Which attribute.
-        attribute: String,
+        attribute: SmolStr,
         /// Of which resource.
         address: Box<Address>,
     },
@@ -144,8 +145,8 @@ fn moved_to(address: &Address, from: &str, to: &str) -> Option<Address> {
     }
     let (owner_kind, owner) = to.split_once('.').filter(|_| *from == address.block())?;
     Some(Address {
-        owner_kind: owner_kind.to_owned(),
-        owner: owner.to_owned(),
+        owner_kind: owner_kind.into(),
+        owner: owner.into(),
         ..address.clone()
     })
 }
@@ -231,7 +232,7 @@ fn compare(
             restarts.push(attribute.name.to_owned());
         }
         change.attributes.push(AttributeChange {
-            name: attribute.name.to_owned(),
+            name: SmolStr::new_static(attribute.name),
             before,
             after,
             origin: resource.origins.get(attribute.name).cloned(),
@@ -261,7 +262,8 @@ fn compare(
 /// The value with every output in it that is known already.
 fn known(value: &Value, changes: &BTreeMap<Address, Change>, held: &BTreeMap<Address, &Held>) -> Value {
     match value {
-        Value::Output { of, name } => {
+        Value::Output(output) => {
+            let Output { of, name } = &**output;
             let stays = changes
                 .get(of)
                 .is_some_and(|change| matches!(change.action, Action::NoOp | Action::Update));

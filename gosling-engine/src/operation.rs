@@ -4,6 +4,7 @@ use std::fmt;
 
 use gosling_resource::{Address, Properties};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,9 +38,9 @@ pub struct Operation {
     /// To which resource.
     pub address: Address,
     /// Of which kind.
-    pub kind: String,
+    pub kind: SmolStr,
     /// At which provider.
-    pub provider: String,
+    pub provider: SmolStr,
     /// What the resource carries from the call that makes it: `gosling:{nest}:{address}:{op of the create}`. For an
     /// update or a delete it is the marker of the resource that is there.
     pub marker: String,

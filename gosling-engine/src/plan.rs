@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_resource::{Address, Origin, Properties, Value};
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::state::{State, digest_of};
@@ -50,9 +51,9 @@ pub struct Change {
     /// Which.
     pub address: Address,
     /// Of which kind.
-    pub kind: String,
+    pub kind: SmolStr,
     /// At which provider.
-    pub provider: String,
+    pub provider: SmolStr,
     /// What is done.
     pub action: Action,
     /// The address it had before.
@@ -99,7 +100,7 @@ pub enum Action {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttributeChange {
     /// Its name.
-    pub name: String,
+    pub name: SmolStr,
     /// What it is.
     pub before: Value,
     /// What it will be; an output is known after apply.

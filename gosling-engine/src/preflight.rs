@@ -136,7 +136,7 @@ pub async fn preflight(plan: &Plan, providers: &Providers, cx: &Context<'_>) -> 
     };
     let asked = providers.iter().map(|(label, provider)| async move {
         Service {
-            service: label.clone(),
+            service: label.to_string(),
             findings: provider.preflight(cx, &changes_of(label)).await,
         }
     });

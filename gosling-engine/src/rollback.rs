@@ -6,6 +6,7 @@ use std::fmt;
 
 use gosling_resource::{Address, Change as Effect, Kind, Properties, Resource, Resources, Value};
 use serde::Serialize;
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::plan::{Action, Change};
@@ -133,7 +134,7 @@ pub enum Why {
     /// A number that only grows has to shrink, for which the resource is made anew.
     Shrinks {
         /// The attribute.
-        attribute: String,
+        attribute: SmolStr,
         /// What it is now.
         now: i64,
         /// What it was.
@@ -142,7 +143,7 @@ pub enum Why {
     /// The attribute only counts when the resource is made.
     OnlyAtCreation {
         /// The attribute.
-        attribute: String,
+        attribute: SmolStr,
     },
     /// It was there before gosling knew of it: it is left alone.
     Imported,
@@ -333,7 +334,9 @@ pub fn limits(goal: &State, changes: &[Change], kind: impl Fn(&str) -> Option<&'
                     };
                     if value(&earlier.properties) != value(&change.prior) {
                         let attribute = attribute.name.to_owned();
-                        add(Why::OnlyAtCreation { attribute });
+                        add(Why::OnlyAtCreation {
+                            attribute: attribute.into(),
+                        });
                     }
                 }
             }

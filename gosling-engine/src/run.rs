@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use gosling_resource::{Address, Kind, Origin};
+use smol_str::SmolStr;
 use thiserror::Error;
 use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
@@ -15,7 +16,7 @@ use crate::state::{Intake, StateError};
 use crate::store::{Locked, StoreError};
 
 /// The providers of a Nest by their labels.
-pub type Providers = BTreeMap<String, Arc<dyn Provider>>;
+pub type Providers = BTreeMap<SmolStr, Arc<dyn Provider>>;
 
 /// The kind of this name, whoever makes it.
 #[must_use]
@@ -68,7 +69,7 @@ pub enum RunError {
         /// Of which resource.
         address: Box<Address>,
         /// At which provider.
-        provider: String,
+        provider: SmolStr,
     },
     /// A person stopped it before anything was planned; what is open stays open.
     #[error("stopped while settling what earlier runs left open; the next run goes on with it")]
@@ -81,7 +82,7 @@ pub enum RunError {
         /// Which resource.
         address: Box<Address>,
         /// Which provider.
-        provider: String,
+        provider: SmolStr,
     },
     /// A provider could not be read.
     #[error("{address}{} could not be read: {error}", .origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default())]

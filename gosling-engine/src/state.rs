@@ -7,6 +7,7 @@ use std::io;
 use gosling_resource::{Address, Origin, Properties, Resource, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::journal::{Entry, Seen, Stage};
@@ -57,9 +58,9 @@ impl From<&Holder> for Written {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
     /// Its kind.
-    pub kind: String,
+    pub kind: SmolStr,
     /// Who made it.
-    pub provider: String,
+    pub provider: SmolStr,
     /// What the API calls it.
     pub id: String,
     /// What it has carried since it was made; empty for what was imported.
@@ -100,7 +101,7 @@ impl Held {
 
 fn rename_in(value: &mut Value, renamed: &impl Fn(&Address) -> Address) {
     match value {
-        Value::Output { of, .. } => *of = renamed(of),
+        Value::Output(output) => output.of = renamed(&output.of),
         Value::List(values) => values.iter_mut().for_each(|value| rename_in(value, renamed)),
         Value::Map(values) => values.values_mut().for_each(|value| rename_in(value, renamed)),
         _ => {}
@@ -284,7 +285,7 @@ pub(crate) struct Intake {
     /// The state with all that was taken in.
     pub(crate) state: State,
     /// Where a provider, a kind and an id were last seen. What a place holds now is looked up there.
-    places: HashMap<(String, String, String), Address>,
+    places: HashMap<(SmolStr, SmolStr, String), Address>,
 }
 
 impl Intake {
@@ -353,7 +354,7 @@ impl Intake {
 }
 
 /// What tells a resource from every other in the world.
-fn place(held: &Held) -> (String, String, String) {
+fn place(held: &Held) -> (SmolStr, SmolStr, String) {
     (held.provider.clone(), held.kind.clone(), held.id.clone())
 }
 

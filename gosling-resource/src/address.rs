@@ -3,22 +3,23 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::ser::{Serialize, Serializer};
+use smol_str::{SmolStr, ToSmolStr};
 use thiserror::Error;
 
 /// The name of a resource: what it belongs to, which part of it it is, and where there are several, which.
 /// Written `egg.app.runner`, `egg.app.vm[0]`, `egg.app.hook[17]`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
     /// The kind of block it comes from: `egg`, `eggsbucket`.
-    pub owner_kind: String,
+    pub owner_kind: SmolStr,
     /// The block's label: `app`.
-    pub owner: String,
+    pub owner: SmolStr,
     /// `runner`, `hook`, `vm`, `container`; for a bucket's repositories with the repository before it.
-    pub part: String,
+    pub part: SmolStr,
     /// Which of several; counted from `0`, or an id.
-    pub key: Option<String>,
+    pub key: Option<SmolStr>,
 }
 
 /// Why a text is no address.
@@ -31,9 +32,9 @@ impl Address {
     #[must_use]
     pub fn new(owner_kind: &str, owner: &str, part: &str) -> Self {
         Self {
-            owner_kind: owner_kind.to_owned(),
-            owner: owner.to_owned(),
-            part: part.to_owned(),
+            owner_kind: owner_kind.into(),
+            owner: owner.into(),
+            part: part.into(),
             key: None,
         }
     }
@@ -41,7 +42,7 @@ impl Address {
     /// The same with `[key]` after it.
     #[must_use]
     pub fn keyed(mut self, key: impl fmt::Display) -> Self {
-        self.key = Some(key.to_string());
+        self.key = Some(key.to_smolstr());
         self
     }
 
@@ -87,7 +88,7 @@ impl FromStr for Address {
             [kind, owner, part] if parts.iter().all(plain) && key.is_none_or(|key| plain(&key)) => {
                 let address = Self::new(kind, owner, part);
                 Ok(Self {
-                    key: key.map(str::to_owned),
+                    key: key.map(SmolStr::from),
                     ..address
                 })
             }
@@ -96,16 +97,28 @@ impl FromStr for Address {
     }
 }
 
-impl TryFrom<String> for Address {
-    type Error = AddressError;
-    fn try_from(text: String) -> Result<Self, AddressError> {
-        text.parse()
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Address> for String {
-    fn from(address: Address) -> Self {
-        address.to_string()
+// By hand, so that the text that is read need not be kept first: a state has several of them for each resource.
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Address;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an address such as `egg.app.vm[0]`")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Address, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Text)
     }
 }
 

@@ -12,4 +12,4 @@ pub use kind::{Attribute, Change, Kind};
 pub use resource::{Origin, Properties, Resource, Resources, ResourcesError};
 pub use secret::{Secret, SecretUri, SecretUriError};
 pub use template::{Escape, Part, Template};
-pub use value::Value;
+pub use value::{Output, Value};

@@ -4,19 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::address::Address;
 use crate::value::Value;
 
 /// The properties of a resource by name.
-pub type Properties = BTreeMap<String, Value>;
+pub type Properties = BTreeMap<SmolStr, Value>;
 
 /// Where in a Nest something was written: `Eggs/api/config.fly:12`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// The file, relative to the Nest's root.
-    pub file: String,
+    pub file: SmolStr,
     /// The line, from 1.
     pub line: u32,
 }
@@ -33,9 +34,9 @@ pub struct Resource {
     /// Its name.
     pub address: Address,
     /// What it is: `gitlab_runner`, `proxmox_vm`.
-    pub kind: String,
+    pub kind: SmolStr,
     /// Who makes it: the label of a `provider` block, `proxmox` or `proxmox.lab`; for GitLab the server's name.
-    pub provider: String,
+    pub provider: SmolStr,
     /// What it is to be like. What is not named is left to the API.
     pub properties: Properties,
     /// What must be there before it, and goes after it, beside what its properties refer to.
@@ -43,7 +44,7 @@ pub struct Resource {
     /// Where it was asked for.
     pub origin: Option<Origin>,
     /// Where each property was written, where it was.
-    pub origins: BTreeMap<String, Origin>,
+    pub origins: BTreeMap<SmolStr, Origin>,
 }
 
 impl Resource {

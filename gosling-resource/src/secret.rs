@@ -4,14 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::{SmolStr, format_smolstr};
 use thiserror::Error;
 use zeroize::Zeroize;
 
 /// Where a secret is kept, as in Fly: `vault://{path}/{key}`, `store://{path}/{key}`, `env://{NAME}`,
 /// `yc-lockbox://{id}/{key}`, `aws-sm://{name}/{key}`; each may carry `?version=`. It is no secret itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SecretUri(String);
+#[serde(try_from = "SmolStr", into = "SmolStr")]
+pub struct SecretUri(SmolStr);
 
 /// Why a text is no place of a secret. It never holds the text, which may be the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,7 +23,7 @@ impl SecretUri {
     /// A variable of the environment of the run: `env://NAME`.
     #[must_use]
     pub fn env(name: &str) -> Self {
-        Self(format!("env://{name}"))
+        Self(format_smolstr!("env://{name}"))
     }
 
     /// `vault`, `store`, `env`...
@@ -63,21 +64,21 @@ impl FromStr for SecretUri {
 
     fn from_str(text: &str) -> Result<Self, SecretUriError> {
         let known = ["vault", "store", "env", "yc-lockbox", "aws-sm"];
-        let uri = Self(text.to_owned());
+        let uri = Self(text.into());
         let sound =
             known.contains(&uri.scheme()) && !uri.place().is_empty() && !text.contains(char::is_whitespace);
         sound.then_some(uri).ok_or(SecretUriError)
     }
 }
 
-impl TryFrom<String> for SecretUri {
+impl TryFrom<SmolStr> for SecretUri {
     type Error = SecretUriError;
-    fn try_from(text: String) -> Result<Self, SecretUriError> {
+    fn try_from(text: SmolStr) -> Result<Self, SecretUriError> {
         text.parse()
     }
 }
 
-impl From<SecretUri> for String {
+impl From<SecretUri> for SmolStr {
     fn from(uri: SecretUri) -> Self {
         uri.0
     }

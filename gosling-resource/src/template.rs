@@ -1,6 +1,7 @@
 //! Text with secrets in it, which are put in at the moment of use.
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::secret::{Secret, SecretUri};
 
@@ -17,7 +18,7 @@ pub struct Template {
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// Text as it will be.
-    Text(String),
+    Text(SmolStr),
     /// The value of a secret, escaped for where it stands.
     Secret {
         /// Where it is kept.
@@ -74,7 +75,7 @@ impl Escape {
 impl Template {
     /// A text without secrets.
     #[must_use]
-    pub fn text(text: impl Into<String>) -> Self {
+    pub fn text(text: impl Into<SmolStr>) -> Self {
         Self {
             parts: vec![Part::Text(text.into())],
         }

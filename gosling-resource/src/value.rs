@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use crate::address::Address;
 use crate::secret::SecretUri;
@@ -19,25 +20,37 @@ pub enum Value {
     /// A whole number; durations are seconds, sizes MiB, as the property's documentation says.
     Int(i64),
     /// Text.
-    Text(String),
+    Text(SmolStr),
     /// Values in order.
     List(Vec<Value>),
     /// Values by name.
-    Map(BTreeMap<String, Value>),
+    Map(BTreeMap<SmolStr, Value>),
     /// Where a secret is kept.
     Secret(SecretUri),
     /// Text with secrets in it.
     Template(Template),
-    /// What another resource will have been given: known when that one has been made.
-    Output {
-        /// The other resource.
-        of: Address,
-        /// The name of what it is given: `id`.
-        name: String,
-    },
+    /// What another resource will have been given: known when that one has been made. In a box, for every value is as
+    /// large as the largest, and there are a million of them.
+    Output(Box<Output>),
+}
+
+/// What a resource is given when it is made, as others refer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// The resource.
+    pub of: Address,
+    /// The name of what it is given: `id`.
+    pub name: SmolStr,
 }
 
 impl Value {
+    /// What this resource will have been given under this name.
+    #[must_use]
+    pub fn output(of: Address, name: impl Into<SmolStr>) -> Self {
+        let name = name.into();
+        Self::Output(Box::new(Output { of, name }))
+    }
+
     /// The text, where it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
@@ -87,7 +100,7 @@ impl Value {
     #[must_use]
     pub fn outputs(&self) -> Vec<&Address> {
         match self {
-            Self::Output { of, .. } => vec![of],
+            Self::Output(output) => vec![&output.of],
             Self::List(values) => values.iter().flat_map(Self::outputs).collect(),
             Self::Map(values) => values.values().flat_map(Self::outputs).collect(),
             _ => Vec::new(),
@@ -109,12 +122,18 @@ impl Value {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
     }
 }
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<SmolStr> for Value {
+    fn from(text: SmolStr) -> Self {
         Self::Text(text)
     }
 }

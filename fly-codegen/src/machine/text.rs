@@ -58,7 +58,7 @@ impl SecretsOfText {
     pub(crate) fn template(&self, text: &Text) -> Template {
         let parts = pieces(&text.0).filter_map(|piece| match piece {
             Piece::Plain("") => None,
-            Piece::Plain(plain) => Some(Part::Text(plain.to_owned())),
+            Piece::Plain(plain) => Some(Part::Text(plain.into())),
             Piece::Secret(inside) => {
                 let digits = inside.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
                 let uri = self.0.get(digits.parse::<usize>().ok()?)?.clone();

@@ -154,7 +154,7 @@ pub(crate) fn template<'r>(resource: &'r Resource, name: &str) -> &'r Template {
 /// The text with secrets shown as their places and what they go through.
 pub(crate) fn shown(template: &Template) -> String {
     let parts = template.parts.iter().map(|part| match part {
-        Part::Text(text) => text.clone(),
+        Part::Text(text) => text.to_string(),
         Part::Secret { uri, escapes } => format!("<{uri} as {escapes:?}>"),
     });
     parts.collect()

@@ -187,10 +187,10 @@ impl Session {
             pools.entry(address.block()).or_default().push(Expected {
                 block: address.block(),
                 machine: address.clone(),
-                provider: held.provider.clone(),
+                provider: held.provider.to_string(),
                 id: held.id.clone(),
                 runner: number,
-                server: runner.provider.clone(),
+                server: runner.provider.to_string(),
                 within: self.online_within(&address.owner),
             });
         }

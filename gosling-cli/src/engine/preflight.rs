@@ -55,7 +55,7 @@ impl Session {
             let changes: Vec<_> = changes.filter(|change| change.provider == *label).collect();
             let rights = provider.rights(&self.context(), &changes).await;
             if !rights.is_empty() {
-                all.push((label.clone(), rights));
+                all.push((label.to_string(), rights));
             }
         }
         all

@@ -170,13 +170,13 @@ impl Session {
         let mut providers = Providers::new();
         for (label, gitlab) in &gitlabs {
             providers.insert(
-                label.clone(),
+                label.into(),
                 Arc::clone(gitlab) as Arc<dyn gosling_engine::Provider>,
             );
         }
         for (label, proxmox) in &proxmoxes {
             providers.insert(
-                label.clone(),
+                label.into(),
                 Arc::clone(proxmox) as Arc<dyn gosling_engine::Provider>,
             );
         }
@@ -465,7 +465,7 @@ impl Session {
         let accounts = self
             .providers
             .iter()
-            .map(|(label, provider)| (label.clone(), provider.account()));
+            .map(|(label, provider)| (label.to_string(), provider.account()));
         accounts.collect()
     }
 
@@ -532,7 +532,7 @@ fn add_servers(connections: &mut Connections, state: &State) {
         if let Some(token) = token
             && !known(connections, &held.provider)
         {
-            let server = held.provider.clone();
+            let server = held.provider.to_string();
             connections.gitlabs.push(GitlabServer {
                 base_url: if server.contains("://") {
                     server.clone()

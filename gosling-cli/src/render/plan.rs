@@ -167,7 +167,7 @@ pub fn shown(value: &Value) -> String {
         Value::Int(number) => number.to_string(),
         Value::Text(text) => format!("{text:?}"),
         Value::Secret(uri) => return format!("(secret {uri})"),
-        Value::Output { of, name } => return format!("(known after apply: {of} {name})"),
+        Value::Output(output) => return format!("(known after apply: {} {})", output.of, output.name),
         Value::Template(template) => {
             let size: usize = template
                 .parts

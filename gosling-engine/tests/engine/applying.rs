@@ -254,8 +254,7 @@ async fn an_output_that_nobody_gives_is_said_before_anything_is_sent() {
     let nest = Nest::new();
     let mut vm = machine("app", 0, "a", "debian", 8);
     let of = address("egg.app.runner");
-    let name = "colour".to_owned();
-    vm.properties.insert("token".into(), Value::Output { of, name });
+    vm.properties.insert("token".into(), Value::output(of, "colour"));
     let (_, applied) = nest
         .apply(&all([token("app", "one", "project"), vm]))
         .await

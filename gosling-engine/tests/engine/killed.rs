@@ -182,6 +182,6 @@ async fn an_open_operation_of_a_provider_that_is_gone_is_named() {
          `world`: put the provider back and apply once, or `gosling state abandon \
          egg.app.runner` if it is gone for good"
     );
-    nest.providers.insert("world".to_owned(), world);
+    nest.providers.insert("world".into(), world);
     nest.settle(&wanted).await;
 }

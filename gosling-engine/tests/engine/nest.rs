@@ -110,7 +110,7 @@ impl Nest {
             life,
             world,
             told: Told::default(),
-            providers: Providers::from([("world".to_owned(), provider)]),
+            providers: Providers::from([("world".into(), provider)]),
             parallelism: 4,
             stop: watch::Sender::new(Stop::No),
         }
@@ -128,7 +128,7 @@ impl Nest {
 
     pub(crate) fn accounts(&self) -> BTreeMap<String, String> {
         let all = self.providers.iter();
-        all.map(|(name, provider)| (name.clone(), provider.account()))
+        all.map(|(name, provider)| (name.to_string(), provider.account()))
             .collect()
     }
 
@@ -466,11 +466,11 @@ pub(crate) fn address(text: &str) -> Address {
 pub(crate) fn resource<const N: usize>(kind: &str, at: &str, properties: [(&str, Value); N]) -> Resource {
     Resource {
         address: address(at),
-        kind: kind.to_owned(),
-        provider: "world".to_owned(),
+        kind: kind.into(),
+        provider: "world".into(),
         properties: properties
             .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
+            .map(|(name, value)| (name.into(), value))
             .collect(),
         depends_on: [].into(),
         origin: None,
@@ -514,13 +514,7 @@ pub(crate) fn machine(egg: &str, number: usize, tags: &str, image: &str, disk: i
             ("image", image.into()),
             ("nodes", vec!["pve1"].into()),
             ("tags", tags.into()),
-            (
-                "token",
-                Value::Output {
-                    of,
-                    name: "id".into(),
-                },
-            ),
+            ("token", Value::output(of, "id")),
             ("user_data", format!("#cloud-config {egg}").into()),
         ],
     )

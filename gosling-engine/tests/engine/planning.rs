@@ -82,10 +82,7 @@ async fn an_output_is_known_after_apply_only_while_its_resource_is_made_anew() {
         (&vec!["scope".to_owned()], &vec!["token".to_owned()])
     );
     let of = address("egg.app.runner");
-    let after = Value::Output {
-        of,
-        name: "id".into(),
-    };
+    let after = Value::output(of, "id");
     assert_eq!(
         (&vm.attributes[0].before, &vm.attributes[0].after),
         (&Value::from("t1"), &after)

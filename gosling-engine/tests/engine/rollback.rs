@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use gosling_engine::rollback::{self, Why};
 use gosling_engine::store::Store;
 use gosling_engine::{Action, Held, Plan, State, Wishes, recover};
-use gosling_resource::Value;
+use gosling_resource::{Properties, Value};
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
 
@@ -45,7 +45,7 @@ impl Nest {
     }
 }
 
-fn like(state: &State) -> BTreeMap<String, BTreeMap<String, Value>> {
+fn like(state: &State) -> BTreeMap<String, Properties> {
     let mut all = BTreeMap::new();
     for (address, held) in &state.resources {
         let mut properties = held.properties.clone();
@@ -120,7 +120,7 @@ async fn a_disk_that_grew_and_what_counts_only_at_the_start_are_told() {
     vm.properties.insert("nodes".into(), vec!["pve2"].into());
     nest.settle(&all([token("app", "one", "project"), vm])).await;
     let (_, limits) = nest.plan_back(&before).await;
-    let attribute = "nodes".to_owned();
+    let attribute = "nodes".into();
     assert_eq!(limits, [Why::OnlyAtCreation { attribute }]);
 }
 

@@ -228,7 +228,7 @@ impl World {
             _ => (inner.free(&[]).unwrap(), None),
         };
         let object = Object {
-            kind: resource.kind.clone(),
+            kind: resource.kind.to_string(),
             marker: "by hand".to_owned(),
             properties: resource.properties.clone(),
             token,
@@ -253,12 +253,12 @@ impl World {
         let seen = kind.attributes.iter().filter(|attribute| attribute.observed);
         let properties = seen.map(|attribute| {
             let value = object.properties.get(attribute.name);
-            (attribute.name.to_owned(), value.cloned().unwrap_or(Value::Null))
+            (attribute.name.into(), value.cloned().unwrap_or(Value::Null))
         });
         Some(Observed {
             id: id.to_owned(),
             properties: properties.collect(),
-            outputs: [("id".to_owned(), Value::from(id))].into(),
+            outputs: [("id".into(), Value::from(id))].into(),
         })
     }
 
@@ -288,7 +288,7 @@ impl World {
                 let number = inner.next();
                 let (id, token) = (format!("t{number}"), format!("glrt-{number}"));
                 let object = Object {
-                    kind: operation.kind.clone(),
+                    kind: operation.kind.to_string(),
                     marker: operation.marker.clone(),
                     properties: operation.properties.clone(),
                     token: Some(token.clone()),
@@ -334,7 +334,7 @@ impl World {
             .mutate(operation, |inner| {
                 let id = format!("17/{}", inner.next());
                 let object = Object {
-                    kind: operation.kind.clone(),
+                    kind: operation.kind.to_string(),
                     marker: operation.marker.clone(),
                     properties: operation.properties.clone(),
                     token: Some(secret),
@@ -383,7 +383,7 @@ impl World {
                 return Err(CallError::failed(format!("{id} is another's")));
             }
             let object = Object {
-                kind: operation.kind.clone(),
+                kind: operation.kind.to_string(),
                 marker: operation.marker.clone(),
                 properties: operation.properties.clone(),
                 token: None,

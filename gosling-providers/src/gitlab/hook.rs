@@ -331,12 +331,13 @@ fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Obs
     ];
     let mut properties = told(known, seen);
     // What an old GitLab does not know of has not changed.
-    properties
-        .retain(|name, _| !matches!(name.as_str(), "name" | "description") || shown.get(name).is_some());
+    properties.retain(|name, _| {
+        !matches!(name.as_str(), "name" | "description") || shown.get(name.as_str()).is_some()
+    });
     let hook = shown["id"].as_i64().unwrap_or_default();
     Observed {
         id: format!("{project}/{hook}"),
         properties,
-        outputs: [("id".to_owned(), Value::Int(hook))].into(),
+        outputs: [("id".into(), Value::Int(hook))].into(),
     }
 }

@@ -222,7 +222,7 @@ fn told<const N: usize>(known: &Properties, seen: [(&str, Value); N]) -> Propert
             None if ALWAYS_SET.contains(&name) => Value::Null,
             None => return None,
         };
-        Some((name.to_owned(), value))
+        Some((name.into(), value))
     });
     told.collect()
 }

@@ -495,6 +495,6 @@ fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
     Observed {
         id: id.to_string(),
         properties: told(known, seen),
-        outputs: [("id".to_owned(), Value::Int(id))].into(),
+        outputs: [("id".into(), Value::Int(id))].into(),
     }
 }

@@ -2,6 +2,7 @@
 
 use gosling_engine::{CallError, Context};
 use gosling_resource::Value;
+use smol_str::SmolStr;
 
 use super::Proxmox;
 use super::api::pair;
@@ -80,6 +81,6 @@ impl Proxmox {
 }
 
 /// The image of a machine as an output, while it is in its drive: it is not known yet that the machine has booted.
-pub(super) fn output(config: &Config, vmid: u32) -> Option<(String, Value)> {
-    seed(config, vmid).map(|volume| ("seed".to_owned(), volume.into()))
+pub(super) fn output(config: &Config, vmid: u32) -> Option<(SmolStr, Value)> {
+    seed(config, vmid).map(|volume| ("seed".into(), volume.into()))
 }

@@ -100,8 +100,8 @@ pub(super) async fn observed(
         return Ok(before.clone());
     }
     let map = [
-        ("policy_in".to_owned(), is.policy_in.into()),
-        ("allow".to_owned(), is.allow.into()),
+        ("policy_in".into(), is.policy_in.into()),
+        ("allow".into(), is.allow.into()),
     ];
     Ok(Property::Map(map.into()))
 }

@@ -202,21 +202,21 @@ pub(super) async fn observed(
     if let Some(before) = prior.get("firewall").filter(|before| **before != Property::Null) {
         let wanted = Wanted::of(prior).ok().and_then(|wanted| wanted.firewall);
         let is = firewall::observed(work, found, before, wanted.as_ref()).await?;
-        properties.insert("firewall".to_owned(), is);
+        properties.insert("firewall".into(), is);
     }
     if let Some(before) = prior.get("started").filter(|before| **before != Property::Null) {
         let runs = match listed {
             Some(guest) if before.as_bool() == Some(guest.running) => guest.running,
             _ => work.runs(found).await?,
         };
-        properties.insert("started".to_owned(), runs.into());
+        properties.insert("started".into(), runs.into());
     }
     let outputs = [
         ("id", Property::from(found.id())),
         ("node", found.node.as_str().into()),
         ("vmid", i64::from(found.vmid).into()),
     ];
-    let mut outputs: Properties = outputs.map(|(name, value)| (name.to_owned(), value)).into();
+    let mut outputs: Properties = outputs.map(|(name, value)| (name.into(), value)).into();
     outputs.extend(booted::output(&found.config, found.vmid));
     Ok(Observed {
         id: found.id(),

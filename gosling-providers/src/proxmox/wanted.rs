@@ -134,7 +134,7 @@ impl Wanted {
         let from = match (get("template"), text("image")?) {
             (Some(Value::Text(name)), None) => match name.parse() {
                 Ok(number) => Origin::Numbered(number),
-                Err(_) => Origin::Named(name.clone()),
+                Err(_) => Origin::Named(name.to_string()),
             },
             (Some(Value::Int(number)), None) => {
                 Origin::Numbered(u32::try_from(*number).map_err(|_| wrong("template"))?)
@@ -391,7 +391,7 @@ mod tests {
             ("tags", vec!["B", "a"].into()),
             ("template", "debian".into()),
         ];
-        let prior: Properties = prior.map(|(name, value)| (name.to_owned(), value)).into();
+        let prior: Properties = prior.map(|(name, value)| (name.into(), value)).into();
         let expected = [
             ("name", Value::from("app-0")),
             ("bridge", "vmbr1".into()),
@@ -402,7 +402,7 @@ mod tests {
             ("disk", 1536.into()),
             ("tags", vec!["B", "a"].into()),
         ];
-        let expected: Properties = expected.map(|(name, value)| (name.to_owned(), value)).into();
+        let expected: Properties = expected.map(|(name, value)| (name.into(), value)).into();
         assert_eq!(config.observed(&prior), expected);
         assert_eq!(config.observed(&Properties::new()), Properties::new());
     }

@@ -50,20 +50,17 @@ fn provider_at(endpoint: Endpoint, token: &str) -> Proxmox {
 
 pub(crate) fn properties() -> Properties {
     let firewall = BTreeMap::from([
-        ("policy_in".to_owned(), Value::from("DROP")),
-        (
-            "allow".to_owned(),
-            vec!["10.0.0.0/8 tcp/22", "192.168.0.0/16"].into(),
-        ),
+        ("policy_in".into(), Value::from("DROP")),
+        ("allow".into(), vec!["10.0.0.0/8 tcp/22", "192.168.0.0/16"].into()),
     ]);
     let user_data = Template {
         parts: vec![
-            Part::Text("#cloud-config\nhostname: app\npassword: \"".to_owned()),
+            Part::Text("#cloud-config\nhostname: app\npassword: \"".into()),
             Part::Secret {
                 uri: uri("env://GITLAB_TOKEN"),
                 escapes: vec![Escape::Yaml],
             },
-            Part::Text("\"\n".to_owned()),
+            Part::Text("\"\n".into()),
         ],
     };
     let properties = [
@@ -87,7 +84,7 @@ pub(crate) fn properties() -> Properties {
         ("network_config", Template::text("version: 2\n").into()),
         ("runner", 7.into()),
     ];
-    properties.map(|(name, value)| (name.to_owned(), value)).into()
+    properties.map(|(name, value)| (name.into(), value)).into()
 }
 
 /// The making of a machine at a reserved place.
@@ -96,8 +93,8 @@ pub(crate) fn making(op: &str, reserved: &str, properties: Properties) -> Operat
         op: op.to_owned(),
         verb: Verb::Create,
         address: "egg.app.vm[0]".parse().unwrap(),
-        kind: "proxmox_vm".to_owned(),
-        provider: "proxmox".to_owned(),
+        kind: "proxmox_vm".into(),
+        provider: "proxmox".into(),
         marker: format!("gosling:lab:egg.app.vm[0]:{op}"),
         id: None,
         reserved: Some(reserved.to_owned()),
@@ -233,7 +230,7 @@ async fn a_machine_is_made_read_changed_and_deleted() {
         ("tags", vec!["app"].into()),
         ("firewall", Value::Null),
     ] {
-        wanted.insert(name.to_owned(), value);
+        wanted.insert(name.into(), value);
     }
     let update = changing(&made, Verb::Update, &id, wanted.clone());
     let observed = provider.update(&world.cx(), &update).await.unwrap();
@@ -247,7 +244,7 @@ async fn a_machine_is_made_read_changed_and_deleted() {
     let mut delete = deleting(&made, &id);
     // The image is found in the drive, whatever the Nest says by now.
     let elsewhere = "local-lvm".into();
-    delete.properties.insert("iso_storage".to_owned(), elsewhere);
+    delete.properties.insert("iso_storage".into(), elsewhere);
     provider.delete(&world.cx(), &delete).await.unwrap();
     assert_eq!(left(&world), Vec::<String>::new());
     assert_eq!(read(&world, &made, &id, &properties()).await, None);
@@ -271,7 +268,7 @@ async fn the_image_in_the_drive_makes_a_runner() {
         runner["token"].as_str().unwrap()
     );
     let mut wanted = properties();
-    wanted.insert("user_data".to_owned(), Template::text(user_data).into());
+    wanted.insert("user_data".into(), Template::text(user_data).into());
     let made = making("aaaaaaaaaaaaaaaa", "pve2/5001", wanted);
     let provider = provider(&world);
     provider.create(&world.cx(), &made).await.unwrap();
@@ -442,7 +439,7 @@ async fn what_there_is_no_place_for_is_said() {
     let world = world(small).await;
     let with = |name: &str, value: Value| {
         let mut properties = properties();
-        properties.insert(name.to_owned(), value);
+        properties.insert(name.into(), value);
         properties
     };
     let cases = [
@@ -505,7 +502,7 @@ async fn what_there_is_no_place_for_is_said() {
 async fn a_failed_step_is_taken_back() {
     let world = world(quick()).await;
     let mut wanted = properties();
-    wanted.insert("bridge".to_owned(), "vmbr9".into());
+    wanted.insert("bridge".into(), "vmbr9".into());
     let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", wanted);
     let error = provider(&world).create(&world.cx(), &made).await.unwrap_err();
     assert!(
@@ -514,7 +511,7 @@ async fn a_failed_step_is_taken_back() {
     );
     assert_eq!(left(&world), Vec::<String>::new());
     let mut wanted = properties();
-    wanted.insert("pool".to_owned(), "nobody".into());
+    wanted.insert("pool".into(), "nobody".into());
     let made = making("bbbbbbbbbbbbbbbb", "pve1/5000", wanted);
     let error = provider(&world).create(&world.cx(), &made).await.unwrap_err();
     assert!(
@@ -531,7 +528,7 @@ async fn machines_made_at_once_share_nothing() {
     let mut taken = Vec::new();
     for _ in 0..64 {
         let mut wanted = properties();
-        wanted.insert("memory".to_owned(), 1024.into());
+        wanted.insert("memory".into(), 1024.into());
         let id = provider
             .reserve(&world.cx(), "proxmox_vm", &wanted, &taken)
             .await
@@ -592,7 +589,7 @@ async fn a_template_on_a_shared_storage_goes_to_every_node() {
     shared.templates.truncate(1);
     let world = world(shared).await;
     let mut wanted = properties();
-    wanted.insert("nodes".to_owned(), vec!["pve3"].into());
+    wanted.insert("nodes".into(), vec!["pve3"].into());
     let id = reserve(&world, &wanted).await.unwrap();
     assert_eq!(id, "pve3/5000");
     let made = making("aaaaaaaaaaaaaaaa", &id, wanted);
@@ -614,7 +611,7 @@ async fn a_machine_is_made_of_an_image() {
     for image in images {
         let mut wanted = properties();
         wanted.remove("template");
-        wanted.insert("image".to_owned(), image.into());
+        wanted.insert("image".into(), image.into());
         let id = reserve(&world, &wanted).await.unwrap();
         let made = making("aaaaaaaaaaaaaaaa", &id, wanted.clone());
         let observed = provider(&world).create(&world.cx(), &made).await.unwrap();

@@ -74,7 +74,7 @@ async fn so_is_one_from_an_image_that_is_fetched() {
         let mut properties = properties();
         properties.remove("template");
         let image = "https://cloud.example.com/debian-12.qcow2";
-        properties.insert("image".to_owned(), image.into());
+        properties.insert("image".into(), image.into());
         twice(json, properties)
     })
     .await;

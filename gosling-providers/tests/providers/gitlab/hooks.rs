@@ -26,11 +26,8 @@ async fn a_hook_is_made_read_changed_and_deleted() {
     assert_eq!(generated.len(), 43);
 
     let mut wanted = made.properties.clone();
-    wanted.insert("events".to_owned(), Value::from(vec!["pipeline"]));
-    wanted.insert(
-        "url".to_owned(),
-        Value::from("https://goose.example.com/other/app"),
-    );
+    wanted.insert("events".into(), Value::from(vec!["pipeline"]));
+    wanted.insert("url".into(), Value::from("https://goose.example.com/other/app"));
     let update = then(Verb::Update, &made, &observed.id, wanted.clone());
     let changed = gitlab.update(&world.cx(), &update).await.unwrap();
     assert_eq!(changed.properties, told(&wanted, &HOOK_SILENT));
@@ -98,7 +95,7 @@ async fn a_lost_answer_to_a_change_or_the_end_of_a_hook_is_made_good_by_sending_
             })));
         };
         let mut wanted = made.properties.clone();
-        wanted.insert("events".to_owned(), Value::from(vec!["pipeline"]));
+        wanted.insert("events".into(), Value::from(vec!["pipeline"]));
         let update = then(Verb::Update, &made, &id, wanted.clone());
         lose("PUT");
         let error = gitlab.update(&world.cx(), &update).await.unwrap_err();

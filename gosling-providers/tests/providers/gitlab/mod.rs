@@ -26,35 +26,32 @@ pub(super) fn gitlab(world: &World) -> Gitlab {
 
 pub(super) fn runner_properties() -> Properties {
     Properties::from([
-        ("server".to_owned(), Value::from("lab")),
-        ("scope".to_owned(), Value::from("project")),
-        ("project_id".to_owned(), Value::Int(17)),
-        ("description".to_owned(), Value::from("gosling/app")),
-        ("tags".to_owned(), Value::from(vec!["docker", "build"])),
-        ("run_untagged".to_owned(), Value::from(false)),
-        ("locked".to_owned(), Value::from(true)),
-        ("access_level".to_owned(), Value::from("ref_protected")),
-        ("maximum_timeout".to_owned(), Value::Int(3600)),
-        ("paused".to_owned(), Value::from(false)),
-        ("maintenance_note".to_owned(), Value::from("made by gosling")),
-        ("token_secret".to_owned(), Value::Secret(uri(TOKEN_PLACE))),
+        ("server".into(), Value::from("lab")),
+        ("scope".into(), Value::from("project")),
+        ("project_id".into(), Value::Int(17)),
+        ("description".into(), Value::from("gosling/app")),
+        ("tags".into(), Value::from(vec!["docker", "build"])),
+        ("run_untagged".into(), Value::from(false)),
+        ("locked".into(), Value::from(true)),
+        ("access_level".into(), Value::from("ref_protected")),
+        ("maximum_timeout".into(), Value::Int(3600)),
+        ("paused".into(), Value::from(false)),
+        ("maintenance_note".into(), Value::from("made by gosling")),
+        ("token_secret".into(), Value::Secret(uri(TOKEN_PLACE))),
     ])
 }
 
 pub(super) fn hook_properties() -> Properties {
     Properties::from([
-        ("server".to_owned(), Value::from("lab")),
-        ("project_id".to_owned(), Value::Int(17)),
-        (
-            "url".to_owned(),
-            Value::from("https://goose.example.com/hook/app"),
-        ),
-        ("events".to_owned(), Value::from(vec!["push", "job"])),
-        ("name".to_owned(), Value::from("gosling app")),
-        ("description".to_owned(), Value::from("tells MotherGoose")),
-        ("enable_ssl_verification".to_owned(), Value::from(true)),
-        ("secret".to_owned(), Value::Secret(uri(HOOK_PLACE))),
-        ("generate_secret".to_owned(), Value::from(true)),
+        ("server".into(), Value::from("lab")),
+        ("project_id".into(), Value::Int(17)),
+        ("url".into(), Value::from("https://goose.example.com/hook/app")),
+        ("events".into(), Value::from(vec!["push", "job"])),
+        ("name".into(), Value::from("gosling app")),
+        ("description".into(), Value::from("tells MotherGoose")),
+        ("enable_ssl_verification".into(), Value::from(true)),
+        ("secret".into(), Value::Secret(uri(HOOK_PLACE))),
+        ("generate_secret".into(), Value::from(true)),
     ])
 }
 
@@ -66,8 +63,8 @@ pub(super) fn create(kind: &str, properties: Properties) -> Operation {
         op,
         verb: Verb::Create,
         address: format!("egg.app.{part}").parse().unwrap(),
-        kind: kind.to_owned(),
-        provider: "lab".to_owned(),
+        kind: kind.into(),
+        provider: "lab".into(),
         id: None,
         reserved: None,
         properties,

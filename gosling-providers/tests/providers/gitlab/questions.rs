@@ -127,11 +127,7 @@ async fn every_refusal_says_what_and_a_way_out() {
     let gitlab = gitlab(&world);
     let refused = async |change: &[(&str, Value)]| {
         let mut properties = runner_properties();
-        properties.extend(
-            change
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.clone())),
-        );
+        properties.extend(change.iter().map(|(name, value)| ((*name).into(), value.clone())));
         let error = gitlab
             .create(&world.cx(), &create("gitlab_runner", properties))
             .await
@@ -160,7 +156,7 @@ async fn every_refusal_says_what_and_a_way_out() {
     assert!(words.contains("there is no secret at env://NOT_SET"), "{words}");
 
     let mut properties = hook_properties();
-    properties.insert("project_id".to_owned(), Value::Int(999));
+    properties.insert("project_id".into(), Value::Int(999));
     let error = gitlab
         .create(&world.cx(), &create("gitlab_hook", properties))
         .await
@@ -213,7 +209,7 @@ async fn what_a_kind_promises_is_what_a_read_tells() {
         let kind = *gitlab.kinds().iter().find(|known| known.name == kind).unwrap();
         let made = create(kind.name, properties);
         let observed = gitlab.create(&world.cx(), &made).await.unwrap();
-        let told: BTreeSet<_> = observed.properties.keys().map(String::as_str).collect();
+        let told: BTreeSet<_> = observed.properties.keys().map(|name| name.as_str()).collect();
         let promised = kind.attributes.iter().filter(|attribute| attribute.observed);
         assert_eq!(told, promised.map(|attribute| attribute.name).collect());
         for name in made.properties.keys() {

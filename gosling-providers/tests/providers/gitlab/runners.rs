@@ -48,13 +48,13 @@ async fn a_runner_is_made_read_changed_and_deleted() {
     );
 
     let mut wanted = made.properties.clone();
-    wanted.insert("tags".to_owned(), Value::from(vec!["other"]));
-    wanted.insert("paused".to_owned(), Value::from(true));
+    wanted.insert("tags".into(), Value::from(vec!["other"]));
+    wanted.insert("paused".into(), Value::from(true));
     wanted.remove("maximum_timeout");
     let update = then(Verb::Update, &made, &observed.id, wanted.clone());
     let token = world.value(TOKEN_PLACE).await;
     let changed = gitlab.update(&world.cx(), &update).await.unwrap();
-    wanted.insert("maximum_timeout".to_owned(), Value::Null);
+    wanted.insert("maximum_timeout".into(), Value::Null);
     assert_eq!(changed.properties, told(&wanted, &RUNNER_SILENT));
     assert_eq!(world.value(TOKEN_PLACE).await, token);
     let changes = world.changes();
@@ -225,7 +225,7 @@ async fn a_token_that_cannot_be_kept_leaves_no_runner() {
     let world = World::start().await;
     let gitlab = gitlab(&world);
     let mut properties = runner_properties();
-    properties.insert("token_secret".to_owned(), Value::Secret(uri("env://READ_ONLY")));
+    properties.insert("token_secret".into(), Value::Secret(uri("env://READ_ONLY")));
     let made = create("gitlab_runner", properties);
     let error = gitlab.create(&world.cx(), &made).await.unwrap_err();
     assert!(matches!(error, CallError::Failed { .. }), "{error}");
@@ -308,7 +308,7 @@ async fn a_token_moves_with_its_place_and_is_reset_only_when_lost() {
     let token = world.value(TOKEN_PLACE).await;
     let place = "store://elsewhere/token";
     let mut wanted = made.properties.clone();
-    wanted.insert("token_secret".to_owned(), Value::Secret(uri(place)));
+    wanted.insert("token_secret".into(), Value::Secret(uri(place)));
     let update = then(Verb::Update, &made, &observed.id, wanted.clone());
     gitlab.update(&world.cx(), &update).await.unwrap();
     assert_eq!(world.value(place).await, token);
@@ -344,7 +344,7 @@ async fn a_lost_answer_to_an_update_or_a_delete_is_made_good_by_sending_again() 
             })));
         };
         let mut wanted = made.properties.clone();
-        wanted.insert("paused".to_owned(), Value::from(true));
+        wanted.insert("paused".into(), Value::from(true));
         let update = then(Verb::Update, &made, &id, wanted);
         lose("PUT");
         let error = gitlab.update(&world.cx(), &update).await.unwrap_err();
@@ -377,8 +377,8 @@ async fn what_a_nest_does_not_name_is_no_drift() {
     ] {
         properties.remove(name);
     }
-    properties.insert("maintenance_note".to_owned(), Value::from(""));
-    properties.insert("tags".to_owned(), Value::List(Vec::new()));
+    properties.insert("maintenance_note".into(), Value::from(""));
+    properties.insert("tags".into(), Value::List(Vec::new()));
     let made = create("gitlab_runner", properties.clone());
     let observed = gitlab.create(&world.cx(), &made).await.unwrap();
     let expected = [
@@ -388,7 +388,7 @@ async fn what_a_nest_does_not_name_is_no_drift() {
     ];
     assert_eq!(
         observed.properties,
-        expected.map(|(name, value)| (name.to_owned(), value)).into()
+        expected.map(|(name, value)| (name.into(), value)).into()
     );
     // Somebody changes what the Nest leaves to GitLab, and what it does not.
     let by_hand = json!({ "paused": true, "maximum_timeout": 7200 });
@@ -408,8 +408,8 @@ async fn a_group_s_and_a_server_s_runner_are_found_again_too() {
         let gitlab = gitlab(&world);
         let mut properties = runner_properties();
         properties.remove("project_id");
-        properties.insert("scope".to_owned(), Value::from(scope));
-        properties.insert("group_id".to_owned(), Value::from(group));
+        properties.insert("scope".into(), Value::from(scope));
+        properties.insert("group_id".into(), Value::from(group));
         let made = create("gitlab_runner", properties);
         world.sandbox.inject(fault(&json!({
             "method": "POST", "path": "/api/v4/user/runners", "kind": "lose_after",

@@ -189,7 +189,7 @@ impl Provider for Steady {
         Ok(Observed {
             id: operation.op.clone(),
             properties: Properties::new(),
-            outputs: BTreeMap::from([("id".to_owned(), Value::from(operation.op.as_str()))]),
+            outputs: BTreeMap::from([("id".into(), Value::from(operation.op.as_str()))]),
         })
     }
 

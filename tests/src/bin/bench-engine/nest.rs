@@ -144,7 +144,7 @@ pub(crate) fn made(plan: &Plan) -> Result<(State, Vec<u8>), Box<dyn Error>> {
             again: false,
             tasks: Vec::new(),
         };
-        let outputs: Properties = [("id".to_owned(), Value::Int(known))].into();
+        let outputs: Properties = [("id".into(), Value::Int(known))].into();
         let held = Held {
             kind: operation.kind.clone(),
             provider: operation.provider.clone(),
