@@ -45,30 +45,42 @@ impl Escape {
     #[must_use]
     pub fn write(self, text: &str) -> String {
         let mut out = String::with_capacity(text.len() + 2);
-        for letter in text.chars() {
-            match (self, letter) {
-                (Self::Shell, '\'') => out.push_str("'\\''"),
-                (Self::Shell, letter) => out.push(letter),
-                (_, '"') => out.push_str("\\\""),
-                (_, '\\') => out.push_str("\\\\"),
-                (_, '\n') => out.push_str("\\n"),
-                (_, '\r') => out.push_str("\\r"),
-                (_, '\t') => out.push_str("\\t"),
-                // What neither format allows as it is: controls, and for YAML line separators, the BOM and what is
-                // no character.
-                (_, letter)
-                    if letter.is_control()
-                        || matches!(
-                            letter,
-                            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-                        ) =>
-                {
-                    out.push_str(&format!("\\u{:04x}", u32::from(letter)));
-                }
-                (_, letter) => out.push(letter),
+        self.write_to(&mut out, text);
+        out
+    }
+
+    /// The same, put after what is there.
+    pub fn write_to(self, out: &mut String, text: &str) {
+        let mut rest = text;
+        // Whole runs of letters that stay as they are, for almost all do.
+        while let Some((at, letter)) = rest.char_indices().find(|(_, letter)| self.changes(*letter)) {
+            let (same, from) = rest.split_at(at);
+            out.push_str(same);
+            rest = &from[letter.len_utf8()..];
+            match letter {
+                '\'' => out.push_str("'\\''"),
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                letter => out.push_str(&format!("\\u{:04x}", u32::from(letter))),
             }
         }
-        out
+        out.push_str(rest);
+    }
+
+    /// Whether this letter cannot stand inside such a string as it is.
+    const fn changes(self, letter: char) -> bool {
+        match self {
+            Self::Shell => letter == '\'',
+            // What neither format allows: controls, and for YAML line separators, the BOM and what is no character.
+            Self::Toml | Self::Yaml => matches!(
+                letter,
+                '"' | '\\' | '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}'
+                    | '\u{fffe}' | '\u{ffff}'
+            ),
+        }
     }
 }
 

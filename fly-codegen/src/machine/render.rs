@@ -12,7 +12,7 @@ use handlebars::{
 use serde::Serialize;
 use serde_json::Value as Json;
 
-use super::text::{Text, escaped};
+use super::text::{Text, write_escaped};
 
 /// A file that is made from values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,9 @@ static TEMPLATES: LazyLock<Result<Handlebars<'static>, String>> = LazyLock::new(
                     let value = helper.param(0).map(|param| param.value());
                     let value =
                         value.ok_or_else(|| RenderErrorReason::ParamNotFoundForIndex("emitter", 0))?;
-                    out.write(&emit(escape, value).map_err(RenderErrorReason::Other)?)?;
+                    let mut text = String::new();
+                    emit(&mut text, escape, value).map_err(RenderErrorReason::Other)?;
+                    out.write(&text)?;
                     Ok(())
                 },
             ),
@@ -107,57 +109,60 @@ pub(super) fn render(file: File, values: &impl Serialize) -> Result<Text, String
     Ok(Text::rendered(text))
 }
 
-/// A value as the format writes it.
-fn emit(escape: Escape, value: &Json) -> Result<String, String> {
+/// Puts a value as the format writes it after what is there.
+fn emit(out: &mut String, escape: Escape, value: &Json) -> Result<(), String> {
     match (escape, value) {
-        (Escape::Shell, Json::String(text)) => Ok(format!("'{}'", escaped(escape, text))),
-        (Escape::Yaml, Json::String(text)) => Ok(yaml(text)),
-        (Escape::Toml, Json::String(text)) => Ok(format!("\"{}\"", escaped(escape, text))),
-        (_, Json::Bool(_) | Json::Number(_)) => Ok(value.to_string()),
+        (Escape::Shell, Json::String(text)) => quoted(out, '\'', escape, text),
+        (Escape::Yaml, Json::String(text)) => yaml(out, text),
+        (Escape::Toml, Json::String(text)) => quoted(out, '"', escape, text),
+        (_, Json::Bool(_) | Json::Number(_)) => out.push_str(&value.to_string()),
         (Escape::Toml | Escape::Yaml, Json::Array(values)) => {
-            let values: Result<Vec<String>, String> =
-                values.iter().map(|value| emit(escape, value)).collect();
-            Ok(format!("[{}]", values?.join(", ")))
+            out.push('[');
+            for (number, value) in values.iter().enumerate() {
+                if number > 0 {
+                    out.push_str(", ");
+                }
+                emit(out, escape, value)?;
+            }
+            out.push(']');
         }
         (_, Json::Null | Json::Object(_) | Json::Array(_)) => {
-            Err(format!("there is no way to write {value} here"))
+            return Err(format!("there is no way to write {value} here"));
         }
     }
+    Ok(())
+}
+
+fn quoted(out: &mut String, quote: char, escape: Escape, text: &str) {
+    out.push(quote);
+    write_escaped(out, escape, text);
+    out.push(quote);
 }
 
 /// A double-quoted scalar. One of several lines is also written in several, with their ends escaped, so that a person
 /// can read it: what a reader of YAML makes of it is the same.
-fn yaml(text: &str) -> String {
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| {
-            let line = escaped(Escape::Yaml, line);
+fn yaml(out: &mut String, text: &str) {
+    if !text.contains('\n') {
+        return quoted(out, '"', Escape::Yaml, text);
+    }
+    out.push('"');
+    let mut lines = text.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        let last = lines.peek().is_none();
+        // After a last line's end there is nothing.
+        if !(last && line.is_empty()) {
+            out.push_str("\\\n    ");
             // White space at the start of a continued line counts only where it is escaped.
             if line.starts_with(' ') {
-                format!("\\{line}")
-            } else {
-                line
+                out.push('\\');
             }
-        })
-        .collect();
-    match lines.as_slice() {
-        [line] => format!(
-            "\"{}\"",
-            line.strip_prefix("\\ ")
-                .map_or_else(|| line.clone(), |rest| format!(" {rest}"))
-        ),
-        lines => {
-            let (last, lines) = lines
-                .split_last()
-                .map_or(("", lines), |(last, lines)| (last.as_str(), lines));
-            let end = if last.is_empty() {
-                String::new()
-            } else {
-                format!("\\\n    {last}")
-            };
-            format!("\"\\\n    {}\\n{end}\"", lines.join("\\n\\\n    "))
+            write_escaped(out, Escape::Yaml, line);
+        }
+        if !last {
+            out.push_str("\\n");
         }
     }
+    out.push('"');
 }
 
 #[cfg(test)]
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn a_value_that_is_missing_is_an_error() {
         assert!(render(File::Config, &serde_json::json!({})).is_err());
-        assert!(emit(Escape::Toml, &Json::Null).is_err());
+        assert!(emit(&mut String::new(), Escape::Toml, &Json::Null).is_err());
     }
 
     #[test]
@@ -214,7 +219,9 @@ mod tests {
             "\\\n\\n\"",
             "#\n- x: {{y}}",
         ] {
-            let document = format!("key:\n  content: {}\nnext: 1\n", yaml(text));
+            let mut document = "key:\n  content: ".to_owned();
+            yaml(&mut document, text);
+            document.push_str("\nnext: 1\n");
             let read: serde_norway::Value = serde_norway::from_str(&document).unwrap();
             assert_eq!(read["key"]["content"].as_str(), Some(text), "{document}");
             assert_eq!(read["next"].as_i64(), Some(1));

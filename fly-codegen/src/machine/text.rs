@@ -104,12 +104,12 @@ const fn escape_of(letter: char) -> Option<Escape> {
     }
 }
 
-/// The text as it is written inside a string of such a format, quotes left out. Placeholders take note.
-pub(crate) fn escaped(escape: Escape, text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
+/// Puts the text as it is written inside a string of such a format, quotes left out, after what is there. Placeholders
+/// take note.
+pub(crate) fn write_escaped(out: &mut String, escape: Escape, text: &str) {
     for piece in pieces(text) {
         match piece {
-            Piece::Plain(plain) => out.push_str(&escape.write(plain)),
+            Piece::Plain(plain) => escape.write_to(out, plain),
             Piece::Secret(inside) => {
                 out.push(OPEN);
                 out.push_str(inside);
@@ -118,7 +118,6 @@ pub(crate) fn escaped(escape: Escape, text: &str) -> String {
             }
         }
     }
-    out
 }
 
 #[cfg(test)]
@@ -135,6 +134,11 @@ mod tests {
         let text = Text::plain("a\"b ")
             .unwrap()
             .then(&secrets.placeholder(uri.clone()));
+        let escaped = |escape, text: &str| {
+            let mut out = String::new();
+            write_escaped(&mut out, escape, text);
+            out
+        };
         let toml = escaped(Escape::Toml, &text.0);
         let yaml = Text::rendered(escaped(Escape::Yaml, &toml));
         let template = secrets.template(&yaml);

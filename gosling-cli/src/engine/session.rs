@@ -443,19 +443,22 @@ impl Session {
             (Cow::Borrowed(state), Vec::new())
         };
         let kind = |name: &str| self.kind(name);
-        let changes = gosling_engine::diff(wanted, &now, kind, wishes).map_err(failure)?;
+        let (changes, state_digest) = rayon::join(
+            || gosling_engine::diff(wanted, &now, kind, wishes),
+            || state.digest(),
+        );
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
             lineage: state.lineage.clone(),
             serial: state.serial,
-            state_digest: state.digest(),
+            state_digest,
             nest_digest: self.nest_digest.clone(),
             variables_digest: self.variables_digest.clone(),
             accounts: self.accounts(),
             targets: wishes.targets.clone(),
             destroy: wishes.destroy,
-            changes,
+            changes: changes.map_err(failure)?,
             drift,
             open,
         })
