@@ -14,8 +14,8 @@ use crate::proxmox::{properties, provider, quick, world};
 pub(crate) fn making(properties: Properties) -> Change {
     Change {
         address: "egg.app.vm[0]".parse().unwrap(),
-        kind: PROXMOX_VM.name.to_owned(),
-        provider: "proxmox".to_owned(),
+        kind: PROXMOX_VM.name.into(),
+        provider: "proxmox".into(),
         action: Action::Create,
         moved_from: None,
         because: Vec::new(),
@@ -33,7 +33,7 @@ pub(crate) fn making(properties: Properties) -> Change {
 fn with(attributes: &[(&str, Value)]) -> Properties {
     let mut all = properties();
     for (name, value) in attributes {
-        all.insert((*name).to_owned(), value.clone());
+        all.insert((*name).into(), value.clone());
     }
     all
 }
