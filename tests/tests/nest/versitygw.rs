@@ -1,6 +1,6 @@
 //! A real object storage for the tests: versitygw, with the bucket `states`.
 
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -39,6 +39,23 @@ fn program() -> Option<PathBuf> {
     found
 }
 
+/// Whether this process is the one that listens there: another test's storage may have got the port first, and two
+/// tests that share one share its state too.
+fn listens(process: u32, port: u16) -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    // Of each: its number, its own address, the other's, its state (0A listens), five more, its inode.
+    let listening = sockets.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_it = fields[1].ends_with(&format!(":{port:04X}")) && fields[3] == "0A";
+        is_it.then(|| PathBuf::from(format!("socket:[{}]", fields[9])))
+    });
+    let listening: Vec<PathBuf> = listening.collect();
+    // A process that has just ended has no files.
+    let files = std::fs::read_dir(format!("/proc/{process}/fd"));
+    let mut files = files.into_iter().flatten().flatten();
+    files.any(|file| std::fs::read_link(file.path()).is_ok_and(|to| listening.contains(&to)))
+}
+
 impl Storage {
     /// `None`, with a word to whoever reads the log, where there is no such program.
     pub(crate) fn start() -> Option<Self> {
@@ -61,7 +78,7 @@ impl Storage {
                 .spawn()
                 .unwrap();
             while child.try_wait().unwrap().is_none() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                if listens(child.id(), port) {
                     return Some(Self { child, port, folder });
                 }
                 std::thread::sleep(Duration::from_millis(20));
