@@ -14,8 +14,8 @@ fn change(kind: &str, properties: Properties) -> Change {
         address: format!("egg.app.{}", kind.trim_start_matches("gitlab_"))
             .parse()
             .unwrap(),
-        kind: kind.to_owned(),
-        provider: "lab".to_owned(),
+        kind: kind.into(),
+        provider: "lab".into(),
         ..making(properties)
     }
 }
@@ -46,7 +46,7 @@ async fn each_thing_that_is_wrong_is_said_and_nothing_else() {
     let least = &["create_runner", "manage_runner", "read_api"][..];
     let hook = || change("gitlab_hook", hook_properties());
     let mut elsewhere = runner_properties();
-    elsewhere.insert("project_id".to_owned(), Value::Int(999));
+    elsewhere.insert("project_id".into(), Value::Int(999));
     let elsewhere = change("gitlab_runner", elsewhere);
     let ended = TokenWorld {
         expires_at: Some("2020-01-31".to_owned()),
