@@ -65,8 +65,10 @@ impl Storage {
         std::fs::create_dir_all(buckets.join("states")).unwrap();
         // It does not say which port the system gave it, so one that is free is chosen, and another if it is not any more.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = port.local_addr().unwrap().port();
+            // It is free again before the storage wants it.
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = free.local_addr().unwrap().port();
+            drop(free);
             let mut child = Command::new(&program)
                 .env("ROOT_ACCESS_KEY", "gosling-test")
                 .env("ROOT_SECRET_KEY", SECRET_KEY)
