@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use gosling_resource::{Origin, SecretUri, Value};
 use serde::Serialize;
 
@@ -10,6 +11,9 @@ use crate::calendar;
 use crate::plan::{Action, Change, Plan};
 use crate::provider::{Context, SecretError, Secrets};
 use crate::run::Providers;
+
+/// How many secrets are looked at together.
+const AT_ONCE: usize = 10;
 
 /// How something was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -163,28 +167,23 @@ struct Use<'a> {
 
 /// Looks whether every secret that a plan reads is there, and every place that it writes a token to can be written.
 pub async fn secrets(plan: &Plan, secrets: &dyn Secrets) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    // Many Nests have one or two of them for each egg, and a backend may be far away.
+    let looks = uses(plan)
+        .into_iter()
+        .map(|(uri, used)| look(uri, used, secrets))
+        .collect::<Vec<_>>();
+    let looked: Vec<Looked<'_>> = stream::iter(looks).buffered(AT_ONCE).collect().await;
     let (mut read, mut written) = (0, 0);
-    for (uri, used) in uses(plan) {
-        if let Some(change) = used.written {
-            match secrets.writable(uri).await {
-                Ok(()) => written += 1,
-                Err(error) => findings.push(refused(uri, change, &error)),
+    let mut findings = Vec::new();
+    for looked in looked {
+        match looked {
+            Looked::Unused => {}
+            Looked::Read(ending) => {
+                read += 1;
+                findings.extend(ending);
             }
-        } else if let Some(change) = used.read {
-            match secrets.read(uri).await {
-                Ok(_) => read += 1,
-                Err(error) => {
-                    findings.push(refused(uri, change, &error));
-                    continue;
-                }
-            }
-            // Whoever cannot say when a value ends has just given it: that is enough.
-            if let Ok(Some(end)) = secrets.expires(uri).await
-                && let Some(finding) = ends_soon(&format!("the secret at {uri}"), &end, "put a new one there")
-            {
-                findings.push(finding.at(change));
-            }
+            Looked::Writable => written += 1,
+            Looked::Refused { uri, change, error } => findings.push(refused(uri, change, &error)),
         }
     }
     let there = match (read, written) {
@@ -199,6 +198,44 @@ pub async fn secrets(plan: &Plan, secrets: &dyn Secrets) -> Vec<Finding> {
     };
     findings.insert(0, Finding::ok("secrets", there));
     findings
+}
+
+/// What was found of one secret.
+enum Looked<'p> {
+    /// Nothing that is made or changed needs it.
+    Unused,
+    /// It is there, and perhaps ends soon.
+    Read(Option<Finding>),
+    /// A token can be put there.
+    Writable,
+    /// Neither.
+    Refused {
+        uri: &'p SecretUri,
+        change: &'p Change,
+        error: SecretError,
+    },
+}
+
+async fn look<'p>(uri: &'p SecretUri, used: Use<'p>, secrets: &dyn Secrets) -> Looked<'p> {
+    if let Some(change) = used.written {
+        return match secrets.writable(uri).await {
+            Ok(()) => Looked::Writable,
+            Err(error) => Looked::Refused { uri, change, error },
+        };
+    }
+    let Some(change) = used.read else {
+        return Looked::Unused;
+    };
+    if let Err(error) = secrets.read(uri).await {
+        return Looked::Refused { uri, change, error };
+    }
+    // Whoever cannot say when a value ends has just given it: that is enough.
+    let end = secrets.expires(uri).await.ok().flatten();
+    let ending = end.and_then(|end| {
+        let finding = ends_soon(&format!("the secret at {uri}"), &end, "put a new one there");
+        finding.map(|finding| finding.at(change))
+    });
+    Looked::Read(ending)
 }
 
 fn counted(count: usize, one: &str, many: &str) -> String {
