@@ -133,6 +133,41 @@ pub(crate) fn second(lab: &Lab) {
 }
 
 #[test]
+fn what_a_provider_made_that_the_nest_names_no_more_is_refused_before_anything_is_touched() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let before = like(&lab);
+    lab.green(&["destroy", "--yes"]);
+    let named = lab.read("nest.fly");
+    let without = &named[..named.find("provider \"proxmox\"").unwrap()];
+    lab.write("nest.fly", without);
+    std::fs::rename(lab.nest().join("Eggs"), lab.folder.path().join("Eggs")).unwrap();
+    let calls = lab.calls();
+    for arguments in [&["rollback", "--yes"][..], &["rollback", "--dry-run"]] {
+        let output = lab.run(arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        for words in [
+            "egg.app.vm[0] was made by `proxmox`, which the Nest no longer has",
+            "help: put the provider back, or go back with `--target` to what others made",
+        ] {
+            assert!(
+                said(&output).contains(words),
+                "`{words}` is not in:\n{}",
+                said(&output)
+            );
+        }
+    }
+    assert_eq!(lab.calls(), calls, "nobody was asked");
+    assert!(lab.green(&["lock"]).contains("nobody holds the lock"));
+    // With the provider back it goes on as if nothing had been.
+    lab.write("nest.fly", &named);
+    std::fs::rename(lab.folder.path().join("Eggs"), lab.nest().join("Eggs")).unwrap();
+    lab.green(&["rollback", "--yes"]);
+    assert_eq!((like(&lab), lab.kinds()), (before, whole()));
+    lab.stop();
+}
+
+#[test]
 fn an_apply_that_fails_in_the_middle_leaves_what_was_there_before() {
     // Refused for good; the answer lost before and after it was carried out.
     let faults = [
