@@ -74,10 +74,16 @@ pub fn diff(
         let Some(resource) = wanted.get(&address) else {
             continue;
         };
-        let kind = kind(&resource.kind).ok_or_else(|| DiffError::UnknownKind {
-            kind: resource.kind.clone(),
-            address: Box::new(address.clone()),
-        })?;
+        let Some(kind) = kind(&resource.kind) else {
+            // What nobody makes any more is in nobody's way who asked for something else.
+            if !asked_for(&address, wanted, &wishes.targets) {
+                continue;
+            }
+            return Err(DiffError::UnknownKind {
+                kind: resource.kind.clone(),
+                address: Box::new(address),
+            });
+        };
         if let Some(attribute) = resource
             .properties
             .keys()
@@ -149,6 +155,23 @@ fn moved_to(address: &Address, from: &str, to: &str) -> Option<Address> {
         owner: owner.into(),
         ..address.clone()
     })
+}
+
+/// Whether a plan that is narrowed to these targets is about this resource: it is one of them, or one of them needs it.
+fn asked_for(address: &Address, wanted: &Resources, targets: &[String]) -> bool {
+    let mut looked_at: BTreeSet<Address> = BTreeSet::new();
+    let is_target = |address: &Address| targets.iter().any(|target| address.is_within(target));
+    let targets_themselves = wanted.iter().map(|resource| &resource.address);
+    let mut next: Vec<Address> = targets_themselves
+        .filter(|address| is_target(address))
+        .cloned()
+        .collect();
+    while let Some(needed) = next.pop() {
+        if looked_at.insert(needed.clone()) {
+            next.extend(wanted.get(&needed).map(Resource::needs).unwrap_or_default());
+        }
+    }
+    targets.is_empty() || looked_at.contains(address)
 }
 
 /// The wanted addresses, each after what it needs.

@@ -180,6 +180,24 @@ fn what_cannot_be_planned_is_said() {
         error.to_string(),
         "nothing here makes a `spoon`, which egg.app.runner is"
     );
+    // It is in nobody's way who asks for something else, unless that needs it.
+    let mut strange = token("app", "one", "project");
+    strange.kind = "spoon".into();
+    let wanted = all([
+        strange,
+        machine("app", 0, "a", "debian", 8),
+        token("lint", "one", "project"),
+    ]);
+    let error = diff(&wanted, &targets(&["egg.app.vm"]));
+    assert_eq!(
+        error.to_string(),
+        "nothing here makes a `spoon`, which egg.app.runner is"
+    );
+    let kinds = |name: &str| kind(name).map(|kind| kind as _);
+    let state = State::default();
+    let changes = gosling_engine::diff(&wanted, &state, kinds, &targets(&["egg.lint"])).unwrap();
+    let made: Vec<String> = changes.iter().map(|change| change.address.to_string()).collect();
+    assert_eq!(made, ["egg.lint.runner"]);
     let mut strange = token("app", "one", "project");
     strange.properties.insert("colour".into(), "red".into());
     let error = diff(&all([strange]), &Wishes::default());
