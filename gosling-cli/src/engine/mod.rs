@@ -2,6 +2,7 @@
 
 mod account;
 mod back;
+mod clients;
 mod clock;
 mod endpoints;
 mod health;
@@ -9,8 +10,10 @@ mod holder;
 pub(crate) mod identity;
 mod interrupts;
 mod lock;
+mod planning;
 mod preflight;
 mod progress;
+mod running;
 mod secrets;
 mod services;
 mod session;
@@ -26,5 +29,6 @@ pub(crate) use interrupts::{Interrupts, stopped};
 pub(crate) use lock::{released, store_failure, under_lock};
 pub(crate) use preflight::{Looked, Unseen};
 pub(crate) use progress::Progress;
-pub(crate) use session::{EngineArgs, Session, Tempo, call_failure, failure};
+pub(crate) use running::Tempo;
+pub(crate) use session::{EngineArgs, Session, call_failure, failure};
 pub(crate) use state_at::{FOLDER, Reading, Rotation, StateAt};

@@ -1,0 +1,109 @@
+//! A client for each service that a Nest names, and that something of ours still lies on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fly_codegen::{Connections, GitlabServer};
+use gosling_engine::{Provider, Providers, State};
+use gosling_providers::gitlab::{Gitlab, GitlabSettings};
+use gosling_providers::http::Endpoint;
+use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
+use gosling_resource::Value;
+
+use super::call_failure;
+use super::endpoints::{authority, endpoint};
+use super::secrets::nest_file;
+use crate::commands::Target;
+use crate::{Failure, Host};
+
+/// The clients, by what the Nest calls the services.
+pub(super) struct Clients {
+    /// By the server as written.
+    pub(super) gitlabs: BTreeMap<String, Arc<Gitlab>>,
+    /// By the label of the provider: `proxmox.lab`.
+    pub(super) proxmoxes: BTreeMap<String, Arc<Proxmox>>,
+}
+
+impl Clients {
+    /// For each service; calls nobody.
+    pub(super) fn of(host: &Host, target: &Target, connections: &Connections) -> Result<Self, Failure> {
+        let extra = authority(host)?;
+        let mut gitlabs = BTreeMap::new();
+        for server in &connections.gitlabs {
+            let base = endpoint(host, "gitlab", &server.server);
+            let settings = GitlabSettings {
+                server: server.server.clone(),
+                endpoint: Endpoint {
+                    ca_pem: nest_file(target, server.ca_file.as_deref())?,
+                    extra_ca: extra.clone(),
+                    insecure: server.insecure,
+                    ..Endpoint::new(base.unwrap_or_else(|| server.base_url.clone()))
+                },
+                token: server.token.clone(),
+            };
+            let gitlab = Gitlab::new(settings).map_err(|error| call_failure(&error))?;
+            gitlabs.insert(server.server.clone(), Arc::new(gitlab));
+        }
+        let mut proxmoxes = BTreeMap::new();
+        for cluster in &connections.proxmoxes {
+            let name = cluster.label.split_once('.').map_or("", |(_, name)| name);
+            let base = endpoint(host, "proxmox", name);
+            let settings = ProxmoxSettings {
+                name: cluster.label.clone(),
+                endpoint: Endpoint {
+                    ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
+                    extra_ca: extra.clone(),
+                    insecure: cluster.insecure,
+                    fingerprint: cluster.fingerprint.clone(),
+                    ..Endpoint::new(base.unwrap_or_else(|| cluster.endpoint.clone()))
+                },
+                token_id: cluster.token_id.clone(),
+                token: cluster.token.clone(),
+            };
+            let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
+            proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
+        }
+        Ok(Self { gitlabs, proxmoxes })
+    }
+
+    /// All of them, as the engine calls them.
+    pub(super) fn providers(&self) -> Providers {
+        let gitlabs = self.gitlabs.iter();
+        let gitlabs = gitlabs.map(|(label, gitlab)| (label.into(), Arc::clone(gitlab) as Arc<dyn Provider>));
+        let proxmoxes = self.proxmoxes.iter();
+        let proxmoxes =
+            proxmoxes.map(|(label, proxmox)| (label.into(), Arc::clone(proxmox) as Arc<dyn Provider>));
+        gitlabs.chain(proxmoxes).collect()
+    }
+}
+
+/// Servers that the Nest names no more, but that still have something of ours by what the state knows.
+pub(super) fn add_servers(connections: &mut Connections, state: &State) {
+    let known = |connections: &Connections, name: &str| {
+        connections.gitlabs.iter().any(|server| server.server == name)
+    };
+    for held in state
+        .resources
+        .values()
+        .filter(|held| held.kind.starts_with("gitlab_"))
+    {
+        let token = held.properties.get("api_token").and_then(Value::as_secret);
+        if let Some(token) = token
+            && !known(connections, &held.provider)
+        {
+            let server = held.provider.to_string();
+            connections.gitlabs.push(GitlabServer {
+                base_url: if server.contains("://") {
+                    server.clone()
+                } else {
+                    format!("https://{server}")
+                },
+                server,
+                token: token.clone(),
+                ca_file: None,
+                insecure: false,
+                origin: None,
+            });
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! From a Nest and its state to a plan; only reads.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use fly_codegen::{Facts, Question};
+use gosling_engine::{Bound, Plan, State, Wishes, recover};
+use gosling_resource::Resources;
+
+use super::running::run_failure;
+use super::{Progress, Session, call_failure, failure};
+use crate::Failure;
+
+/// How many calls that only look are under way at once.
+const AT_ONCE: usize = 10;
+
+impl Session {
+    /// Everything that the Nest asks for. Asks GitLab which projects a group has.
+    pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
+        let mut facts = Facts {
+            folder: Some(self.name.clone()),
+            ..Facts::default()
+        };
+        for question in fly_codegen::questions(&self.source()) {
+            match question {
+                Question::GroupProjects {
+                    server,
+                    group_id,
+                    api_token,
+                    origin,
+                } => {
+                    let gitlab = self.gitlab(&server)?.with_token(&api_token);
+                    let projects = gitlab.group_projects(&self.context(), group_id).await;
+                    if projects.is_err()
+                        && let Some(unasked) = &mut self.unasked
+                    {
+                        unasked.push(group_id);
+                        facts.group_projects.insert((server, group_id), Vec::new());
+                        continue;
+                    }
+                    let projects = projects.map_err(|error| match &origin {
+                        Some(origin) => call_failure(&error).at(origin),
+                        None => call_failure(&error),
+                    })?;
+                    let ids = projects.iter().map(|project| project.id).collect();
+                    facts.group_projects.insert((server, group_id), ids);
+                }
+            }
+        }
+        let resources =
+            fly_codegen::lower(&self.source(), &facts).map_err(|errors| lower_failure(&errors))?;
+        resources.check().map_err(failure)?;
+        Ok(resources)
+    }
+
+    /// Where the Nest asks for a resource, as far as that is known without asking anybody.
+    pub(super) fn origin_of(&self, address: &gosling_resource::Address) -> Option<gosling_resource::Origin> {
+        let wanted = fly_codegen::lower(&self.source(), &Facts::default()).ok()?;
+        wanted.get(address)?.origin.clone()
+    }
+
+    /// A plan from what is there; only reads.
+    pub(crate) async fn plan(
+        &mut self,
+        progress: &Progress,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
+        let (state, open) = match self.peeked.take() {
+            Some(peeked) => peeked,
+            None => self.at.peek().await?,
+        };
+        if !state.resources.is_empty() && refresh {
+            progress.say(format!("looking at {} resources", state.resources.len()));
+        }
+        self.plan_from(&state, recover::shown(&open), wishes, refresh)
+            .await
+    }
+
+    /// A plan from this state.
+    pub(crate) async fn plan_from(
+        &mut self,
+        state: &State,
+        open: Vec<gosling_engine::OpenIntent>,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
+        let wanted = if wishes.destroy {
+            Resources::default()
+        } else {
+            self.wanted().await?
+        };
+        self.plan_for(&wanted, state, open, wishes, refresh).await
+    }
+
+    /// What is there of this state, and what of it is otherwise; only reads.
+    pub(crate) async fn look(
+        &self,
+        state: &State,
+        wishes: &Wishes,
+    ) -> Result<(State, Vec<gosling_engine::Drift>), Failure> {
+        let asked = |address: &gosling_resource::Address| {
+            wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
+        };
+        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
+        looked.map_err(run_failure)
+    }
+
+    /// A plan from this state to what is wanted, whoever wants it.
+    pub(crate) async fn plan_for(
+        &self,
+        wanted: &Resources,
+        state: &State,
+        open: Vec<gosling_engine::OpenIntent>,
+        wishes: &Wishes,
+        refresh: bool,
+    ) -> Result<Plan, Failure> {
+        let (now, drift) = if refresh {
+            let (now, drift) = self.look(state, wishes).await?;
+            (Cow::Owned(now), drift)
+        } else {
+            (Cow::Borrowed(state), Vec::new())
+        };
+        let kind = |name: &str| self.kind(name);
+        let (changes, state_digest) = rayon::join(
+            || gosling_engine::diff(wanted, &now, kind, wishes),
+            || state.digest(),
+        );
+        Ok(Plan {
+            format: gosling_engine::plan::FORMAT,
+            tool: env!("CARGO_PKG_VERSION").to_owned(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            state_digest,
+            nest_digest: self.nest_digest.clone(),
+            variables_digest: self.variables_digest.clone(),
+            accounts: self.accounts(),
+            targets: wishes.targets.clone(),
+            destroy: wishes.destroy,
+            changes: changes.map_err(failure)?,
+            drift,
+            open,
+        })
+    }
+
+    fn accounts(&self) -> BTreeMap<String, String> {
+        let accounts = self
+            .providers
+            .iter()
+            .map(|(label, provider)| (label.to_string(), provider.account()));
+        accounts.collect()
+    }
+
+    /// Whether a saved plan may be applied here and now.
+    pub(crate) fn may_apply(&self, plan: &Plan, state: &State) -> Result<(), Failure> {
+        let accounts = self.accounts();
+        let now = Bound {
+            tool: env!("CARGO_PKG_VERSION"),
+            state,
+            nest_digest: &self.nest_digest,
+            variables_digest: &self.variables_digest,
+            accounts: &accounts,
+        };
+        plan.check(&now)
+            .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
+    }
+}
+
+/// What lowering could not do, all of it at once.
+fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
+    let lines = errors.iter().map(|error| match error.origin() {
+        Some(origin) => format!("{origin}: {error}"),
+        None => error.to_string(),
+    });
+    let lines: Vec<String> = lines.collect();
+    let help: Vec<String> = errors
+        .iter()
+        .filter_map(|error| error.help().map(str::to_owned))
+        .collect();
+    let failure = Failure::wrong_use(lines.join("\n"));
+    match help.first() {
+        Some(help) => failure.hint(help.clone()),
+        None => failure,
+    }
+}

@@ -1,0 +1,103 @@
+//! What changes something: settling what earlier runs left open, and carrying out a plan.
+
+use std::time::Duration;
+
+use gosling_engine::store::Locked;
+use gosling_engine::{Applied, JournalWriter, Plan, Run, RunError, State, Stop, recover};
+use tokio::sync::watch;
+
+use super::{Progress, Session, failure};
+use crate::Failure;
+
+/// How many at once, and how long a stop may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tempo {
+    /// Operations under way at once.
+    pub(crate) parallelism: usize,
+    /// What is under way may take so long after a first stop.
+    pub(crate) grace: Duration,
+}
+
+impl Session {
+    fn run<'a>(
+        &'a self,
+        locked: &'a dyn Locked,
+        progress: &'a Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Run<'a> {
+        Run {
+            nest: &self.name,
+            providers: &self.providers,
+            secrets: &self.secrets,
+            events: progress,
+            journal: JournalWriter::new(locked),
+            parallelism: tempo.parallelism,
+            grace: tempo.grace,
+            stop,
+        }
+    }
+
+    /// Settles what earlier runs left open. Returns the state and how many operations that were.
+    pub(crate) async fn settle(
+        &self,
+        locked: &dyn Locked,
+        progress: &Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<(State, usize), Failure> {
+        let snapshot = locked.load().await.map_err(failure)?;
+        let run = self.run(locked, progress, tempo, stop);
+        let recovered = recover::recover(&run, &snapshot).await;
+        if let Err(RunError::Stopped) = recovered {
+            let snapshot = locked.load().await.map_err(failure)?;
+            let (_, open) = recover::read(&snapshot).map_err(failure)?;
+            for entry in open {
+                let (verb, address) = (entry.operation.verb, entry.operation.address);
+                progress.say(format!("open: the {verb} of {address} is not settled yet"));
+            }
+        }
+        recovered.map_err(|error| {
+            let origin = match &error {
+                RunError::StillOpen { address, .. } => self.origin_of(address),
+                _ => None,
+            };
+            match origin {
+                Some(origin) => run_failure(error).at(&origin),
+                None => run_failure(error),
+            }
+        })
+    }
+
+    /// Carries out a plan.
+    pub(crate) async fn apply(
+        &self,
+        locked: &dyn Locked,
+        plan: &Plan,
+        state: State,
+        progress: &Progress,
+        tempo: Tempo,
+        stop: watch::Receiver<Stop>,
+    ) -> Result<Applied, Failure> {
+        let run = self.run(locked, progress, tempo, stop);
+        gosling_engine::apply(&run, plan, state)
+            .await
+            .map_err(run_failure)
+    }
+}
+
+/// An error of a run as the command line says it.
+pub(super) fn run_failure(error: RunError) -> Failure {
+    let help = match &error {
+        RunError::Stopped => return Failure::Interrupted(error.to_string()),
+        RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
+            error.way_out().map(str::to_owned)
+        }
+        _ => None,
+    };
+    let failure = Failure::wrong_use(error.to_string());
+    match help {
+        Some(help) => failure.hint(help),
+        None => failure,
+    }
+}
