@@ -20,6 +20,14 @@ pub struct Wishes {
     pub destroy: bool,
 }
 
+impl Wishes {
+    /// Whether a resource is one of the targets, or all are.
+    #[must_use]
+    pub fn are_about(&self, address: &Address) -> bool {
+        self.targets.is_empty() || self.targets.iter().any(|target| address.is_within(target))
+    }
+}
+
 /// Why there can be no plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DiffError {

@@ -2,6 +2,7 @@
 
 mod add;
 mod apply;
+mod carry_out;
 mod completions;
 mod demo;
 mod eval;
@@ -11,6 +12,7 @@ mod fmt;
 mod graph;
 mod import;
 mod init;
+mod job;
 mod outcome;
 mod plan;
 mod preflight;

@@ -7,7 +7,8 @@ use gosling_engine::rollback::Limit;
 use gosling_engine::{Action, Plan, State, Wishes};
 use gosling_resource::Value;
 
-use super::apply::{Job, Purpose, RunArgs, Under, carry_out};
+use super::carry_out::{Under, carry_out};
+use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, Session, WayBack};
 use crate::render::plan as render;

@@ -43,7 +43,7 @@ pub(crate) struct FreezeArgs {
     #[arg(long)]
     reason: Option<String>,
     /// How long: 4h, 2d; otherwise until it is lifted
-    #[arg(long = "for", value_name = "TIME", value_parser = super::apply::time, requires = "reason")]
+    #[arg(long = "for", value_name = "TIME", value_parser = super::job::time, requires = "reason")]
     length: Option<Duration>,
     /// End it
     #[arg(long, conflicts_with = "reason")]

@@ -66,9 +66,6 @@ impl Session {
         state: &State,
         wishes: &Wishes,
     ) -> Result<BTreeMap<Address, Held>, Failure> {
-        let asked = |address: &Address| {
-            wishes.targets.is_empty() || wishes.targets.iter().any(|t| address.is_within(t))
-        };
         let known = |held: &Held| {
             let mut present = state.resources.values();
             present.any(|other| {
@@ -78,7 +75,7 @@ impl Session {
         let gone = goal
             .resources
             .iter()
-            .filter(|(address, held)| asked(address) && !known(held));
+            .filter(|(address, held)| wishes.are_about(address) && !known(held));
         let gone = State {
             resources: gone
                 .map(|(address, held)| (address.clone(), held.clone()))

@@ -99,9 +99,7 @@ impl Session {
         state: &State,
         wishes: &Wishes,
     ) -> Result<(State, Vec<gosling_engine::Drift>), Failure> {
-        let asked = |address: &gosling_resource::Address| {
-            wishes.targets.is_empty() || wishes.targets.iter().any(|target| address.is_within(target))
-        };
+        let asked = |address: &gosling_resource::Address| wishes.are_about(address);
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
     }

@@ -1,0 +1,359 @@
+//! One run under the lock: settle, plan, ask, apply, wait, and where it is to be, undo.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use gosling_engine::audit::{Ending, Event};
+use gosling_engine::store::Locked;
+use gosling_engine::{Applied, Plan, State, Stop, Wishes};
+
+use super::job::{Job, OnFailure, Purpose};
+use super::outcome::{Outcome, Undone};
+use super::plan::show;
+use super::{Context, Exit};
+use crate::engine::{
+    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, failure, released,
+};
+use crate::render::preflight;
+use crate::{Failure, Host, questions};
+
+/// What a run is told and tells while it works.
+pub(super) struct Under<'a> {
+    locked: &'a Arc<dyn Locked>,
+    pub(super) progress: Progress,
+    tempo: Tempo,
+    pub(super) interrupts: &'a Interrupts,
+}
+
+pub(super) fn carry_out(
+    host: &mut Host,
+    context: Context,
+    engine: &EngineArgs,
+    job: Job<'_>,
+) -> Result<Exit, Failure> {
+    if !job.run.yes && !host.interactive {
+        let (word, look) = (job.purpose.word(), job.purpose.look());
+        return Err(Failure::wrong_use(format!(
+            "`gosling {word}` asks before it changes anything, and nobody is here to answer"
+        ))
+        .hint(format!(
+            "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
+        )));
+    }
+    let Some(mut session) = Session::open(host, context, engine)? else {
+        return Ok(Exit::Problems);
+    };
+    let tempo = Tempo {
+        parallelism: job.run.parallelism,
+        grace: job.run.grace,
+    };
+    let runtime = super::runtime()?;
+    let command = job.purpose.command();
+    let at = session.at.clone();
+    let (patience, excuse) = (job.run.wait, job.run.during_freeze.clone());
+    runtime.block_on(async {
+        // From before the lock is taken until it is given back, so that no signal leaves it behind.
+        let interrupts = Interrupts::heard()?;
+        // Who is refused need not wait first.
+        interrupts.end_soon(at.may_begin(excuse.as_deref())).await?;
+        let lock = at.lock_within(host, command, patience, &interrupts);
+        let locked: Arc<dyn Locked> = interrupts.end_now(lock).await?.into();
+        let under = Under {
+            locked: &locked,
+            progress: Progress::default(),
+            tempo,
+            interrupts: &interrupts,
+        };
+        let work = work(host, context, &mut session, &under, job);
+        let outcome = interrupts.end_now(work).await;
+        released(&*locked, outcome).await
+    })
+}
+
+/// All that is done under the lock: settle, plan, ask, apply, wait, and where it is to be, undo.
+async fn work(
+    host: &mut Host,
+    context: Context,
+    session: &mut Session,
+    under: &Under<'_>,
+    job: Job<'_>,
+) -> Result<Exit, Failure> {
+    let progress = &under.progress;
+    session.at.may_begin(job.run.during_freeze.as_deref()).await?;
+    session.at.note_cut_off(&**under.locked).await?;
+    let state = settle(host, session, under).await?;
+    let mut outcome = Outcome::default();
+    let plan = match job.purpose {
+        Purpose::Apply {
+            file: Some(ref plan), ..
+        } => {
+            session.may_apply(plan, &state)?;
+            (**plan).clone()
+        }
+        Purpose::Apply { file: None, .. } | Purpose::Destroy => {
+            let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
+            progress.look(host, under.interrupts, plan).await??
+        }
+        Purpose::Rollback(to) => {
+            let goal = session.at.goal(&state, to).await?;
+            let way = session.plan_back(&goal, &state, &job.wishes, job.refresh);
+            let way = progress.look(host, under.interrupts, way).await??;
+            outcome.back = Some((goal.serial, way.limits));
+            if !job.run.json {
+                super::rollback::show(host, context, &goal, &way.plan, outcome.limits())?;
+            }
+            way.plan
+        }
+    };
+    if !job.run.json && outcome.back.is_none() {
+        show(host, context, &plan, false)?;
+    }
+    if let Some(words) = session.at.begins_anew(&plan) {
+        host.say(words)?;
+    }
+    let mut account = None;
+    if !plan.is_empty() {
+        if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
+            return Ok(Exit::Problems);
+        }
+        if !job.run.yes && !agreed(host, job.purpose.question(), under)? {
+            host.say("nothing was changed")?;
+            return Ok(Exit::Problems);
+        }
+        let began = Event::Began {
+            epoch: under.locked.epoch(),
+            serial: state.serial,
+            plan: Some(plan.digest()),
+            planned: Some(plan.counts()),
+            during_freeze: job.run.during_freeze.clone(),
+        };
+        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+    }
+    let carried = carry(host, context, session, under, &job, &plan, state, &mut outcome).await;
+    if let Some(account) = account {
+        let (result, serial, done, failed) = match &carried {
+            Ok(applied) => {
+                let (serial, ending) = outcome.ending(applied);
+                (ending, Some(serial), applied.done, applied.failed.len())
+            }
+            Err(Failure::Interrupted(_)) => (Ending::Interrupted, None, 0, 0),
+            Err(_) => (Ending::Failed, None, 0, 0),
+        };
+        let told = account.end(result, serial, done, failed).await;
+        // What went wrong first is what to tell.
+        if carried.is_ok() {
+            told?;
+        }
+    }
+    let applied = carried?;
+    let failed = !applied.failed.is_empty() || outcome.offline;
+    outcome.report(host, &plan, &applied, job.run.json)?;
+    if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
+        super::rollback::still_asked(host, session, under, &applied.state).await?;
+    }
+    Ok(if applied.interrupted || outcome.undo_was_interrupted() {
+        Exit::Interrupted
+    } else if failed {
+        Exit::Problems
+    } else {
+        Exit::Clean
+    })
+}
+
+/// Carries the plan out, waits until the runners are online, and where it is to be, undoes all of it.
+#[allow(clippy::too_many_arguments)]
+async fn carry(
+    host: &mut Host,
+    context: Context,
+    session: &Session,
+    under: &Under<'_>,
+    job: &Job<'_>,
+    plan: &Plan,
+    state: State,
+    outcome: &mut Outcome,
+) -> Result<Applied, Failure> {
+    let Under {
+        progress, interrupts, ..
+    } = under;
+    let before = gosling_engine::apply::as_seen(plan, &state);
+    let mut applied = if plan.is_empty() {
+        Applied::nothing(state)
+    } else {
+        let work = session.apply(
+            &**under.locked,
+            plan,
+            state,
+            progress,
+            under.tempo,
+            interrupts.wish(),
+        );
+        progress.show(host, Some(interrupts), work).await??
+    };
+    if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
+        let work = session.wait_until_online(plan, &applied.state, progress);
+        match progress.look(host, interrupts, work).await {
+            Ok(health) => {
+                let health = health?;
+                outcome.offline = !health.healthy;
+                let work = session.put_seeds_away(&**under.locked, applied.state, &health.online, progress);
+                applied.state = progress.look(host, interrupts, work).await??;
+            }
+            Err(Failure::Interrupted(_)) => {
+                applied.interrupted = true;
+                host.say("stopped waiting; the next apply waits for them again")?;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    let failed = !applied.failed.is_empty() || outcome.offline;
+    let undo = matches!(
+        job.purpose,
+        Purpose::Apply {
+            on_failure: OnFailure::Rollback,
+            ..
+        }
+    );
+    if undo && failed && applied.interrupted {
+        let stopped = Failure::Interrupted("stopped before that was begun".to_owned());
+        outcome.undone = Some(Err(stopped));
+    } else if undo && failed && !plan.is_empty() {
+        outcome.undone = Some(
+            undo_all(
+                host,
+                context,
+                session,
+                under,
+                &before,
+                &applied.open,
+                job.run.json,
+            )
+            .await,
+        );
+    }
+    Ok(applied)
+}
+
+/// Settles what earlier runs left open.
+async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result<State, Failure> {
+    let Under {
+        progress,
+        interrupts,
+        tempo,
+        ..
+    } = under;
+    let snapshot = under.locked.load().await.map_err(failure)?;
+    let (known, open) = gosling_engine::recover::read(&snapshot).map_err(failure)?;
+    let mut account = None;
+    if !open.is_empty() {
+        let began = Event::Began {
+            epoch: under.locked.epoch(),
+            serial: known.serial,
+            plan: None,
+            planned: None,
+            during_freeze: None,
+        };
+        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+    }
+    let work = session.settle(&**under.locked, progress, *tempo, interrupts.wish());
+    let settled = progress.show(host, Some(interrupts), work).await?;
+    if let Some(account) = account {
+        match &settled {
+            Ok((state, done)) => account.end(Ending::Done, Some(state.serial), *done, 0).await?,
+            Err(Failure::Interrupted(_)) => account.end(Ending::Interrupted, None, 0, 0).await?,
+            Err(_) => account.end(Ending::Unknown, None, 0, 0).await?,
+        }
+    }
+    let (state, settled) = settled?;
+    if interrupts.wished() {
+        return Err(Failure::Interrupted(
+            "stopped before anything new was begun".to_owned(),
+        ));
+    }
+    if settled > 0 {
+        host.say(format_args!(
+            "settled {settled} operations that earlier runs left open"
+        ))?;
+    }
+    Ok(state)
+}
+
+/// Looks whether the plan can be carried out, and says what is in the way.
+async fn can_be_done(
+    host: &mut Host,
+    session: &Session,
+    plan: &Plan,
+    under: &Under<'_>,
+    json: bool,
+) -> Result<bool, Failure> {
+    let looked = session.preflight(plan, Looked::Changed);
+    let services = under.progress.look(host, under.interrupts, looked).await?;
+    preflight::write_wrong(&services, &mut host.err)?;
+    if preflight::tally(&services).failed == 0 {
+        return Ok(true);
+    }
+    if json {
+        let looked = preflight::json(&services);
+        let result = serde_json::json!({ "planned": plan.counts(), "done": 0, "preflight": looked });
+        writeln!(host.out, "{result:#}")?;
+    }
+    host.say("nothing was changed; `--preflight=false` goes on without these checks")?;
+    Ok(false)
+}
+
+/// Goes back to what was there before this apply. What is open is settled first: only what is known can be undone.
+async fn undo_all(
+    host: &mut Host,
+    context: Context,
+    session: &Session,
+    under: &Under<'_>,
+    before: &State,
+    open: &[gosling_engine::Operation],
+    json: bool,
+) -> Result<Undone, Failure> {
+    let Under {
+        progress,
+        interrupts,
+        tempo,
+        locked,
+    } = under;
+    host.say("undoing what was done")?;
+    let state = if open.is_empty() {
+        let snapshot = locked.load().await.map_err(failure)?;
+        gosling_engine::recover::read(&snapshot).map_err(failure)?.0
+    } else {
+        settle(host, session, under).await?
+    };
+    let wishes = Wishes::default();
+    let way = session.plan_back(before, &state, &wishes, true);
+    let WayBack { plan, limits } = progress.look(host, interrupts, way).await??;
+    if !json {
+        super::rollback::show(host, context, before, &plan, &limits)?;
+    }
+    let work = session.apply(&***locked, &plan, state, progress, *tempo, interrupts.wish());
+    let applied = progress.show(host, Some(interrupts), work).await??;
+    Ok(Undone {
+        plan,
+        limits,
+        applied,
+    })
+}
+
+/// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock
+/// is given back, and a second one on the spot.
+fn agreed(host: &mut Host, question: &str, under: &Under<'_>) -> Result<bool, Failure> {
+    let locked = Arc::clone(under.locked);
+    let mut wish = under.interrupts.wish();
+    let watch = tokio::spawn(async move {
+        if wish.wait_for(|wish| *wish != Stop::No).await.is_ok() {
+            tokio::select! {
+                // Where this fails the lock stays, and names its holder to the next.
+                _ = locked.release() => {}
+                _ = wish.wait_for(|wish| *wish == Stop::Now) => {}
+            }
+            std::process::exit(i32::from(Exit::Interrupted.code()));
+        }
+    });
+    let answer = questions::agreed(host, question);
+    watch.abort();
+    answer
+}

@@ -1,0 +1,105 @@
+//! What `gosling apply`, `destroy` and `rollback` are told: what a run is for, and how it goes about it.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use gosling_engine::{Plan, Wishes};
+
+/// How a run goes about it.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    /// Do not ask
+    #[arg(long, short)]
+    pub(super) yes: bool,
+    /// Operations under way at once
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(super) parallelism: usize,
+    /// After a first Ctrl-C, how long what is under way may take: 25s, 2m
+    #[arg(long, value_name = "TIME", default_value = "25s", value_parser = time)]
+    pub(super) grace: Duration,
+    /// Whether to look first if it can be done (`gosling preflight`); --preflight=false goes ahead
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    pub(super) preflight: bool,
+    /// Wait for whoever holds the lock, so long or ten minutes: --wait, --wait=30s
+    #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = time)]
+    pub(super) wait: Option<Duration>,
+    /// Go on in spite of a freeze, and tell the audit why
+    #[arg(long, value_name = "REASON")]
+    pub(super) during_freeze: Option<String>,
+    /// The result as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A duration as Fly writes it.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    let duration: fly_typeck::domain::Duration =
+        fly_typeck::domain::Duration::parse(text).map_err(|error| error.to_string())?;
+    Ok(Duration::from_millis(duration.as_millis()))
+}
+
+/// What becomes of what was done when something fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnFailure {
+    /// It stays; the next apply goes on from there
+    Keep,
+    /// It is undone: all goes back to what was there before this apply
+    Rollback,
+}
+
+/// What a run is for.
+pub(super) enum Purpose {
+    /// What the Nest asks for, or exactly what a saved plan says.
+    Apply {
+        /// The saved plan.
+        file: Option<Box<Plan>>,
+        /// What becomes of what was done when something fails.
+        on_failure: OnFailure,
+    },
+    /// Nothing.
+    Destroy,
+    /// An earlier state: the one with this serial, or that before the last run that changed something.
+    Rollback(Option<u64>),
+}
+
+impl Purpose {
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "apply",
+            Self::Destroy => "destroy",
+            Self::Rollback(_) => "rollback",
+        }
+    }
+
+    pub(super) fn command(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "gosling apply",
+            Self::Destroy => "gosling destroy",
+            Self::Rollback(_) => "gosling rollback",
+        }
+    }
+
+    /// How to look at what it would do.
+    pub(super) fn look(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "gosling plan",
+            Self::Destroy => "gosling plan --destroy",
+            Self::Rollback(_) => "gosling rollback --dry-run",
+        }
+    }
+
+    pub(super) fn question(&self) -> &'static str {
+        match self {
+            Self::Destroy => "Delete all of this?",
+            Self::Apply { .. } | Self::Rollback(_) => "Do this?",
+        }
+    }
+}
+
+/// One run: what it is for and how it goes about it.
+pub(super) struct Job<'a> {
+    pub(super) purpose: Purpose,
+    pub(super) wishes: Wishes,
+    pub(super) refresh: bool,
+    pub(super) run: &'a RunArgs,
+}
