@@ -1,6 +1,6 @@
 //! Whole processes, several times: wall time, processor time of all cores, peak memory, by the system's own account.
 
-use std::io;
+use std::io::{self, BufRead};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use wait4::Wait4;
 
 /// What one run of a process took.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Run {
     /// From its start to its end.
     pub wall: Duration,
@@ -17,7 +17,32 @@ pub struct Run {
     /// The most memory that it had, in bytes.
     pub peak: u64,
     /// What it wrote to its standard output.
-    pub out: String,
+    out: tempfile::NamedTempFile,
+}
+
+impl Run {
+    /// Whether a line of what it wrote has this in it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn says(&self, words: &str) -> io::Result<bool> {
+        // Line by line: the system counts the memory of whoever starts a process as that process's own, so whoever
+        // measures must stay small.
+        for line in io::BufReader::new(self.out.reopen()?).lines() {
+            if line?.contains(words) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// All that it wrote.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn wrote(&self) -> io::Result<Vec<u8>> {
+        std::fs::read(self.out.path())
+    }
 }
 
 /// Runs a process that has to succeed.
@@ -46,7 +71,7 @@ pub fn run(command: &mut Command) -> io::Result<Run> {
         wall,
         cpu: used.rusage.utime + used.rusage.stime,
         peak: used.rusage.maxrss,
-        out: std::fs::read_to_string(out.path())?,
+        out,
     })
 }
 

@@ -130,7 +130,7 @@ fn outside(
         applies.push(measure::run(&mut apply)?);
         calls.0 = running.ledger().calls().len();
         let plan = measure::run(&mut nest.gosling(&["plan"]))?;
-        if !plan.out.contains("No changes") {
+        if !plan.says("No changes")? {
             return Err("a plan after the apply has changes".into());
         }
         plans.push(plan);

@@ -58,7 +58,7 @@ impl Nest {
     /// What the first apply would do.
     pub(crate) fn first_plan(&self) -> Result<Plan, Box<dyn Error>> {
         let run = measure::run(&mut self.gosling(&["plan", "--json", "--refresh=false"]))?;
-        Ok(Plan::from_bytes(run.out.as_bytes())?)
+        Ok(Plan::from_bytes(&run.wrote()?)?)
     }
 
     /// Where its state is.

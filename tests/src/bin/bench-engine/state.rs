@@ -10,8 +10,8 @@ use nest_tests::measure::{self, Line, Run};
 use crate::nest::{Nest, made};
 use crate::{Bench, SIZES};
 
-/// The word by which this program asks itself to lay a state in place. The system counts the memory of whoever starts a
-/// process as that process's own, so whoever measures must stay small.
+/// The word by which this program asks itself to lay a state in place, in a process of its own, for whoever measures must
+/// stay small: see [`measure::Run::says`].
 pub(crate) const LAY: &str = "lay";
 
 /// A runner record, a webhook and a machine for each egg.
@@ -50,7 +50,7 @@ fn runs(bench: &Bench, nest: &Nest, arguments: &[&str], says: &str) -> Result<Ve
     let mut runs = Vec::new();
     for _ in 0..bench.runs {
         let run = measure::run(&mut nest.gosling(arguments))?;
-        if !run.out.contains(says) {
+        if !run.says(says)? {
             return Err(format!("`gosling {}` does not say `{says}`", arguments.join(" ")).into());
         }
         runs.push(run);

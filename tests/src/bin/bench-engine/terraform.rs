@@ -42,7 +42,7 @@ pub(crate) fn peers(bench: &mut Bench) -> Result<(), Box<dyn Error>> {
         let mut taken = Vec::new();
         for _ in 0..runs {
             let plan = measure::run(&mut terraform(&folder, &["plan", "-refresh=false", "-no-color"]))?;
-            if !plan.out.contains("No changes") {
+            if !plan.says("No changes")? {
                 return Err("terraform's plan has changes".into());
             }
             taken.push(plan);
