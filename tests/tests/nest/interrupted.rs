@@ -312,14 +312,19 @@ fn ctrl_c_while_a_state_is_changed_by_hand_leaves_no_lock_behind() {
     ended_by_the_next(lab, &whole());
 }
 
+/// A second egg, whose webhook GitLab refuses. Returns how many calls there have been.
+fn the_second_will_fail(lab: &Lab) -> usize {
+    second(lab);
+    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
+    lab.calls()
+}
+
 /// An apply that fails once the second egg's machine is there, and is undone; it is stopped while that machine is.
 fn while_undoing(signals: usize) {
     let lab = Lab::one_in(SLOW_BOTH_WAYS, 0);
     lab.green(&["apply", "--yes"]);
     let (before, serial) = (like(&lab), serial(&lab));
-    second(&lab);
-    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
-    let calls = lab.calls();
+    let calls = the_second_will_fail(&lab);
     let mut child = begin(&lab, &["apply", "--yes", "--on-failure=rollback"]);
     wait_for(&lab, &mut child, calls, "POST", "/status/stop");
     signal_times(&child, signals);
@@ -392,9 +397,7 @@ fn an_apply_that_fails_and_is_stopped_is_not_undone_and_says_so() {
     let lab = Lab::one_in(SLOW_BOTH_WAYS, 0);
     lab.green(&["apply", "--yes"]);
     let (before, serial) = (like(&lab), serial(&lab));
-    second(&lab);
-    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
-    let calls = lab.calls();
+    let calls = the_second_will_fail(&lab);
     let mut child = begin(&lab, &["apply", "--yes", "--on-failure=rollback"]);
     wait_for(&lab, &mut child, calls, "POST", "/hooks");
     wait_for(&lab, &mut child, calls, "POST", CLONE);
