@@ -157,9 +157,7 @@ fn ctrl_c_twice_ends_at_once_and_names_what_is_open() {
     let expected = three(&lab);
     let mut child = begin(&lab, &["apply", "--yes"]);
     wait_for(&lab, &mut child, 0, "POST", CLONE);
-    signal(&child, "-INT");
-    std::thread::sleep(Duration::from_millis(200));
-    signal(&child, "-INT");
+    signal_times(&child, 2);
     let output = stopped(
         child,
         &[
@@ -345,7 +343,8 @@ fn while_undoing(signals: usize) {
 fn signal_times(child: &Child, signals: usize) {
     signal(child, "-INT");
     for _ in 1..signals {
-        std::thread::sleep(Duration::from_millis(200));
+        // Two that come before the first was heard are one.
+        std::thread::sleep(Duration::from_millis(700));
         signal(child, "-INT");
     }
 }
