@@ -59,7 +59,7 @@ impl Place {
         let mut child = self.lab.spawn(arguments);
         let begun = Instant::now();
         while !is_time() && child.try_wait().unwrap().is_none() {
-            let hangs = begun.elapsed() > Duration::from_secs(120);
+            let hangs = begun.elapsed() > Duration::from_secs(600);
             assert!(!hangs, "{arguments:?} hangs and makes no {calls} calls");
             std::thread::sleep(Duration::from_micros(500));
         }
