@@ -65,9 +65,9 @@ torture:
     }
     trap table EXIT
     failed=0
-    # Hundreds of thousands of cases are worth an optimised build; whole processes wait more than they work.
+    # Hundreds of thousands of cases, and thousands of processes, are worth an optimised build.
     cargo test --profile torture -p gosling-engine --test engine torture -- --nocapture || failed=1
-    cargo test -p nest-tests --test nest torture -- --nocapture || failed=1
+    cargo test --profile torture -p nest-tests --test nest torture -- --nocapture || failed=1
     exit "$failed"
 
 # boot a real Debian in QEMU from what apply uploads: root, debootstrap, qemu-system-x86, minutes
