@@ -111,12 +111,12 @@ pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure
 
 pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Failure> {
     const COMMAND: &str = "gosling freeze";
+    const LIFTED: &str = "the freeze is lifted";
     super::block_on(async {
         let place = StateAt::find(host, &args.engine).await?;
-        if args.lift {
-            place
-                .note(host, COMMAND, "the freeze is lifted".to_owned())
-                .await?;
+        let lifted = args.lift && place.frozen().await?.is_some();
+        if lifted {
+            place.note(host, COMMAND, LIFTED.to_owned()).await?;
             freeze::write(&*place.store, None).await.map_err(failure)?;
         } else if let Some(reason) = &args.reason {
             let who = holder(host, COMMAND);
@@ -138,6 +138,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
         }
         match freeze {
             Some(freeze) => writeln!(host.out, "{freeze}")?,
+            None if lifted => writeln!(host.out, "{LIFTED}")?,
             None => writeln!(host.out, "there is no freeze")?,
         }
         Ok(Exit::Clean)

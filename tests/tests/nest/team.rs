@@ -45,7 +45,8 @@ fn a_freeze_stops_every_change_before_its_first_call_and_may_be_passed_by_with_a
         .find(|line| line["event"] == "began")
         .unwrap();
     assert_eq!(began["during_freeze"], "the outage");
-    lab.green(&["freeze", "--lift"]);
+    assert!(lab.green(&["freeze", "--lift"]).contains("the freeze is lifted"));
+    assert!(lab.green(&["freeze", "--lift"]).contains("there is no freeze"));
     lab.green(&["freeze", "--reason", "over at once", "--for", "1ms"]);
     std::thread::sleep(Duration::from_millis(1100));
     assert!(lab.green(&["freeze"]).contains("there is no freeze"));

@@ -68,7 +68,7 @@ async fn a_storage_that_honours_conditions_keeps_a_state() {
     locked.release().await.unwrap();
     // The head, the state, two before it, what lies beside, and nothing else.
     let objects = objects(server.folder.path());
-    assert_eq!(objects.len(), 8, "{objects:?}");
+    assert_eq!(objects.len(), 9, "{objects:?}");
     assert_eq!(
         objects.iter().filter(|name| name.starts_with("state/")).count(),
         3,
