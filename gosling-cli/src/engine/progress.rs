@@ -198,6 +198,10 @@ impl Progress {
             }
             shown = self.draw(host, &mut lines, shown)?;
         };
+        // What was wished last may have ended it before it was told.
+        if let (Told::Itself, Some(words)) = (told, interrupts.news()) {
+            self.say(words);
+        }
         lines.clear();
         self.draw(host, &mut lines, shown)?;
         Ok(result)
