@@ -1,4 +1,6 @@
-//! Days and dates: the civil calendar, in UTC.
+//! Days, dates and times: the civil calendar, in UTC.
+
+use std::time::Duration;
 
 /// The date so many days after 1970-01-01: `2026-11-21`.
 #[must_use]
@@ -17,6 +19,16 @@ pub fn date(days: i64) -> String {
     };
     let year = year + era * 400 + i64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The time so long after 1970 began, as RFC 3339 to the second: `2026-01-31T12:00:00Z`.
+#[must_use]
+pub fn time(since: Duration) -> String {
+    let seconds = since.as_secs();
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let date = i64::try_from(days).map(date).unwrap_or_default();
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// The days from 1970-01-01 to a date, or to the date that a text of RFC 3339 begins with; none where that cannot be
@@ -55,6 +67,21 @@ mod tests {
         assert_eq!(days("2026-11-21T12:00:00Z"), Some(20_778));
         for text in ["", "soon", "2026-13-01", "2026-01"] {
             assert_eq!(days(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_written_as_the_calendar_has_it() {
+        let times = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_795_262_400, "2026-11-21T12:00:00Z"),
+            (1_798_761_599, "2026-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ];
+        for (seconds, text) in times {
+            assert_eq!(time(Duration::from_secs(seconds)), text);
         }
     }
 

@@ -20,14 +20,6 @@ pub struct Wishes {
     pub destroy: bool,
 }
 
-impl Wishes {
-    /// Whether a resource is one of the targets, or all are.
-    #[must_use]
-    pub fn are_about(&self, address: &Address) -> bool {
-        self.targets.is_empty() || self.targets.iter().any(|target| address.is_within(target))
-    }
-}
-
 /// Why there can be no plan.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DiffError {
@@ -168,18 +160,14 @@ fn moved_to(address: &Address, from: &str, to: &str) -> Option<Address> {
 /// Whether a plan that is narrowed to these targets is about this resource: it is one of them, or one of them needs it.
 fn asked_for(address: &Address, wanted: &Resources, targets: &[String]) -> bool {
     let mut looked_at: BTreeSet<Address> = BTreeSet::new();
-    let is_target = |address: &Address| targets.iter().any(|target| address.is_within(target));
-    let targets_themselves = wanted.iter().map(|resource| &resource.address);
-    let mut next: Vec<Address> = targets_themselves
-        .filter(|address| is_target(address))
-        .cloned()
-        .collect();
+    let all = wanted.iter().map(|resource| &resource.address);
+    let mut next: Vec<Address> = all.filter(|address| address.is_among(targets)).cloned().collect();
     while let Some(needed) = next.pop() {
         if looked_at.insert(needed.clone()) {
             next.extend(wanted.get(&needed).map(Resource::needs).unwrap_or_default());
         }
     }
-    targets.is_empty() || looked_at.contains(address)
+    looked_at.contains(address)
 }
 
 /// The wanted addresses, each after what it needs.
@@ -354,7 +342,7 @@ fn narrow(
     };
     let mut wanted: BTreeSet<Address> = changes
         .keys()
-        .filter(|address| targets.iter().any(|target| address.is_within(target)))
+        .filter(|address| address.is_among(targets))
         .cloned()
         .collect();
     loop {

@@ -61,6 +61,12 @@ impl Address {
                 .strip_prefix(target)
                 .is_some_and(|rest| rest.starts_with(['.', '[']))
     }
+
+    /// Whether one of these targets means this resource. Where there are none, everything is meant.
+    #[must_use]
+    pub fn is_among(&self, targets: &[String]) -> bool {
+        targets.is_empty() || targets.iter().any(|target| self.is_within(target))
+    }
 }
 
 impl fmt::Display for Address {
@@ -156,6 +162,9 @@ mod tests {
         for target in ["egg.app", "egg.app.vm", "egg.app.vm[0]"] {
             assert!(address.is_within(target), "{target}");
         }
+        let targets = |targets: &[&str]| targets.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(address.is_among(&[]) && address.is_among(&targets(&["egg.web", "egg.app"])));
+        assert!(!address.is_among(&targets(&["egg.web"])));
         for target in ["egg.ap", "egg.app.v", "egg.app.vm[1]", "egg.app.runner"] {
             assert!(!address.is_within(target), "{target}");
         }

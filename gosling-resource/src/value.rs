@@ -173,3 +173,13 @@ impl From<Template> for Value {
         Self::Template(template)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_small_for_there_are_a_million_of_them() {
+        assert!(size_of::<Value>() <= 32, "{} bytes", size_of::<Value>());
+    }
+}

@@ -75,7 +75,7 @@ impl Session {
         let gone = goal
             .resources
             .iter()
-            .filter(|(address, held)| wishes.are_about(address) && !known(held));
+            .filter(|(address, held)| address.is_among(&wishes.targets) && !known(held));
         let gone = State {
             resources: gone
                 .map(|(address, held)| (address.clone(), held.clone()))

@@ -170,7 +170,7 @@ impl Session {
         let restarted: BTreeSet<&Address> = restarted.map(|change| &change.address).collect();
         let mut pools: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
         for (address, held) in &state.resources {
-            let asked = targets.is_empty() || targets.iter().any(|target| address.is_within(target));
+            let asked = address.is_among(targets);
             let off = held.properties.get("started").and_then(Value::as_bool) == Some(false);
             let open = held.outputs.contains_key(SEED) || restarted.contains(address);
             if held.kind != "proxmox_vm" || !open || !asked || off {

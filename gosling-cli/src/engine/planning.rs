@@ -99,7 +99,7 @@ impl Session {
         state: &State,
         wishes: &Wishes,
     ) -> Result<(State, Vec<gosling_engine::Drift>), Failure> {
-        let asked = |address: &gosling_resource::Address| wishes.are_about(address);
+        let asked = |address: &gosling_resource::Address| address.is_among(&wishes.targets);
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
     }

@@ -163,7 +163,7 @@ impl Store {
         let entry = Entry {
             value: value.expose().to_owned(),
             version: before.map_or(0, |entry| entry.version) + 1,
-            updated: rfc3339(SystemTime::now()),
+            updated: calendar::time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
         };
         content.secrets.insert(uri.place().to_owned(), entry);
         let (settings, place) = (Arc::clone(&self.settings), uri.clone());
@@ -262,26 +262,4 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, SecretError> {
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|error| Err(unreachable(uri, error.to_string())))
-}
-
-/// A time as RFC 3339 in UTC, to the second.
-fn rfc3339(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let date = calendar::date(i64::try_from(seconds / 86_400).unwrap_or_default());
-    let second = seconds % 86_400;
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{date}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_written_as_everyone_writes_it() {
-        let at = |seconds| rfc3339(UNIX_EPOCH + Duration::from_secs(seconds));
-        assert_eq!(at(0), "1970-01-01T00:00:00Z");
-        assert_eq!(at(951_782_400), "2000-02-29T00:00:00Z");
-        assert_eq!(at(1_798_761_599), "2026-12-31T23:59:59Z");
-    }
 }
