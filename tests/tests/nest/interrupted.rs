@@ -375,8 +375,7 @@ fn ctrl_c_while_an_undo_is_planned_begins_nothing_of_it() {
     let lab = Lab::one_in("{}", 100);
     lab.green(&["apply", "--yes"]);
     let (before, serial) = (like(&lab), serial(&lab));
-    second(&lab);
-    lab.fault(r#"{"world":"gitlab","method":"POST","path":"/api/v4/projects/*/hooks","nth":1,"kind":"status","code":403}"#);
+    the_second_will_fail(&lab);
     let (child, heard) = begin_and_hear(
         &lab,
         &["apply", "--yes", "--on-failure=rollback"],
