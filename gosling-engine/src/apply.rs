@@ -352,7 +352,7 @@ async fn prepare(
     let verb = verb(step, change);
     let held = lock(state).state.resources.get(&change.address).cloned();
     let mut operation = Operation {
-        marker: format!("gosling:{}:{}:{op}", run.nest, change.address),
+        marker: crate::marker::new(run.nest, &change.address, &op),
         op,
         verb,
         address: change.address.clone(),

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod durable;
 pub mod freeze;
 pub mod journal;
+pub mod marker;
 pub mod migrate;
 pub mod plan;
 pub mod preflight;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, SecretError};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, SecretError, marker};
 use gosling_resource::{Properties, Secret, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, marker, number, told};
+use super::{Gitlab, number, text, told};
 
 /// What a hook can be told of, with the field in which GitLab has it. What a Nest does not name is off.
 const EVENTS: [(&str, &str); 14] = [
@@ -82,7 +82,7 @@ pub(super) async fn read(
 ) -> Result<Option<Observed>, CallError> {
     let place = Place::parse(known.id)?;
     let is_ours = |shown: &Json| is_ours(shown, known.marker, known.properties);
-    let observed = |shown: &Json| observed(shown, place.project, known.marker, known.properties);
+    let observed = |shown: &Json| observed(shown, place.project, known.properties);
     let listed = listed.and_then(|hooks| hooks.get(&place.hook));
     if let Some(shown) = listed.filter(|shown| is_ours(shown)) {
         return Ok(Some(observed(shown)));
@@ -109,10 +109,11 @@ impl Gitlab {
             true => find(&session, cx, operation, project).await.map_err(earlier)?,
             false => None,
         };
-        let fields = fields(cx, operation).await.map_err(earlier)?;
+        let present = found.as_ref().map_or("", |(_, description)| description);
+        let fields = fields(cx, operation, present).await.map_err(earlier)?;
         let doing = errand("making a webhook for", project);
         let shown = match found {
-            Some(hook) => {
+            Some((hook, _)) => {
                 let path = Place { project, hook }.path();
                 let shown = session.put(&path, &fields, &doing).await;
                 shown.map_err(CallError::after_changes)?
@@ -128,12 +129,7 @@ impl Gitlab {
                 "GitLab made a webhook and did not say which: its answer has no id",
             ));
         }
-        Ok(observed(
-            &shown,
-            project,
-            &operation.marker,
-            &operation.properties,
-        ))
+        Ok(observed(&shown, project, &operation.properties))
     }
 
     pub(super) async fn update_hook(
@@ -150,19 +146,14 @@ impl Gitlab {
             is_ours(shown, &operation.marker, &operation.prior)
                 || is_ours(shown, &operation.marker, &operation.properties)
         };
-        if !found.as_ref().is_some_and(ours) {
+        let Some(found) = found.filter(ours) else {
             let Place { project, hook } = place;
             let message = format!("webhook {hook} of project {project} is gone, or is no longer this Nest's");
             return Err(CallError::failed(message).help("run plan again: it will be made anew"));
-        }
-        let fields = fields(cx, operation).await?;
+        };
+        let fields = fields(cx, operation, description(&found)).await?;
         let shown = session.put(&place.path(), &fields, &doing).await?;
-        Ok(observed(
-            &shown,
-            place.project,
-            &operation.marker,
-            &operation.properties,
-        ))
+        Ok(observed(&shown, place.project, &operation.properties))
     }
 
     pub(super) async fn delete_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
@@ -191,26 +182,26 @@ fn project(properties: &Properties) -> Result<i64, CallError> {
     project.ok_or_else(|| CallError::failed("a webhook needs a project_id"))
 }
 
-fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
-    properties.get(name).and_then(Value::as_text).unwrap_or_default()
-}
-
 /// Whether a hook carries our marker. A GitLab before 16.11 has no descriptions: there its address tells, which holds
 /// the egg's name.
 fn is_ours(shown: &Json, marker: &str, properties: &Properties) -> bool {
     match shown.get("description") {
         None => shown["url"].as_str() == Some(text(properties, "url")),
-        Some(description) => marker::is_in(description.as_str().unwrap_or_default(), marker),
+        Some(_) => marker::is_in(description(shown), marker),
     }
 }
 
-/// The hook that an earlier attempt made. Two lists have to agree before none is believed.
+fn description(shown: &Json) -> &str {
+    shown["description"].as_str().unwrap_or_default()
+}
+
+/// The hook that an earlier attempt made, and its description. Two lists have to agree before none is believed.
 async fn find(
     session: &Session,
     cx: &Context<'_>,
     operation: &Operation,
     project: i64,
-) -> Result<Option<i64>, CallError> {
+) -> Result<Option<(i64, String)>, CallError> {
     let doing = errand("looking for webhooks of", project);
     for attempt in 0..2 {
         if attempt > 0 {
@@ -220,32 +211,38 @@ async fn find(
         let ours = hooks
             .iter()
             .filter(|shown| is_ours(shown, &operation.marker, &operation.properties));
-        let mut ours: Vec<_> = ours.filter_map(|shown| shown["id"].as_i64()).collect();
+        let ours = ours.filter_map(|shown| Some((shown["id"].as_i64()?, description(shown).to_owned())));
+        let mut ours: Vec<_> = ours.collect();
         ours.sort_unstable();
-        let Some((first, others)) = ours.split_first() else {
+        let Some(((first, text), others)) = ours.split_first() else {
             continue;
         };
         if !others.is_empty() {
-            let others: Vec<_> = others.iter().map(i64::to_string).collect();
+            let others: Vec<_> = others.iter().map(|(id, _)| id.to_string()).collect();
             let words = format!(
                 "several webhooks carry this operation's marker: {first} is kept; look at {} and delete what nobody uses",
                 others.join(", ")
             );
             cx.notes.progress(&operation.op, &words);
         }
-        return Ok(Some(*first));
+        return Ok(Some((*first, text.clone())));
     }
     Ok(None)
 }
 
-/// What a create and an update both say.
-async fn fields(cx: &Context<'_>, operation: &Operation) -> Result<Json, CallError> {
+/// What a create and an update both say; what people wrote into the present description stays in it.
+async fn fields(cx: &Context<'_>, operation: &Operation, present: &str) -> Result<Json, CallError> {
     let properties = &operation.properties;
     let mut fields = Map::from_iter([
         ("url".to_owned(), json!(text(properties, "url"))),
         (
             "description".to_owned(),
-            json!(marker::with(text(properties, "description"), &operation.marker)),
+            json!(marker::updated(
+                present,
+                text(&operation.prior, "description"),
+                text(properties, "description"),
+                &operation.marker,
+            )),
         ),
     ]);
     if let Some(name) = properties.get("name").and_then(Value::as_text) {
@@ -305,7 +302,7 @@ async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secr
 }
 
 /// What GitLab says of a hook, in the words of the kind. `known` decides the order of the events.
-fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Observed {
+fn observed(shown: &Json, project: i64, known: &Properties) -> Observed {
     let text = |name: &str| shown[name].as_str();
     let order = known.get("events").map(Value::texts).unwrap_or_default();
     let on = EVENTS
@@ -318,7 +315,8 @@ fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Obs
             .position(|known| known == event)
             .unwrap_or(order.len())
     });
-    let description = text("description").map(|text| marker::without(text, marker));
+    let wanted = super::text(known, "description");
+    let description = text("description").map(|text| marker::shown(text, wanted));
     let seen = [
         ("url", Value::from(text("url"))),
         ("events", Value::from(events)),

@@ -2,7 +2,6 @@
 
 mod hook;
 mod kinds;
-mod marker;
 mod pipelines;
 mod preflight;
 mod projects;
@@ -229,6 +228,11 @@ fn told<const N: usize>(known: &Properties, seen: [(&str, Value); N]) -> Propert
 
 /// What every update sets, also where a Nest does not name it: what somebody else puts there is taken away again.
 const ALWAYS_SET: [&str; 4] = ["tags", "maximum_timeout", "maintenance_note", "url"];
+
+/// An attribute's text, empty where it has none.
+fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
+    properties.get(name).and_then(Value::as_text).unwrap_or_default()
+}
 
 /// The number in an id.
 fn number(id: &str) -> Result<i64, CallError> {

@@ -1,11 +1,11 @@
 //! `gitlab_runner`: a runner record, whose token is shown once and must not be lost.
 
-use gosling_engine::{CallError, Context, Known, Observed, Operation};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, marker};
 use gosling_resource::{Properties, SecretUri, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, marker, number, token, told};
+use super::{Gitlab, number, token, told};
 
 /// The longest maintenance note, in characters.
 const NOTE: usize = 1024;
@@ -88,7 +88,7 @@ struct Runner<'a> {
 pub(super) async fn read(session: &Session, known: &Known<'_>) -> Result<Option<Observed>, CallError> {
     let found = session.get(&runner_path(known.id)?, &reading(known.id)).await?;
     let ours = found.filter(|shown| marker::is_in(note(shown), known.marker));
-    Ok(ours.map(|shown| observed(&shown, known.marker, known.properties)))
+    Ok(ours.map(|shown| observed(&shown, known.properties)))
 }
 
 impl Gitlab {
@@ -108,7 +108,7 @@ impl Gitlab {
             Some(id) => runner.mend(id).await?,
             None => runner.make().await?,
         };
-        runner.finish(id).await.map_err(CallError::after_changes)
+        runner.finish(id, None).await.map_err(CallError::after_changes)
     }
 
     pub(super) async fn update_runner(
@@ -122,17 +122,21 @@ impl Gitlab {
         let found = session
             .get(&format!("runners/{id}"), &reading(&id.to_string()))
             .await?;
-        if !found.is_some_and(|shown| marker::is_in(note(&shown), &operation.marker)) {
+        let Some(found) = found.filter(|shown| marker::is_in(note(shown), &operation.marker)) else {
             return Err(
                 CallError::failed(format!("runner {id} is gone, or is no longer this Nest's"))
                     .help("run plan again: it will be made anew"),
             );
-        }
+        };
+        let note = runner.note(note(&found))?;
         if operation.prior.get("token_secret") != operation.properties.get("token_secret") {
             runner.move_token(id).await?;
-            return runner.finish(id).await.map_err(CallError::after_changes);
+            return runner
+                .finish(id, Some(note))
+                .await
+                .map_err(CallError::after_changes);
         }
-        runner.finish(id).await
+        runner.finish(id, Some(note)).await
     }
 
     pub(super) async fn delete_runner(
@@ -178,17 +182,12 @@ impl<'a> Runner<'a> {
             )
             .help("give it tags, or set run_untagged = true"));
         }
-        if runner.note().chars().count() > NOTE {
-            return Err(CallError::failed(format!(
-                "the maintenance note is too long: with gosling's own line it can have {NOTE} characters"
-            )));
-        }
+        runner.note("")?;
         Ok(runner)
     }
 
     fn text(&self, name: &str) -> &'a str {
-        let value = self.operation.properties.get(name);
-        value.and_then(Value::as_text).unwrap_or_default()
+        super::text(&self.operation.properties, name)
     }
 
     fn tags(&self) -> Vec<&'a str> {
@@ -199,8 +198,25 @@ impl<'a> Runner<'a> {
             .unwrap_or_default()
     }
 
-    fn note(&self) -> String {
-        marker::with(self.text("maintenance_note"), &self.operation.marker)
+    /// The maintenance note: what the Nest asks for, what people wrote into the present one, and the marker.
+    fn note(&self, present: &str) -> Result<String, CallError> {
+        let before = self
+            .operation
+            .prior
+            .get("maintenance_note")
+            .and_then(Value::as_text);
+        let (before, now) = (before.unwrap_or_default(), self.text("maintenance_note"));
+        let note = marker::updated(present, before, now, &self.operation.marker);
+        match note.chars().count() {
+            0..=NOTE => Ok(note),
+            _ if present.is_empty() => Err(CallError::failed(format!(
+                "the maintenance note is too long: with gosling's own line it can have {NOTE} characters"
+            ))),
+            long => Err(CallError::failed(format!(
+                "the maintenance note would have {long} characters with what people wrote in it, and can have {NOTE}"
+            ))
+            .help("shorten it in GitLab")),
+        }
     }
 
     /// The tag that it carries until its token is safe.
@@ -211,10 +227,7 @@ impl<'a> Runner<'a> {
     /// What a create and an update both say.
     fn fields(&self) -> Map<String, Json> {
         let properties = &self.operation.properties;
-        let mut fields = Map::from_iter([
-            ("maintenance_note".to_owned(), json!(self.note())),
-            ("tag_list".to_owned(), json!(self.tags())),
-        ]);
+        let mut fields = Map::from_iter([("tag_list".to_owned(), json!(self.tags()))]);
         for name in ["description", "access_level"] {
             if let Some(text) = properties.get(name).and_then(Value::as_text) {
                 fields.insert(name.to_owned(), json!(text));
@@ -243,6 +256,7 @@ impl<'a> Runner<'a> {
     async fn make(&self) -> Result<i64, CallError> {
         let mut fields = self.fields();
         fields.extend(self.scope.fields());
+        fields.insert("maintenance_note".to_owned(), json!(self.note("")?));
         // An empty timeout is no field of a create.
         fields.retain(|_, value| !value.is_null());
         let tags = self.tags().into_iter().map(str::to_owned).chain([self.op_tag()]);
@@ -411,23 +425,21 @@ impl<'a> Runner<'a> {
         self.reset(id).await
     }
 
-    /// Makes the record what it is to be, without the tag of the operation. Sending it twice does no harm.
-    async fn finish(&self, id: i64) -> Result<Observed, CallError> {
+    /// Makes the record what it is to be, without the tag of the operation, and with this note; without one, it keeps
+    /// that with which it was made. Sending it twice does no harm.
+    async fn finish(&self, id: i64, note: Option<String>) -> Result<Observed, CallError> {
         let errand = Errand {
             doing: format!("changing runner {id}"),
             of: format!("runner {id}"),
             needs: "the scope `api` (or `manage_runner`) and the role Maintainer",
         };
-        let fields = Json::Object(self.fields());
+        let mut fields = self.fields();
+        fields.extend(note.map(|note| ("maintenance_note".to_owned(), json!(note))));
         let shown = self
             .session
-            .put(&format!("runners/{id}"), &fields, &errand)
+            .put(&format!("runners/{id}"), &Json::Object(fields), &errand)
             .await?;
-        Ok(observed(
-            &shown,
-            &self.operation.marker,
-            &self.operation.properties,
-        ))
+        Ok(observed(&shown, &self.operation.properties))
     }
 }
 
@@ -465,7 +477,7 @@ fn note(shown: &Json) -> &str {
 }
 
 /// What GitLab says of a runner, in the words of the kind. `known` decides the order of the tags, which GitLab forgets.
-fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
+fn observed(shown: &Json, known: &Properties) -> Observed {
     let text = |name: &str| Value::from(shown[name].as_str());
     let truth = |name: &str| Value::from(shown[name].as_bool());
     let tags = shown["tag_list"].as_array().into_iter().flatten();
@@ -488,7 +500,7 @@ fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
         ("paused", truth("paused")),
         (
             "maintenance_note",
-            Value::from(marker::without(note(shown), marker)),
+            marker::shown(note(shown), super::text(known, "maintenance_note")).into(),
         ),
     ];
     let id = shown["id"].as_i64().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What is left to do with a machine once it has booted: its image is put away, its first boot is asked how it went.
 
-use gosling_engine::{CallError, Context};
+use gosling_engine::{CallError, Context, marker};
 use gosling_resource::Value;
 use smol_str::SmolStr;
 
@@ -20,9 +20,11 @@ const LARGEST: usize = 64 * 1024;
 /// The NoCloud image in a machine's drive, by its volume id, where it is the one made for it.
 pub(super) fn seed(config: &Config, vmid: u32) -> Option<&str> {
     let volume = config.get("ide2")?.split(',').next()?;
-    let op = config.marker().rsplit(':').next()?;
     let (_, name) = volume.split_once(":iso/")?;
-    name.starts_with(&file_name(vmid, op, "")).then_some(volume)
+    let mut markers = marker::all_in(config.notes());
+    markers
+        .any(|marker| name.starts_with(&file_name(vmid, marker.op, "")))
+        .then_some(volume)
 }
 
 impl Proxmox {
@@ -41,7 +43,7 @@ impl Proxmox {
         let (node, vmid) = parts(id)?;
         let work = self.work(cx, "").await?;
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
-        let Some(found) = found.filter(|found| found.config.marker() == marker) else {
+        let Some(found) = found.filter(|found| marker::is_in(found.config.notes(), marker)) else {
             return Ok(());
         };
         let mut storage = iso_storage.to_owned();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gosling_engine::{Observed, Operation};
+use gosling_engine::{Observed, Operation, marker};
 use serde_json::Value;
 use tokio::time::sleep;
 
@@ -11,6 +11,7 @@ use super::cluster::Cluster;
 use super::removing::{file_name, remove, remove_files};
 use super::seed::Seed;
 use super::shaping::{observed, shape, start};
+use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Origin, Wanted};
 use super::work::{Found, Limited, Work};
@@ -44,7 +45,7 @@ impl Making<'_> {
             self.work,
             self.node,
             self.vmid,
-            &self.operation.marker,
+            self.sign(),
             &self.wanted.iso_storage,
         )
         .await;
@@ -91,6 +92,10 @@ impl Making<'_> {
         observed(self.work, &now, &self.operation.properties, None).await
     }
 
+    fn sign(&self) -> Sign<'_> {
+        Sign::Marker(&self.operation.marker)
+    }
+
     /// The machine, if it is there: made by an earlier attempt.
     async fn look(&self) -> Result<Option<Found>, Trouble> {
         let again = self.operation.again;
@@ -105,7 +110,7 @@ impl Making<'_> {
             found = self.work.find_unlocked(self.node, self.vmid).await?;
         }
         match found {
-            Some(found) if found.config.marker() != self.operation.marker => Err(self.foreign(&found)),
+            Some(found) if !self.sign().is_on(&found.config) => Err(self.foreign(&found)),
             found => Ok(found),
         }
     }
@@ -130,9 +135,9 @@ impl Making<'_> {
 
     fn foreign(&self, found: &Found) -> Trouble {
         let (id, name) = (found.id(), found.config.get("name").unwrap_or_default());
-        let owner = match found.config.marker() {
-            marker if marker.starts_with("gosling:") => format!("made by gosling as `{marker}`"),
-            _ => "not made by gosling".to_owned(),
+        let owner = match marker::all_in(found.config.notes()).next() {
+            Some(marker) => format!("made by gosling as `{}`", marker.text),
+            None => "not made by gosling".to_owned(),
         };
         Trouble::refused(format!(
             "the VMID {} is taken by `{name}` ({id}), {owner}",

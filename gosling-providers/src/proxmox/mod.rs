@@ -15,6 +15,7 @@ mod removing;
 mod role;
 mod seed;
 mod shaping;
+mod sign;
 mod trouble;
 mod wanted;
 mod work;
@@ -23,7 +24,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order};
+use gosling_engine::{
+    CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order, marker,
+};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
 use self::api::Api;
@@ -31,6 +34,7 @@ use self::cluster::{Cluster, Guest};
 use self::making::Making;
 use self::placing::{parts, place};
 use self::removing::remove;
+use self::sign::Sign;
 use self::trouble::{Kind as Went, Trouble};
 use self::wanted::Wanted;
 use self::work::{Found, Limits, Work, path};
@@ -132,18 +136,6 @@ impl Proxmox {
     }
 }
 
-/// Whether a machine is the one that an operation is about: by its marker, and one that was imported, which has none in
-/// the state, by the name that it is known to have.
-fn is_meant(found: &Found, operation: &Operation, known: &Properties) -> bool {
-    match operation.marker.as_str() {
-        "" => known
-            .get("name")
-            .and_then(Value::as_text)
-            .is_some_and(|name| found.config.get("name") == Some(name)),
-        marker => found.config.marker() == marker,
-    }
-}
-
 /// Reads a machine, with what a list says of it, where there is one.
 async fn read(
     work: &Work<'_>,
@@ -154,7 +146,7 @@ async fn read(
     let node = listed.map_or(node, |guest| &guest.node);
     let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
     // Without a marker to look for, as at an import, any machine will do.
-    let ours = |found: &Found| resource.marker.is_empty() || found.config.marker() == resource.marker;
+    let ours = |found: &Found| marker::is_in(found.config.notes(), resource.marker);
     let Some(found) = found.filter(ours) else {
         return Ok(None);
     };
@@ -238,7 +230,7 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(id)?;
         let work = self.work(cx, &operation.op).await?;
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
-        let found = found.filter(|found| is_meant(found, operation, &operation.prior));
+        let found = found.filter(|found| Sign::of(&operation.marker, &operation.prior).is_on(&found.config));
         let found = found.ok_or_else(|| {
             CallError::failed(format!("{id} is gone, or another machine has its number"))
                 .help("`gosling plan` sees that, and plans a new one")
@@ -256,19 +248,8 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(id)?;
         let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
         let work = self.work(cx, &operation.op).await?;
-        let imported = match operation.marker.as_str() {
-            "" => {
-                let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
-                let Some(found) = found.filter(|found| is_meant(found, operation, &operation.properties))
-                else {
-                    return Ok(());
-                };
-                Some(found.config.marker().to_owned())
-            }
-            _ => None,
-        };
-        let marker = imported.as_deref().unwrap_or(&operation.marker);
-        let removed = remove(&work, node, vmid, marker, storage.unwrap_or("local")).await;
+        let sign = Sign::of(&operation.marker, &operation.properties);
+        let removed = remove(&work, node, vmid, sign, storage.unwrap_or("local")).await;
         removed.map_err(|trouble| match trouble.kind {
             // It is still there: that was looked up.
             Went::Refused | Went::Died => trouble.harmless(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::api::pair;
+use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::work::{Found, Limited, Work};
 use crate::http::segment;
@@ -16,20 +17,29 @@ pub(super) fn file_name(vmid: u32, op: &str, ending: &str) -> String {
     format!("gosling-{vmid}-{op}.{ending}")
 }
 
-/// Deletes the machine that carries the marker, and its files also where the machine is gone. What carries
-/// another marker is left alone.
+/// Deletes the machine that has this sign, and its files also where the machine is gone. Any other is left alone.
 ///
 /// The files go first: as long as anything is left, the machine is there to be found.
 pub(super) async fn remove(
     work: &Work<'_>,
     node: &str,
     vmid: u32,
-    marker: &str,
+    sign: Sign<'_>,
     iso_storage: &str,
 ) -> Result<(), Trouble> {
     let found = work.find_unlocked(node, vmid).await?;
-    let ours = found.filter(|found| found.config.marker() == marker);
-    let op = marker.rsplit(':').next().unwrap_or_default();
+    let ours = found.filter(|found| sign.is_on(&found.config));
+    let op = sign.op(ours.as_ref().map(|found| &found.config));
+    if op.is_empty() {
+        // An imported machine that gosling never made has no files of gosling's.
+        return match &ours {
+            Some(found) => {
+                stop(work, found).await?;
+                destroy(work, found, sign).await
+            }
+            None => Ok(()),
+        };
+    }
     let beginning = file_name(vmid, op, "");
     let mut places = BTreeSet::from([(node, iso_storage)]);
     if let Some(found) = &ours {
@@ -48,7 +58,7 @@ pub(super) async fn remove(
         remove_files(work, node, storage, &beginning).await?;
     }
     match &ours {
-        Some(found) => destroy(work, found, marker).await,
+        Some(found) => destroy(work, found, sign).await,
         None => Ok(()),
     }
 }
@@ -72,7 +82,7 @@ async fn stop_if_running(work: &Work<'_>, found: &Found) -> Result<(), Trouble> 
     work.end_of(&answer, "stopping").await
 }
 
-async fn destroy(work: &Work<'_>, found: &Found, marker: &str) -> Result<(), Trouble> {
+async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>) -> Result<(), Trouble> {
     let query = [pair("purge", 1), pair("destroy-unreferenced-disks", 1)];
     let (path, id) = (found.path(), found.id());
     let mut attempt = 0;
@@ -91,7 +101,7 @@ async fn destroy(work: &Work<'_>, found: &Found, marker: &str) -> Result<(), Tro
         work.outlast_all(&found.node, "qmdestroy", Some(found.vmid))
             .await?;
         let left = work.find_unlocked(&found.node, found.vmid).await?;
-        if left.is_none_or(|left| left.config.marker() != marker) {
+        if left.is_none_or(|left| !sign.is_on(&left.config)) {
             return Ok(());
         }
         if attempt >= ATTEMPTS || !trouble.message.contains("is running") {

@@ -222,9 +222,9 @@ impl Config {
         self.0.get(key).map(String::as_str)
     }
 
-    /// The marker that it carries, or whatever stands in its place.
-    pub(super) fn marker(&self) -> &str {
-        self.get("description").unwrap_or_default().trim_end()
+    /// Its notes: gosling's marker, and what people write around it.
+    pub(super) fn notes(&self) -> &str {
+        self.get("description").unwrap_or_default()
     }
 
     /// A part of a value like `virtio=BC:24:11:00:00:01,bridge=vmbr0,tag=8`.

@@ -4,6 +4,7 @@
 
 mod gitlab;
 mod http;
+mod marks;
 mod preflight_gitlab;
 mod preflight_proxmox;
 mod proxmox;

@@ -107,7 +107,7 @@ pub(crate) fn making(op: &str, reserved: &str, properties: Properties) -> Operat
 }
 
 /// The change of a machine that `made` made.
-fn changing(made: &Operation, verb: Verb, id: &str, properties: Properties) -> Operation {
+pub(crate) fn changing(made: &Operation, verb: Verb, id: &str, properties: Properties) -> Operation {
     Operation {
         op: "changechangechan".to_owned(),
         verb,
@@ -130,7 +130,12 @@ async fn reserve(world: &World, properties: &Properties) -> Result<String, CallE
     reserved.map(Option::unwrap)
 }
 
-async fn read(world: &World, made: &Operation, id: &str, properties: &Properties) -> Option<Observed> {
+pub(crate) async fn read(
+    world: &World,
+    made: &Operation,
+    id: &str,
+    properties: &Properties,
+) -> Option<Observed> {
     let known = Known {
         kind: "proxmox_vm",
         id,
@@ -164,7 +169,12 @@ pub(crate) fn left(world: &World) -> Vec<String> {
 }
 
 /// A call of somebody else's.
-async fn somebody(world: &World, method: Method, path: &str, form: &[(&str, &str)]) -> serde_json::Value {
+pub(crate) async fn somebody(
+    world: &World,
+    method: Method,
+    path: &str,
+    form: &[(&str, &str)],
+) -> serde_json::Value {
     let header = format!("PVEAPIToken=root@pam!other={}", world.env("PROXMOX_TOKEN"));
     let form = form
         .iter()
