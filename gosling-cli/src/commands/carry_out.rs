@@ -60,7 +60,7 @@ pub(super) fn carry_out(
         let locked: Arc<dyn Locked> = interrupts.end_now(lock).await?.into();
         let under = Under {
             locked: &locked,
-            progress: Progress::default(),
+            progress: session.progress(),
             tempo,
             interrupts: &interrupts,
         };

@@ -7,7 +7,7 @@ use clap::Args;
 use gosling_engine::{Finding, Outcome, Plan, Wishes};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session};
+use crate::engine::{EngineArgs, Session};
 use crate::render::plan as render;
 use crate::{Failure, Host};
 
@@ -80,7 +80,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let progress = Progress::default();
+        let progress = session.progress();
         let wishes = args.wishes.wishes(args.destroy);
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;

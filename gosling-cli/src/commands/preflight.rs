@@ -75,7 +75,7 @@ pub(crate) fn cmd_preflight(
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let progress = Progress::default();
+        let progress = session.progress();
         let plan = match args.operands.first() {
             Some(path) => {
                 let path = host.path(path);

@@ -4,7 +4,7 @@ use clap::Args;
 use gosling_engine::Wishes;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session};
+use crate::engine::{EngineArgs, Session};
 use crate::{Failure, Host};
 
 /// Show what has changed outside gosling, and the plan that would follow
@@ -28,7 +28,7 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let progress = Progress::default();
+        let progress = session.progress();
         let wishes = Wishes::default();
         let work = session.plan(&progress, &wishes, true);
         let plan = progress.show(host, None, work).await??;

@@ -10,7 +10,7 @@ use gosling_resource::Value;
 use super::carry_out::{Under, carry_out};
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session, WayBack};
+use crate::engine::{EngineArgs, Session, WayBack};
 use crate::render::plan as render;
 use crate::{Failure, Host};
 
@@ -76,7 +76,7 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
             ))?;
         }
         let goal = session.at.goal(&state, args.to).await?;
-        let progress = Progress::default();
+        let progress = session.progress();
         let way = session.plan_back(&goal, &state, wishes, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
         show(host, context, &goal, &plan, &limits)?;

@@ -71,7 +71,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
             .unwrap_or_default()
             .join(",");
         let gitlab = session.gitlab_of(held)?;
-        let progress = Progress::default();
+        let progress = session.progress();
         let work = run(
             &session,
             &gitlab,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fly_codegen::{Connections, GitlabServer};
 use gosling_engine::{Provider, Providers, State};
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
-use gosling_providers::http::Endpoint;
+use gosling_providers::http::{Endpoint, Notices};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_resource::Value;
 
@@ -22,12 +22,15 @@ pub(super) struct Clients {
     pub(super) gitlabs: BTreeMap<String, Arc<Gitlab>>,
     /// By the label of the provider: `proxmox.lab`.
     pub(super) proxmoxes: BTreeMap<String, Arc<Proxmox>>,
+    /// Where they say that they wait for a service.
+    pub(super) notices: Notices,
 }
 
 impl Clients {
     /// For each service; calls nobody.
     pub(super) fn of(host: &Host, target: &Target, connections: &Connections) -> Result<Self, Failure> {
         let extra = authority(host)?;
+        let notices = Notices::default();
         let mut gitlabs = BTreeMap::new();
         for server in &connections.gitlabs {
             let base = endpoint(host, "gitlab", &server.server);
@@ -37,6 +40,7 @@ impl Clients {
                     ca_pem: nest_file(target, server.ca_file.as_deref())?,
                     extra_ca: extra.clone(),
                     insecure: server.insecure,
+                    notices: notices.clone(),
                     ..Endpoint::new(base.unwrap_or_else(|| server.base_url.clone()))
                 },
                 token: server.token.clone(),
@@ -55,6 +59,7 @@ impl Clients {
                     extra_ca: extra.clone(),
                     insecure: cluster.insecure,
                     fingerprint: cluster.fingerprint.clone(),
+                    notices: notices.clone(),
                     ..Endpoint::new(base.unwrap_or_else(|| cluster.endpoint.clone()))
                 },
                 token_id: cluster.token_id.clone(),
@@ -63,7 +68,11 @@ impl Clients {
             let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
             proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
         }
-        Ok(Self { gitlabs, proxmoxes })
+        Ok(Self {
+            gitlabs,
+            proxmoxes,
+            notices,
+        })
     }
 
     /// All of them, as the engine calls them.

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gosling_engine::{CallError, Events, Operation, Verb};
+use gosling_providers::http::Notices;
 use gosling_resource::Address;
 use tokio::sync::Notify;
 
@@ -22,6 +23,8 @@ const TICK: Duration = Duration::from_millis(200);
 pub(crate) struct Progress {
     heard: Mutex<VecDeque<Heard>>,
     something: Notify,
+    /// What the calls themselves say: that they wait.
+    notices: Notices,
 }
 
 /// What was heard, ready to be shown.
@@ -120,6 +123,14 @@ struct Line {
 }
 
 impl Progress {
+    /// One that shows these notices too.
+    pub(super) fn of(notices: Notices) -> Self {
+        Self {
+            notices,
+            ..Self::default()
+        }
+    }
+
     fn push(&self, heard: Heard) {
         self.heard
             .lock()
@@ -193,6 +204,7 @@ impl Progress {
             tokio::select! {
                 result = &mut work => break result,
                 () = self.something.notified() => {}
+                () = self.notices.said() => {}
                 _ = ticks.tick(), if host.err_is_terminal => {}
                 Ok(()) = wish.changed() => continue,
             }
@@ -209,6 +221,9 @@ impl Progress {
 
     /// Writes what was heard, then the lines of what is under way. Returns how many of the latter there are.
     fn draw(&self, host: &mut Host, lines: &mut BTreeMap<String, Line>, shown: usize) -> io::Result<usize> {
+        for words in self.notices.take() {
+            self.say(words);
+        }
         let heard: Vec<Heard> = {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.drain(..).collect()

@@ -15,6 +15,7 @@ use gosling_providers::proxmox::Proxmox;
 use gosling_providers::secrets::Backends;
 use gosling_resource::{SecretUri, Value};
 
+use super::Progress;
 use super::clients::{Clients, add_servers};
 use super::secrets::{backends, nest_name};
 use super::state_at::{Reading, StateAt};
@@ -213,6 +214,11 @@ impl Session {
         let mut all: std::collections::BTreeSet<_> = all.cloned().collect();
         all.extend(self.tokens.iter().cloned());
         Ok(all.into_iter().collect())
+    }
+
+    /// A progress that shows when its services ask for a pause.
+    pub(crate) fn progress(&self) -> Progress {
+        Progress::of(self.clients.notices.clone())
     }
 
     /// How long an egg's machines may take to come online.

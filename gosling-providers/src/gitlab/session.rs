@@ -205,8 +205,15 @@ impl Session {
             }
             404 => self.missing(errand),
             429 => {
-                let message = format!("GitLab {server} has had too many calls, and did not answer {doing}");
-                answer.refusal(message).help("wait a minute, and run it again")
+                let message = format!("GitLab {server} has had too many calls, and refused {doing}");
+                let help = match answer.asked_pause() {
+                    Some(pause) => format!(
+                        "nothing was done; it takes calls again in {} minutes: run it again then",
+                        pause.as_secs().div_ceil(60)
+                    ),
+                    None => "nothing was done; run it again later, with a smaller `--parallelism`".to_owned(),
+                };
+                answer.refusal(message).help(help)
             }
             _ if said.contains("Maximum number of") => {
                 let message = format!("GitLab {server} has no room for {doing}: {said}");

@@ -1,18 +1,14 @@
 //! Sends calls.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::ext::ReasonPhrase;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use tokio::time::sleep;
 
+use super::pace::{Attempts, Pace};
 use super::{Answer, Endpoint, Method, Request, SendError, tls, words};
-
-/// How often a GET is sent at most.
-const ATTEMPTS: u32 = 5;
-/// Longer than this is not waited between two attempts, whatever the API asks for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// A client of one endpoint. Cheap to clone; connections are shared.
 #[derive(Debug, Clone)]
@@ -21,6 +17,7 @@ pub struct Client {
     base: String,
     host: String,
     patience: Duration,
+    pace: Arc<Pace>,
 }
 
 impl Client {
@@ -54,6 +51,7 @@ impl Client {
             base,
             host,
             patience: endpoint.timeouts.call,
+            pace: Arc::new(Pace::new(endpoint.notices.clone())),
         })
     }
 
@@ -63,31 +61,20 @@ impl Client {
         &self.host
     }
 
-    /// Sends a call, and reads its answer whole. A GET is sent again, with growing pauses and as long as the
-    /// endpoint's patience lasts, when it got no answer or one that says "not now" (429, 502 to 504, Proxmox VE's 595
-    /// to 599); anything else is sent once.
+    /// Sends a call, and reads its answer whole. What did nothing is sent again: a GET that got no answer, or one that
+    /// says "not now", with growing pauses and as long as the endpoint's patience lasts; and any call that the service
+    /// refused because it had too many (429), when the service asks for it.
     ///
     /// # Errors
     /// Where no whole answer came; [`SendError::sent`] says whether the API may have heard of it.
     pub async fn send(&self, request: &Request) -> Result<Answer, SendError> {
-        let began = Instant::now();
-        let mut attempt = 0;
+        let mut attempts = Attempts::new(&self.pace, &self.host, request.method, self.patience);
         loop {
+            attempts.next().await;
             let result = self.once(request).await;
-            attempt += 1;
-            if request.method != Method::Get || attempt >= ATTEMPTS || began.elapsed() >= self.patience {
+            if !attempts.go_on(&result) {
                 return result;
             }
-            let pause = match &result {
-                Ok(answer) if is_not_now(answer.status) => asked_pause(answer),
-                Err(error) if error.sent || error.passing => None,
-                _ => return result,
-            };
-            let pause = pause.unwrap_or_else(|| backoff(attempt));
-            if pause > LONGEST_PAUSE {
-                return result;
-            }
-            sleep(pause).await;
         }
     }
 
@@ -166,54 +153,4 @@ fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
         Some((name.as_str().to_owned(), value.to_owned()))
     };
     headers.iter().filter_map(text).collect()
-}
-
-fn is_not_now(status: u16) -> bool {
-    matches!(status, 429 | 502..=504 | 595..=599)
-}
-
-/// How long the API asks to be left alone: in seconds, or, as GitLab does behind some proxies, until a time.
-fn asked_pause(answer: &Answer) -> Option<Duration> {
-    let number = |name: &str| answer.header(name)?.trim().parse().ok();
-    if let Some(seconds) = number("retry-after") {
-        return Some(Duration::from_secs(seconds));
-    }
-    let until = UNIX_EPOCH.checked_add(Duration::from_secs(number("ratelimit-reset")?))?;
-    // Its clock may be behind ours.
-    Some(until.duration_since(SystemTime::now()).unwrap_or_default() + Duration::from_secs(1))
-}
-
-/// 0.1 to 0.2 s, and twice as much each time: no two helpers of one cluster ask in step.
-pub(crate) fn backoff(attempt: u32) -> Duration {
-    let base = 100_u64 << attempt.saturating_sub(1).min(6);
-    Duration::from_millis(base + fastrand::u64(0..=base))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_api_says_for_how_long_or_until_when() {
-        let asked = |headers: &[(&str, &str)]| {
-            asked_pause(&Answer {
-                status: 429,
-                reason: String::new(),
-                headers: headers
-                    .iter()
-                    .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                    .collect(),
-                body: Vec::new(),
-            })
-        };
-        assert_eq!(asked(&[]), None);
-        assert_eq!(asked(&[("retry-after", "soon")]), None);
-        assert_eq!(asked(&[("ratelimit-reset", &u64::MAX.to_string())]), None);
-        let both = [("ratelimit-reset", "1"), ("retry-after", "7")];
-        assert_eq!(asked(&both), Some(Duration::from_secs(7)));
-        // Long over.
-        assert_eq!(asked(&[("ratelimit-reset", "1")]), Some(Duration::from_secs(1)));
-        let far = asked(&[("ratelimit-reset", "32503680000")]);
-        assert!(far.is_some_and(|pause| pause > LONGEST_PAUSE));
-    }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod pace;
 mod tls;
 mod words;
 
@@ -14,7 +15,8 @@ use serde_json::Value;
 
 pub use body::{Body, Upload};
 pub use client::Client;
-pub(crate) use client::backoff;
+pub use pace::Notices;
+pub(crate) use pace::backoff;
 pub(crate) use tls::config as tls_config;
 pub(crate) use words::of_tls as tls_words;
 
@@ -33,6 +35,8 @@ pub struct Endpoint {
     pub fingerprint: Option<String>,
     /// How long is waited.
     pub timeouts: Timeouts,
+    /// Where it is said that a call waits for a service that has had too many.
+    pub notices: Notices,
 }
 
 /// How long is waited.
@@ -58,6 +62,7 @@ impl Endpoint {
                 connect: Duration::from_secs(10),
                 call: Duration::from_secs(30),
             },
+            notices: Notices::default(),
         }
     }
 }
@@ -214,11 +219,11 @@ impl Answer {
     }
 
     /// What an answer that is no success means for the call that it answers: the one place where that is decided.
-    /// 400, 401, 403, 404 and 422 say that nothing was done; nobody knows what happened before any other.
+    /// 400, 401, 403, 404, 422 and 429 say that nothing was done; nobody knows what happened before any other.
     #[must_use]
     pub fn refusal(&self, message: impl Into<String>) -> CallError {
         match self.status {
-            400 | 401 | 403 | 404 | 422 => CallError::failed(message),
+            400 | 401 | 403 | 404 | 422 | 429 => CallError::failed(message),
             _ => CallError::unknown(message),
         }
     }

@@ -142,7 +142,7 @@ impl GitlabState {
         let mut pause = Duration::from_millis(200);
         for _ in 1..ATTEMPTS {
             match self.client.send(request).await {
-                Ok(answer) if !matches!(answer.status, 408 | 429 | 500..) => return Ok(answer),
+                Ok(answer) if !matches!(answer.status, 408 | 500..) => return Ok(answer),
                 Err(SendError {
                     sent: false,
                     passing: false,
@@ -255,7 +255,7 @@ impl GitlabState {
                 Err(error) => Err(PutError::Unknown(error)),
             },
             // A number that is taken is told by 400 or 422, as is much else: what is there decides.
-            (400 | 422 | 408 | 429 | 500.., _) => Err(PutError::Unknown(self.refusal("write", &answer))),
+            (400 | 422 | 408 | 500.., _) => Err(PutError::Unknown(self.refusal("write", &answer))),
             _ => Err(PutError::Refused(self.refusal("write", &answer))),
         }
     }

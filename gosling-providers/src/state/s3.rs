@@ -373,7 +373,7 @@ impl Objects for S3Objects {
                 place: self.place(),
                 condition: format!("it says {}", Said::of(&answer)),
             })),
-            408 | 429 | 500.. => Err(PutError::Unknown(self.refusal(&what, &answer))),
+            408 | 500.. => Err(PutError::Unknown(self.refusal(&what, &answer))),
             _ => Err(PutError::Refused(self.refusal(&what, &answer))),
         }
     }

@@ -180,22 +180,31 @@ async fn every_refusal_says_what_and_a_way_out() {
 }
 
 #[tokio::test]
-async fn too_many_calls_are_an_open_outcome_for_a_mutation() {
+async fn too_many_calls_are_a_definite_no_and_say_for_how_long() {
     let world = World::start().await;
     let gitlab = gitlab(&world);
-    world.sandbox.inject(fault(&json!({
-        "method": "POST", "path": "/api/v4/user/runners", "kind": "status", "code": 429,
-    })));
+    let busy = |wait: &str| {
+        fault(&json!({
+            "method": "POST", "path": "/api/v4/user/runners", "kind": "status", "code": 429,
+            "headers": [["retry-after", wait]],
+        }))
+    };
     let made = create("gitlab_runner", runner_properties());
+    // Longer than a call waits: it was sent once, and nothing is open.
+    world.sandbox.inject(busy("3600"));
     let error = gitlab.create(&world.cx(), &made).await.unwrap_err();
-    assert!(matches!(error, CallError::Unknown { .. }), "{error}");
+    assert!(matches!(error, CallError::Failed { .. }), "{error}");
     assert!(error.to_string().contains("too many calls"), "{error}");
-    // It was sent once.
-    let ledger = world.sandbox.ledger();
-    assert_eq!(
-        ledger.calls().iter().filter(|call| call.method == "POST").count(),
-        1
-    );
+    assert!(error.way_out().unwrap().contains("in 60 minutes"), "{error:?}");
+    let posts = || {
+        let ledger = world.sandbox.ledger();
+        ledger.calls().iter().filter(|call| call.method == "POST").count()
+    };
+    assert_eq!(posts(), 1);
+    // Shorter: it is sent again, and made once.
+    world.sandbox.inject(busy("0"));
+    gitlab.create(&world.cx(), &made).await.unwrap();
+    assert_eq!(posts(), 3);
 }
 
 #[tokio::test]
