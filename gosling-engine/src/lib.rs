@@ -22,6 +22,7 @@ mod graph;
 mod operation;
 mod order;
 mod provider;
+mod stamp;
 
 pub use apply::{Applied, apply, with_outputs};
 pub use diff::{DiffError, Wishes, diff};

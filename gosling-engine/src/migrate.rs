@@ -82,11 +82,11 @@ pub enum MigrateError {
     },
 }
 
-/// Moves a state. Nothing is deleted at the old place; it is marked, so that nobody works with it any more.
+/// Moves the state of a Nest of this name. Nothing is deleted at the old place; it is marked, so that nobody works with it any more.
 ///
 /// # Errors
 /// [`MigrateError`]. Begun again, it goes on where it was.
-pub async fn migrate(from: End<'_>, to: End<'_>) -> Result<Moved, MigrateError> {
+pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, MigrateError> {
     let (old, new) = (from.store.place(), to.store.place());
     let (gone, _) = Mark::read(from.store).await?;
     let (arriving, _) = Mark::read(to.store).await?;
@@ -102,7 +102,7 @@ pub async fn migrate(from: End<'_>, to: End<'_>) -> Result<Moved, MigrateError> 
         (None, Some(Mark::Gone { .. })) => {}
         (None, None) => empty(to.store).await?,
     }
-    settle(from).await?;
+    settle(nest, from).await?;
     let states = states(from.store).await?;
     mark(to.store, coming).await?;
     copy_states(&states, to).await?;
@@ -151,9 +151,9 @@ async fn empty(store: &dyn Store) -> Result<(), MigrateError> {
 }
 
 /// Takes in what the journal says is done. What is open stops the move.
-async fn settle(from: End<'_>) -> Result<(), MigrateError> {
+async fn settle(nest: &str, from: End<'_>) -> Result<(), MigrateError> {
     let snapshot = from.locked.load().await?;
-    let (state, open) = recover::read(&snapshot)?;
+    let (state, open) = recover::read(nest, &snapshot)?;
     if let Some(entry) = open.first() {
         return Err(MigrateError::Open {
             verb: entry.operation.verb.to_string(),

@@ -8,15 +8,16 @@ use crate::run::{Run, RunError, Stop};
 use crate::state::{Intake, State};
 use crate::store::{Locked, Snapshot};
 
-/// The state of a snapshot with everything that its journal says is done, and the operations that are open.
+/// The state of a Nest's snapshot with everything that its journal says is done, and the operations that are open.
 ///
 /// # Errors
-/// Where the state or the journal cannot be used.
-pub fn read(snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
-    let mut state = match &snapshot.state {
+/// Where the state or the journal cannot be used, or the state is another Nest's.
+pub fn read(nest: &str, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
+    let state = match &snapshot.state {
         Some(bytes) => State::from_bytes(bytes)?,
         None => State::default(),
     };
+    let mut state = state.of_nest(nest)?;
     let (records, _) = journal::records(&snapshot.journal)?;
     let entries = journal::entries(records)?;
     if !entries.is_empty() {
@@ -54,7 +55,7 @@ pub fn shown(open: &[Entry]) -> Vec<OpenIntent> {
 /// [`RunError::StillOpen`] where one could not be settled, [`RunError::OpenWithoutProvider`] where nobody could, and
 /// [`RunError::Stopped`]: nothing is lost by trying again.
 pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize), RunError> {
-    let (state, open) = read(snapshot)?;
+    let (state, open) = read(run.nest, snapshot)?;
     let state = Mutex::new(Intake::of(state));
     for entry in &open {
         if *run.stop.borrow() != Stop::No {

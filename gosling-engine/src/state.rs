@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::journal::{Entry, Seen, Stage};
 use crate::operation::{Operation, Verb};
 use crate::provider::Observed;
+use crate::stamp::{self, StampError, Stamped};
 use crate::store::Holder;
 
 /// The version of the saved form.
@@ -23,12 +24,16 @@ const VERSION: u32 = 1;
 pub struct State {
     /// Tells this state from that of every other Nest; made with the first save.
     pub lineage: String,
+    /// The name of its Nest; empty in states of before this was kept, and gets its value when one of those is read.
+    pub nest: String,
     /// How often it was saved.
     pub serial: u64,
     /// The lock under which it was last saved.
     pub epoch: u64,
     /// Who saved it, and doing what; `None` in states of before this was kept.
     pub written: Option<Written>,
+    /// Whether a run was under way when it was saved: what else that run did is in the journal.
+    pub under_way: bool,
     /// By address.
     pub resources: BTreeMap<Address, Held>,
 }
@@ -108,16 +113,30 @@ fn rename_in(value: &mut Value, renamed: &impl Fn(&Address) -> Address) {
     }
 }
 
-/// The saved form. Versions that this program does not know are refused, never guessed at.
+/// The saved form. Versions and members that this program does not know are refused, never guessed at.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Saved<'s> {
     version: u32,
     lineage: Cow<'s, str>,
+    #[serde(default)]
+    nest: Cow<'s, str>,
     serial: u64,
     epoch: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     written: Option<Cow<'s, Written>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    under_way: bool,
     resources: Cow<'s, BTreeMap<Address, Held>>,
+    /// Put in by the stamp.
+    #[serde(default, skip_serializing)]
+    digest: Option<String>,
+}
+
+impl Stamped for Saved<'_> {
+    fn names_digest(&self) -> bool {
+        self.digest.is_some()
+    }
 }
 
 /// Why a state cannot be used.
@@ -126,6 +145,17 @@ pub enum StateError {
     /// It is no state.
     #[error("this is no state file of gosling: {0}")]
     Malformed(String),
+    /// It is not what was saved.
+    #[error("the state is damaged: its text does not have the digest that it was saved with")]
+    Damaged,
+    /// Two Nests keep their states in one place, or a Nest has a new name.
+    #[error("the state is that of the Nest `{theirs}`, and this is the Nest `{ours}`")]
+    AnotherNest {
+        /// Whose state it is.
+        theirs: String,
+        /// Who reads it.
+        ours: String,
+    },
     /// A later gosling wrote it.
     #[error("the state has version {0}, and this gosling knows only version {VERSION}: use a newer one")]
     Newer(u32),
@@ -134,38 +164,79 @@ pub enum StateError {
     Broken(String),
 }
 
+impl StateError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> Option<String> {
+        match self {
+            Self::Malformed(_) | Self::Damaged => Some(
+                "`gosling state history` lists the states that are kept, and `gosling state repair` goes on from the \
+                 latest of them"
+                    .to_owned(),
+            ),
+            Self::AnotherNest { theirs, .. } => Some(format!(
+                "give this Nest a place of its own in its `state` block; or, if it is the same Nest and was renamed or \
+                 its folder was, `nest {{ name = \"{theirs}\" }}` says so"
+            )),
+            Self::Newer(_) | Self::Broken(_) => None,
+        }
+    }
+}
+
 impl State {
     /// Reads the saved form.
     ///
     /// # Errors
-    /// Where it is none, or a later one.
+    /// Where it is none, or a later one, or not as it was saved.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
-        #[derive(Deserialize)]
-        struct Version {
-            version: u32,
-        }
-        let saved: Saved = match serde_json::from_slice(bytes) {
-            Ok(saved) => saved,
-            // Of another version only that much can be read.
-            Err(error) => {
-                return Err(match serde_json::from_slice(bytes) {
-                    Ok(Version { version }) if version != VERSION => StateError::Newer(version),
-                    _ => StateError::Malformed(error.to_string()),
-                });
-            }
-        };
+        let saved = stamp::read::<Saved<'_>>(bytes).map_err(|error| match error {
+            StampError::Damaged => StateError::Damaged,
+            StampError::Malformed(why) => unreadable(bytes, why),
+        })?;
+        Self::from_saved(saved)
+    }
+
+    /// Reads the saved form after somebody may have edited it: its digest is that of before.
+    ///
+    /// # Errors
+    /// Where it is none, or a later one.
+    pub fn from_edited(bytes: &[u8]) -> Result<Self, StateError> {
+        let saved = serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, error.to_string()))?;
+        Self::from_saved(saved)
+    }
+
+    fn from_saved(saved: Saved<'_>) -> Result<Self, StateError> {
         if saved.version != VERSION {
             return Err(StateError::Newer(saved.version));
         }
         let state = Self {
             lineage: saved.lineage.into_owned(),
+            nest: saved.nest.into_owned(),
             serial: saved.serial,
             epoch: saved.epoch,
             written: saved.written.map(Cow::into_owned),
+            under_way: saved.under_way,
             resources: saved.resources.into_owned(),
         };
         state.verify()?;
         Ok(state)
+    }
+
+    /// This state as that of a Nest. One of before Nests were named in states takes the name.
+    ///
+    /// # Errors
+    /// [`StateError::AnotherNest`].
+    pub fn of_nest(mut self, nest: &str) -> Result<Self, StateError> {
+        if self.nest.is_empty() {
+            nest.clone_into(&mut self.nest);
+        }
+        match self.nest == nest {
+            true => Ok(self),
+            false => Err(StateError::AnotherNest {
+                theirs: self.nest,
+                ours: nest.to_owned(),
+            }),
+        }
     }
 
     /// What is saved of it.
@@ -173,28 +244,30 @@ impl State {
         Saved {
             version: VERSION,
             lineage: Cow::Borrowed(&self.lineage),
+            nest: Cow::Borrowed(&self.nest),
             serial: self.serial,
             epoch: self.epoch,
             written: self.written.as_ref().map(Cow::Borrowed),
+            under_way: self.under_way,
             resources: Cow::Borrowed(&self.resources),
+            digest: None,
         }
     }
 
-    /// The saved form: JSON, the same state always the same bytes.
+    /// The saved form: JSON with a digest of itself, the same state always the same bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         // Maps with text keys and plain values: there is nothing in it that JSON cannot hold.
-        let mut bytes = serde_json::to_vec_pretty(&self.saved()).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
+        stamp::stamp(&serde_json::to_vec_pretty(&self.saved()).unwrap_or_default())
     }
 
-    /// A digest of everything in it but who saved it: two states with the same digest hold the same.
+    /// A digest of everything in it but who saved it and when in a run: two states with the same digest hold the same.
     #[must_use]
     pub fn digest(&self) -> String {
         digest_of(&Saved {
             epoch: 0,
             written: None,
+            under_way: false,
             ..self.saved()
         })
     }
@@ -276,6 +349,18 @@ impl State {
         for held in self.resources.values_mut() {
             held.forget_need(address);
         }
+    }
+}
+
+/// Why bytes are no saved form. Of another version only that much can be read.
+fn unreadable(bytes: &[u8], why: String) -> StateError {
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    match serde_json::from_slice(bytes) {
+        Ok(Version { version }) if version != VERSION => StateError::Newer(version),
+        _ => StateError::Malformed(why),
     }
 }
 
@@ -390,4 +475,54 @@ impl io::Write for Hashing {
 
 fn hexadecimal(hash: &[u8]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// As gosling wrote it before a state named its Nest and had a digest.
+    const OLD: &[u8] = include_bytes!("../tests/engine/fixtures/state-without-nest-and-digest.json");
+
+    #[test]
+    fn a_state_of_before_nests_and_digests_is_read_and_then_has_both() {
+        let old = State::from_bytes(OLD).unwrap();
+        assert_eq!((old.nest.as_str(), old.serial, old.resources.len()), ("", 3, 2));
+        let named = old.clone().of_nest("demo").unwrap();
+        assert_eq!(named.resources, old.resources);
+        let read = State::from_bytes(&named.to_bytes()).unwrap();
+        assert_eq!(read, named);
+        assert_eq!(read.nest, "demo");
+    }
+
+    #[test]
+    fn no_byte_of_a_saved_state_can_change() {
+        let saved = State::from_bytes(OLD).unwrap().of_nest("demo").unwrap().to_bytes();
+        let stamp = saved.len() - 100..saved.len();
+        for at in (0..saved.len()).step_by(17).chain(stamp) {
+            let mut bytes = saved.clone();
+            bytes[at] ^= 0x11;
+            assert!(State::from_bytes(&bytes).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn the_state_of_another_nest_is_refused_and_both_are_named() {
+        let state = State::default().of_nest("one").unwrap();
+        let refused = state.of_nest("other").unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the state is that of the Nest `one`, and this is the Nest `other`"
+        );
+        assert!(refused.way_out().unwrap().contains("nest { name = \"one\" }"));
+    }
+
+    #[test]
+    fn an_edited_state_is_read_only_where_editing_is_expected() {
+        let saved = State::from_bytes(OLD).unwrap().of_nest("demo").unwrap().to_bytes();
+        let edited = String::from_utf8(saved).unwrap().replace("\"serial\": 3", "\"serial\": 4");
+        assert_eq!(State::from_bytes(edited.as_bytes()), Err(StateError::Damaged));
+        assert_eq!(State::from_edited(edited.as_bytes()).unwrap().serial, 4);
+    }
 }

@@ -242,7 +242,7 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         ..
     } = under;
     let snapshot = under.locked.load().await.map_err(failure)?;
-    let (known, open) = gosling_engine::recover::read(&snapshot).map_err(failure)?;
+    let (known, open) = session.at.read(&snapshot)?;
     let mut account = None;
     if !open.is_empty() {
         let began = Event::Began {
@@ -319,7 +319,7 @@ async fn undo_all(
     host.say("undoing what was done")?;
     let state = if open.is_empty() {
         let snapshot = locked.load().await.map_err(failure)?;
-        gosling_engine::recover::read(&snapshot).map_err(failure)?.0
+        session.at.read(&snapshot)?.0
     } else {
         settle(host, session, under).await?
     };

@@ -48,7 +48,7 @@ async fn import(
     args: &ImportArgs,
 ) -> Result<Exit, Failure> {
     let snapshot = locked.load().await.map_err(failure)?;
-    let (mut state, open) = recover::read(&snapshot).map_err(failure)?;
+    let (mut state, open) = session.at.read(&snapshot)?;
     if !open.is_empty() {
         return Err(Failure::wrong_use("an earlier run has not ended")
             .hint("`gosling apply` settles it; then try again"));

@@ -51,7 +51,7 @@ impl Session {
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
             let snapshot = locked.load().await.map_err(failure)?;
-            let (_, open) = recover::read(&snapshot).map_err(failure)?;
+            let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
                 progress.say(format!("open: the {verb} of {address} is not settled yet"));
@@ -89,6 +89,8 @@ impl Session {
 /// An error of a run as the command line says it.
 pub(super) fn run_failure(error: RunError) -> Failure {
     let help = match &error {
+        RunError::Store(error) => return super::store_failure(error),
+        RunError::State(error) => error.way_out(),
         RunError::Stopped => return Failure::Interrupted(error.to_string()),
         RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
             error.way_out().map(str::to_owned)

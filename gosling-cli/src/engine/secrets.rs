@@ -18,9 +18,13 @@ use crate::{Failure, Host};
 
 /// The Nest's own name, else that of its folder.
 pub(super) fn nest_name(target: &Target, connections: &Connections) -> String {
+    named_or_folder(target, connections.nest_name.clone())
+}
+
+/// The name that a Nest gives itself, else that of its folder.
+pub(super) fn named_or_folder(target: &Target, named: Option<String>) -> String {
     let folder = || Some(target.root.file_name()?.to_string_lossy().into_owned());
-    let name = connections.nest_name.clone().or_else(folder);
-    name.unwrap_or_else(|| "nest".to_owned())
+    named.or_else(folder).unwrap_or_else(|| "nest".to_owned())
 }
 
 /// A file of the Nest, by its checked path.

@@ -1,6 +1,5 @@
 //! Where a Nest's state is.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use fly_typeck::Value;
@@ -10,9 +9,10 @@ use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreErro
 use gosling_engine::{Plan, State, recover};
 use gosling_providers::state::{Sealed, Sealing};
 
-use super::secrets::keys;
+use super::secrets::{keys, named_or_folder};
 use super::services::service;
-use super::session::{EngineArgs, failure};
+use super::running::run_failure;
+use super::session::EngineArgs;
 use super::{holder, released, store_failure};
 use crate::check::{CheckedNest, check_root};
 use crate::commands::Target;
@@ -28,6 +28,8 @@ const KEPT: usize = 20;
 pub(crate) struct StateAt {
     /// The store.
     pub(crate) store: Arc<dyn Store>,
+    /// Whose state it is: the Nest's name.
+    pub(crate) nest: String,
     /// The folder of a Nest without a `state` block, where this is another place.
     before: Option<LocalStore>,
 }
@@ -45,6 +47,8 @@ pub(crate) enum Reading {
 pub(crate) struct Rotation {
     /// The same with its encryption.
     pub(crate) sealed: Sealed,
+    /// Whose state it is: the Nest's name.
+    nest: String,
     /// Who can open what is written.
     pub(crate) recipients: Vec<String>,
     /// Whether it is to be encrypted.
@@ -56,6 +60,7 @@ impl Rotation {
     pub(crate) fn at(&self) -> StateAt {
         StateAt {
             store: Arc::new(self.sealed.clone()),
+            nest: self.nest.clone(),
             before: None,
         }
     }
@@ -112,22 +117,29 @@ impl StateAt {
         };
         Ok(Rotation {
             sealed: Sealed::new(inner, sealing),
+            nest: name(target, checked),
             recipients: recipients.unwrap_or_default(),
             encrypted,
         })
     }
 
     /// In a folder, encrypted or not; what is written there is as the Nest says now.
-    pub(crate) fn in_folder(host: &Host, folder: &Path, checked: &CheckedNest) -> Result<Self, Failure> {
+    pub(crate) fn in_folder(
+        host: &Host,
+        target: &Target,
+        folder: &str,
+        checked: &CheckedNest,
+    ) -> Result<Self, Failure> {
         let encrypted =
             block(checked).and_then(|block| Some(block.value("encrypted")? == &Value::Bool(true)));
         let sealing = Sealing {
             keys: Some(keys(host, &recipients(checked)?)?),
             write: encrypted == Some(true),
         };
-        let inner = Arc::new(LocalStore::new(folder.to_owned(), KEPT));
+        let inner = Arc::new(LocalStore::new(target.root.join(folder), KEPT));
         Ok(Self {
             store: Arc::new(Sealed::new(inner, sealing)),
+            nest: name(target, checked),
             before: None,
         })
     }
@@ -141,7 +153,12 @@ impl StateAt {
         if snapshot == Snapshot::default() {
             self.nothing_left_behind().await?;
         }
-        recover::read(&snapshot).map_err(failure)
+        self.read(&snapshot)
+    }
+
+    /// What a snapshot of this place says.
+    pub(crate) fn read(&self, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), Failure> {
+        recover::read(&self.nest, snapshot).map_err(run_failure)
     }
 
     /// What to tell before everything is made at a place where nothing was ever saved, though the Nest says by itself
@@ -202,6 +219,13 @@ fn checked(host: &Host, args: &EngineArgs) -> Result<(Target, CheckedNest), Fail
 
 fn block(checked: &CheckedNest) -> Option<&CheckedBlock> {
     checked.checked.blocks.iter().find(|block| block.name == "state")
+}
+
+/// The Nest's own name, as far as it can be read, else that of its folder.
+fn name(target: &Target, checked: &CheckedNest) -> String {
+    let settings = checked.checked.blocks.iter().find(|block| block.name == "nest");
+    let named = settings.and_then(|settings| settings.value("name")?.as_str().map(str::to_owned));
+    named_or_folder(target, named)
 }
 
 /// The store itself: the folder or the service that the Nest names.

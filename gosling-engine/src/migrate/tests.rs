@@ -223,7 +223,7 @@ async fn moves(from: &Memory, to: &Memory, life: Life) -> Result<Moved, MigrateE
     fn both(store: &Memory) -> End<'_> {
         End { store, locked: store }
     }
-    migrate(both(&from), both(&to)).await
+    migrate("lab", both(&from), both(&to)).await
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn a_state_comes_back_to_where_it_was() {
     assert_eq!(moved, expected);
     let twice = moves(&one, &two, IMMORTAL).await.unwrap_err();
     assert!(matches!(twice, MigrateError::Already(_)), "{twice}");
-    let (state, _) = recover::read(&two.peek().await.unwrap()).unwrap();
+    let (state, _) = recover::read("lab", &two.peek().await.unwrap()).unwrap();
     recover::save(&two, state).await.unwrap();
     moves(&two, &one, IMMORTAL).await.unwrap();
     assert_eq!(one.content(), two.content());

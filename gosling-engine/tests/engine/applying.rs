@@ -329,7 +329,7 @@ async fn what_outlasts_the_grace_stays_open_and_so_does_all_after_a_second_stop(
             (applied.done, applied.interrupted, applied.open.len()),
             (0, true, 2)
         );
-        let (_, open) = recover::read(&nest.disk.snapshot()).unwrap();
+        let (_, open) = recover::read("lab", &nest.disk.snapshot()).unwrap();
         assert_eq!(open.len(), 2);
         nest.stop.send_replace(Stop::No);
         nest.world.held.send_replace(false);

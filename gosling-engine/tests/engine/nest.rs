@@ -161,7 +161,7 @@ impl Nest {
 
     /// Only reads.
     pub(crate) async fn plan(&self, wanted: &Resources, wishes: &Wishes) -> Result<Plan, RunError> {
-        let (state, _) = recover::read(&self.store.peek().await?)?;
+        let (state, _) = recover::read("lab", &self.store.peek().await?)?;
         self.plan_from(wanted, wishes, &state).await
     }
 
@@ -246,7 +246,7 @@ impl Nest {
     /// Changes the state alone, as `gosling state` and `gosling import` do. What is open goes first.
     pub(crate) async fn edit(&self, change: impl FnOnce(&mut State)) -> Result<bool, RunError> {
         let locked = self.lock().await?;
-        let (mut state, open) = recover::read(&locked.load().await?)?;
+        let (mut state, open) = recover::read("lab", &locked.load().await?)?;
         if open.is_empty() {
             change(&mut state);
             recover::settle(&*locked, state).await?;
@@ -374,7 +374,7 @@ impl Nest {
     /// What is not as it is wanted after a clean apply.
     async fn differences(&self, wanted: &Resources, applied: &State) -> Vec<String> {
         let read = match self.store.peek().await {
-            Ok(snapshot) => recover::read(&snapshot),
+            Ok(snapshot) => recover::read("lab", &snapshot),
             Err(error) => return vec![error.to_string()],
         };
         let mut differences = Vec::new();

@@ -246,7 +246,7 @@ async fn a_plan_is_applied_only_to_what_it_was_made_for() {
     assert_eq!(Plan::from_bytes(newer.as_bytes()), Err(PlanError::OtherFormat(7)));
     assert!(matches!(Plan::from_bytes(b"{}"), Err(PlanError::Malformed(_))));
 
-    let (state, _) = gosling_engine::recover::read(&nest.disk.snapshot()).unwrap();
+    let (state, _) = gosling_engine::recover::read("lab", &nest.disk.snapshot()).unwrap();
     let accounts = nest.accounts();
     let now = Bound {
         tool: "1.2.3",

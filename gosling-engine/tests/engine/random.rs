@@ -178,7 +178,7 @@ async fn import(nest: &Nest, wanted: &Resources, which: usize, back: bool, death
     let Some(resource) = wanted.iter().nth(which) else {
         return;
     };
-    let (state, open) = recover::read(&nest.store.peek().await.unwrap()).unwrap();
+    let (state, open) = recover::read("lab", &nest.store.peek().await.unwrap()).unwrap();
     if !open.is_empty() || state.resources.contains_key(&resource.address) {
         return;
     }

@@ -12,7 +12,7 @@ use crate::nest::{Nest, actions, address, all, egg, machine, token};
 impl Nest {
     /// All states that are kept, the present one first.
     async fn states(&self) -> Vec<State> {
-        let (present, _) = recover::read(&self.disk.snapshot()).unwrap();
+        let (present, _) = recover::read("lab", &self.disk.snapshot()).unwrap();
         let mut states = vec![present];
         let history = self.disk.history().await.unwrap();
         states.extend(history.iter().map(|bytes| State::from_bytes(bytes).unwrap()));
@@ -20,7 +20,7 @@ impl Nest {
     }
 
     fn present(&self) -> State {
-        recover::read(&self.disk.snapshot()).unwrap().0
+        recover::read("lab", &self.disk.snapshot()).unwrap().0
     }
 
     async fn plan_back(&self, goal: &State) -> (Plan, Vec<Why>) {

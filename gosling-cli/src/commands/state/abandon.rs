@@ -33,7 +33,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
     let who = holder(host, "gosling state abandon");
     under_lock(&at, &who, async |locked| {
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
-        let (state, open) = recover::read(&snapshot).map_err(failure)?;
+        let (state, open) = at.read(&snapshot)?;
         let (given_up, others): (Vec<_>, Vec<_>) = open
             .iter()
             .map(|entry| &entry.operation)

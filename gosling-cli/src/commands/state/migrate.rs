@@ -91,7 +91,7 @@ async fn under_both(
         store: &*to.store,
         locked: &*there,
     };
-    let moving = async { migrate(old, new).await.map_err(refusal) };
+    let moving = async { migrate(&to.nest, old, new).await.map_err(refusal) };
     let outcome = interrupts.end_soon(moving).await;
     released(&*there, outcome).await
 }
@@ -107,7 +107,7 @@ async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<S
         _ => None,
     };
     if let Some(folder) = folder {
-        return StateAt::in_folder(host, &target.root.join(folder), &now);
+        return StateAt::in_folder(host, target, folder, &now);
     }
     let text = read_bounded(&host.path(&args.from)).map_err(|refusal| {
         Failure::wrong_use(format!("--from {}: {}", args.from, refusal_words(&refusal))).hint(

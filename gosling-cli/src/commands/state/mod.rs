@@ -276,7 +276,7 @@ async fn settled<T>(
     let who = holder(host, command);
     under_lock(at, &who, async |locked| {
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
-        let (state, open) = recover::read(&snapshot).map_err(failure)?;
+        let (state, open) = at.read(&snapshot)?;
         match open.first() {
             None => work(host, locked, state).await,
             Some(entry) => Err(Failure::wrong_use(format!(

@@ -30,6 +30,7 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
         sealed,
         recipients,
         encrypted,
+        ..
     } = rotation;
     let rotated = settled(host, &at, "gosling state rotate", async |host, locked, state| {
         let words = format!("the states are encrypted for {} recipients", recipients.len());

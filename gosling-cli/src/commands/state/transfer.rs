@@ -88,6 +88,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
         // Always a new serial: no plan that was made before may be applied to it.
         let next = State {
             serial: given.serial.max(present.serial),
+            nest: present.nest.clone(),
             ..given.clone()
         };
         let words = format!(
@@ -108,9 +109,14 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
 
 /// Refuses another Nest's state and an older one, unless it is forced.
 fn may_push(args: &PushArgs, path: &Path, given: &State, present: &State) -> Result<(), Failure> {
-    let why = if args.force || present.lineage.is_empty() {
+    let why = if args.force {
         return Ok(());
-    } else if given.lineage != present.lineage {
+    } else if !given.nest.is_empty() && given.nest != present.nest {
+        format!(
+            "this is the state of the Nest `{}`, and the present one is that of `{}`",
+            given.nest, present.nest
+        )
+    } else if !present.lineage.is_empty() && given.lineage != present.lineage {
         format!(
             "this is the state of another Nest: its lineage is {}, that of the present one {}",
             given.lineage, present.lineage
@@ -130,7 +136,7 @@ fn may_push(args: &PushArgs, path: &Path, given: &State, present: &State) -> Res
 /// The state in a file, which holds together.
 fn read(path: &Path) -> Result<State, Failure> {
     let bytes = std::fs::read(path).map_err(Failure::file("read", path))?;
-    let state = State::from_bytes(&bytes);
+    let state = State::from_edited(&bytes);
     let state = state.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
     if state.lineage.is_empty() {
         return Err(Failure::wrong_use(format!(

@@ -147,7 +147,7 @@ impl Cell {
         let mut given = Given::Nothing;
         if self.deed == Deed::RollBack {
             tally.add(nest.finish(&after).await, String::new);
-            let (state, _) = recover::read(&nest.store.peek().await.unwrap()).unwrap();
+            let (state, _) = recover::read("lab", &nest.store.peek().await.unwrap()).unwrap();
             given = Given::Earlier(state);
         }
         tally.add(nest.finish(&before).await, String::new);
