@@ -113,6 +113,9 @@ mod tests {
         assert_eq!(read::<Note>(old).unwrap().text, "all is well");
         let stamped = stamp(old);
         let value: serde_json::Value = serde_json::from_slice(&stamped).unwrap();
-        assert_eq!(read::<Note>(value.to_string().as_bytes()), Err(StampError::Damaged));
+        assert_eq!(
+            read::<Note>(value.to_string().as_bytes()),
+            Err(StampError::Damaged)
+        );
     }
 }

@@ -498,7 +498,11 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_saved_state_can_change() {
-        let saved = State::from_bytes(OLD).unwrap().of_nest("demo").unwrap().to_bytes();
+        let saved = State::from_bytes(OLD)
+            .unwrap()
+            .of_nest("demo")
+            .unwrap()
+            .to_bytes();
         let stamp = saved.len() - 100..saved.len();
         for at in (0..saved.len()).step_by(17).chain(stamp) {
             let mut bytes = saved.clone();
@@ -520,8 +524,14 @@ mod tests {
 
     #[test]
     fn an_edited_state_is_read_only_where_editing_is_expected() {
-        let saved = State::from_bytes(OLD).unwrap().of_nest("demo").unwrap().to_bytes();
-        let edited = String::from_utf8(saved).unwrap().replace("\"serial\": 3", "\"serial\": 4");
+        let saved = State::from_bytes(OLD)
+            .unwrap()
+            .of_nest("demo")
+            .unwrap()
+            .to_bytes();
+        let edited = String::from_utf8(saved)
+            .unwrap()
+            .replace("\"serial\": 3", "\"serial\": 4");
         assert_eq!(State::from_bytes(edited.as_bytes()), Err(StateError::Damaged));
         assert_eq!(State::from_edited(edited.as_bytes()).unwrap().serial, 4);
     }

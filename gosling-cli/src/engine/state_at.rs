@@ -9,9 +9,9 @@ use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreErro
 use gosling_engine::{Plan, State, recover};
 use gosling_providers::state::{Sealed, Sealing};
 
+use super::running::run_failure;
 use super::secrets::{keys, named_or_folder};
 use super::services::service;
-use super::running::run_failure;
 use super::session::EngineArgs;
 use super::{holder, released, store_failure};
 use crate::check::{CheckedNest, check_root};
