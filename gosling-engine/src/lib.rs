@@ -29,7 +29,9 @@ pub use diff::{DiffError, Wishes, diff};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};
-pub use provider::{CallError, Context, Known, Notes, Observed, Provider, SecretError, Secrets, in_order};
+pub use provider::{
+    CallError, Context, Doubt, Known, Notes, Observed, Presence, Provider, SecretError, Secrets, in_order,
+};
 pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};

@@ -22,12 +22,11 @@ pub trait Provider: Send + Sync {
     fn account(&self) -> String;
 
     /// Reads a resource by its id. `prior` is what the state holds: a provider gives back the attributes that the API
-    /// tells, named as there, and takes no notice of others. `None`: it is not there, or it is another's (its marker
-    /// is not `prior`'s).
+    /// tells, named as there, and takes no notice of others.
     ///
     /// # Errors
     /// Any failed call; nothing was changed.
-    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError>;
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError>;
 
     /// Reads many resources, so many at once, with as few calls as the API allows: each as [`Provider::read`] has it,
     /// in the order in which they were asked for. A list may be late, and leaves out what the token may not see: what
@@ -40,7 +39,7 @@ pub trait Provider: Send + Sync {
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+    ) -> Result<Vec<Presence>, (usize, CallError)> {
         let reads = resources.iter().map(|resource| self.read(cx, resource));
         in_order(reads, parallelism).await
     }
@@ -139,6 +138,44 @@ pub struct Observed {
     pub properties: Properties,
     /// What it was given and others may refer to: `id`, `address`.
     pub outputs: Properties,
+}
+
+/// What a provider finds where the state knows a resource to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// The resource.
+    Here(Observed),
+    /// The resource is gone. A single answer of "not found" is not enough to say so: a second look has agreed.
+    Gone,
+    /// Something is there without the resource's marker. It may be the resource, with its marker taken away.
+    NotOurs(Doubt),
+    /// The token sees nothing at that place: the resource is gone, or the token has lost a right.
+    NotVisible(Doubt),
+}
+
+/// Why nobody can say whether a resource is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What was found.
+    pub message: String,
+    /// What to do about it.
+    pub help: String,
+}
+
+impl Presence {
+    /// The resource, or `None` where it is gone.
+    ///
+    /// # Errors
+    /// Where neither can be said.
+    pub fn decided(self) -> Result<Option<Observed>, CallError> {
+        match self {
+            Self::Here(observed) => Ok(Some(observed)),
+            Self::Gone => Ok(None),
+            Self::NotOurs(Doubt { message, help }) | Self::NotVisible(Doubt { message, help }) => {
+                Err(CallError::failed(message).help(help))
+            }
+        }
+    }
 }
 
 /// What a provider may use while it works.

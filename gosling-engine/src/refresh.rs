@@ -6,7 +6,7 @@ use futures_util::future::try_join_all;
 use gosling_resource::{Address, Properties, Value};
 
 use crate::plan::{AttributeChange, Drift};
-use crate::provider::{CallError, Context, Known, Notes, Observed, Provider, Secrets};
+use crate::provider::{CallError, Context, Known, Notes, Observed, Presence, Provider, Secrets};
 use crate::run::{Providers, RunError};
 use crate::state::{Held, State};
 
@@ -80,11 +80,14 @@ async fn read_all<'s>(
     };
     let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
     match provider.read_all(&cx, &asked, parallelism).await {
-        Ok(observed) => Ok(resources
-            .into_iter()
-            .zip(observed)
-            .map(|((address, _), observed)| (address, observed))
-            .collect()),
+        Ok(found) => {
+            let found = resources.into_iter().zip(found);
+            let decided = found.map(|((address, held), found)| match found.decided() {
+                Ok(observed) => Ok((address, observed)),
+                Err(error) => Err(unreadable(address, held, error)),
+            });
+            decided.collect()
+        }
         Err((number, error)) => {
             let (address, held) = resources.get(number).unwrap_or(&resources[0]);
             Err(unreadable(address, held, error))
@@ -135,7 +138,8 @@ pub(crate) async fn read(
     let read = provider_of(address, held, providers)?
         .read(&cx, &known(held))
         .await;
-    read.map_err(|error| unreadable(address, held, error))
+    read.and_then(Presence::decided)
+        .map_err(|error| unreadable(address, held, error))
 }
 
 /// The observed attributes that differ from what was held.

@@ -72,7 +72,9 @@ async fn import(
     };
     let provider = session.provider(&resource.provider)?;
     let observed = provider.read(&session.context(), &known).await;
-    let observed = observed.map_err(|error| crate::engine::call_failure(&error))?;
+    let observed = observed
+        .and_then(gosling_engine::Presence::decided)
+        .map_err(|error| crate::engine::call_failure(&error))?;
     let observed =
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
     session

@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use gosling_engine::journal::Record;
 use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Provider, Providers,
-    Run, RunError, Silent, State, Stop, Wishes, recover, rollback,
+    Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Presence, Provider,
+    Providers, Run, RunError, Silent, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
@@ -267,7 +267,7 @@ impl Nest {
             secrets: &self.secrets,
             notes: &Silent,
         };
-        let Ok(Some(observed)) = self.world.read(&cx, &known).await else {
+        let Ok(Presence::Here(observed)) = self.world.read(&cx, &known).await else {
             return Ok(false);
         };
         let mut taken = false;

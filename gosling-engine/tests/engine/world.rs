@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider, SecretError, State, Verb};
+use gosling_engine::{
+    CallError, Context, Known, Observed, Operation, Presence, Provider, SecretError, State, Verb,
+};
 use gosling_resource::{Attribute, Change, Kind, Properties, Resource, Secret, SecretUri, Value};
 
 use crate::life::Life;
@@ -407,13 +409,14 @@ impl Provider for World {
         self.account.clone()
     }
 
-    async fn read(&self, _: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+    async fn read(&self, _: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError> {
         tokio::task::yield_now().await;
         let inner = self.inner();
         let object = inner.objects.get(resource.id);
         let ours = object.is_some_and(|object| self.wrong.blind || is_ours(object, resource.marker));
         drop(inner);
-        Ok(self.observed(resource.id).filter(|_| ours))
+        let observed = self.observed(resource.id).filter(|_| ours);
+        Ok(observed.map_or(Presence::Gone, Presence::Here))
     }
 
     async fn reserve(

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use gosling_engine::{CallError, Context, Known, Observed, Operation, SecretError, marker};
+use gosling_engine::{CallError, Context, Doubt, Known, Observed, Operation, Presence, SecretError, marker};
 use gosling_resource::{Properties, Secret, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, number, text, told};
+use super::{Gitlab, Whose, number, shown_text, text, told};
 
 /// What a hook can be told of, with the field in which GitLab has it. What a Nest does not name is off.
 const EVENTS: [(&str, &str); 14] = [
@@ -79,18 +79,44 @@ pub(super) async fn read(
     session: &Session,
     known: &Known<'_>,
     listed: Option<&BTreeMap<i64, Json>>,
-) -> Result<Option<Observed>, CallError> {
+) -> Result<Presence, CallError> {
     let place = Place::parse(known.id)?;
-    let is_ours = |shown: &Json| is_ours(shown, known.marker, known.properties);
-    let observed = |shown: &Json| observed(shown, place.project, known.properties);
-    let listed = listed.and_then(|hooks| hooks.get(&place.hook));
-    if let Some(shown) = listed.filter(|shown| is_ours(shown)) {
-        return Ok(Some(observed(shown)));
+    let decided = |shown: &Json| match whose(shown, place, known.marker, known.properties) {
+        Whose::Ours => Presence::Here(observed(shown, place.project, known.marker, known.properties)),
+        Whose::NotOurs(doubt) => Presence::NotOurs(doubt),
+    };
+    if let Some(shown) = listed.and_then(|hooks| hooks.get(&place.hook))
+        && is_ours(shown, known.marker, known.properties)
+    {
+        return Ok(decided(shown));
     }
-    let found = session
-        .get(&place.path(), &errand("looking at a webhook of", place.project))
-        .await?;
-    Ok(found.filter(is_ours).as_ref().map(observed))
+    let doing = errand("looking at a webhook of", place.project);
+    if let Some(found) = session.get(&place.path(), &doing).await? {
+        return Ok(decided(&found));
+    }
+    // GitLab also answers so from a replica that lags behind, and to who has lost a right.
+    let hooks = format!("projects/{}/hooks", place.project);
+    if session.list(&hooks, &doing).await?.is_none() {
+        return Ok(Presence::NotVisible(session.not_visible(&doing.of, NEEDS)));
+    }
+    session.pause().await;
+    let found = session.get(&place.path(), &doing).await?;
+    Ok(found.as_ref().map_or(Presence::Gone, decided))
+}
+
+/// Whose a hook is: by its marker, else by its address, in which the egg's name stands.
+fn whose(shown: &Json, place: Place, marker: &str, known: &Properties) -> Whose {
+    if is_ours(shown, marker, known) {
+        return Whose::Ours;
+    }
+    let Place { project, hook } = place;
+    let fits = shown["url"].as_str() == Some(text(known, "url"));
+    super::whose(
+        &format!("webhook {hook} of project {project}"),
+        description(shown),
+        marker,
+        fits,
+    )
 }
 
 impl Gitlab {
@@ -129,7 +155,12 @@ impl Gitlab {
                 "GitLab made a webhook and did not say which: its answer has no id",
             ));
         }
-        Ok(observed(&shown, project, &operation.properties))
+        Ok(observed(
+            &shown,
+            project,
+            &operation.marker,
+            &operation.properties,
+        ))
     }
 
     pub(super) async fn update_hook(
@@ -141,19 +172,29 @@ impl Gitlab {
         let session = self.session(cx, &operation.properties).await?;
         let doing = errand("changing a webhook of", place.project);
         let found = session.get(&place.path(), &doing).await?;
-        // An update that was sent before may have changed what it is known by, where that is the address.
-        let ours = |shown: &Json| {
-            is_ours(shown, &operation.marker, &operation.prior)
-                || is_ours(shown, &operation.marker, &operation.properties)
-        };
-        let Some(found) = found.filter(ours) else {
+        let found = found.ok_or_else(|| {
             let Place { project, hook } = place;
-            let message = format!("webhook {hook} of project {project} is gone, or is no longer this Nest's");
-            return Err(CallError::failed(message).help("run plan again: it will be made anew"));
-        };
+            let message = format!("webhook {hook} of project {project} is gone");
+            CallError::failed(message).help("run plan again: it plans a new one")
+        })?;
+        // An update that was sent before may have changed what it is known by, where that is the address.
+        if let Whose::NotOurs(Doubt { message, help }) =
+            whose(&found, place, &operation.marker, &operation.prior)
+            && !matches!(
+                whose(&found, place, &operation.marker, &operation.properties),
+                Whose::Ours
+            )
+        {
+            return Err(CallError::failed(message).help(help));
+        }
         let fields = fields(cx, operation, description(&found)).await?;
         let shown = session.put(&place.path(), &fields, &doing).await?;
-        Ok(observed(&shown, place.project, &operation.properties))
+        Ok(observed(
+            &shown,
+            place.project,
+            &operation.marker,
+            &operation.properties,
+        ))
     }
 
     pub(super) async fn delete_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
@@ -161,10 +202,11 @@ impl Gitlab {
         let session = self.session(cx, &operation.properties).await?;
         let doing = errand("deleting a webhook of", place.project);
         match session.get(&place.path(), &doing).await? {
-            Some(shown) if is_ours(&shown, &operation.marker, &operation.properties) => {
-                session.delete(&place.path(), &doing).await
-            }
-            _ => Ok(()),
+            None => Ok(()),
+            Some(shown) => match whose(&shown, place, &operation.marker, &operation.properties) {
+                Whose::Ours => session.delete(&place.path(), &doing).await,
+                Whose::NotOurs(_) => Ok(()),
+            },
         }
     }
 }
@@ -302,7 +344,7 @@ async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secr
 }
 
 /// What GitLab says of a hook, in the words of the kind. `known` decides the order of the events.
-fn observed(shown: &Json, project: i64, known: &Properties) -> Observed {
+fn observed(shown: &Json, project: i64, marker: &str, known: &Properties) -> Observed {
     let text = |name: &str| shown[name].as_str();
     let order = known.get("events").map(Value::texts).unwrap_or_default();
     let on = EVENTS
@@ -316,7 +358,7 @@ fn observed(shown: &Json, project: i64, known: &Properties) -> Observed {
             .unwrap_or(order.len())
     });
     let wanted = super::text(known, "description");
-    let description = text("description").map(|text| marker::shown(text, wanted));
+    let description = text("description").map(|text| shown_text(text, marker, wanted));
     let seen = [
         ("url", Value::from(text("url"))),
         ("events", Value::from(events)),

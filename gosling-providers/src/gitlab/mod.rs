@@ -14,7 +14,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gosling_engine::{CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order};
+use gosling_engine::{
+    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, in_order,
+    marker,
+};
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
 
@@ -103,7 +106,7 @@ impl Provider for Gitlab {
         self.settings.endpoint.base.trim_end_matches('/').to_owned()
     }
 
-    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError> {
         read(&self.session(cx, resource.properties).await?, resource, None).await
     }
 
@@ -113,7 +116,7 @@ impl Provider for Gitlab {
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+    ) -> Result<Vec<Presence>, (usize, CallError)> {
         let mut sessions: BTreeMap<&SecretUri, Session> = BTreeMap::new();
         for (number, resource) in resources.iter().enumerate() {
             let place = self.token_of(resource.properties);
@@ -191,7 +194,7 @@ async fn read(
     session: &Session,
     resource: &Known<'_>,
     hooks: Option<&BTreeMap<i64, Json>>,
-) -> Result<Option<Observed>, CallError> {
+) -> Result<Presence, CallError> {
     match resource.kind {
         RUNNER => runner::read(session, resource).await,
         HOOK => hook::read(session, resource, hooks).await,
@@ -228,6 +231,46 @@ fn told<const N: usize>(known: &Properties, seen: [(&str, Value); N]) -> Propert
 
 /// What every update sets, also where a Nest does not name it: what somebody else puts there is taken away again.
 const ALWAYS_SET: [&str; 4] = ["tags", "maximum_timeout", "maintenance_note", "url"];
+
+/// Whose something is that an id leads to.
+enum Whose {
+    /// The resource's: it carries the marker, or the marker was taken away and everything else fits. GitLab gives an id
+    /// once.
+    Ours,
+    /// Somebody else's, or nobody can say.
+    NotOurs(Doubt),
+}
+
+/// Whose something is, by the text in which the marker stands. `fits`: all else about it is as the state knows it.
+fn whose(thing: &str, text: &str, wanted: &str, fits: bool) -> Whose {
+    if marker::is_in(text, wanted) {
+        return Whose::Ours;
+    }
+    let message = match marker::all_in(text).next() {
+        Some(other) => format!(
+            "{thing} carries the marker of something else that gosling made: {}",
+            other.text
+        ),
+        None if fits => return Whose::Ours,
+        None => format!(
+            "{thing} no longer has the marker by which gosling recognises it, and looks like another one"
+        ),
+    };
+    Whose::NotOurs(Doubt {
+        message,
+        help: format!(
+            "if it is still this Nest's, put this line back: {wanted}; if not, `gosling state rm` forgets it"
+        ),
+    })
+}
+
+/// What a text shows of what the Nest asks for: without the marker, nothing, so that the whole of it is written again.
+fn shown_text<'w>(text: &str, marker: &str, wanted: &'w str) -> &'w str {
+    match marker::is_in(text, marker) {
+        true => marker::shown(text, wanted),
+        false => "",
+    }
+}
 
 /// An attribute's text, empty where it has none.
 fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {

@@ -1,11 +1,11 @@
 //! `gitlab_runner`: a runner record, whose token is shown once and must not be lost.
 
-use gosling_engine::{CallError, Context, Known, Observed, Operation, marker};
+use gosling_engine::{CallError, Context, Doubt, Known, Observed, Operation, Presence, marker};
 use gosling_resource::{Properties, SecretUri, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::session::{Errand, Session};
-use super::{Gitlab, number, token, told};
+use super::{Gitlab, Whose, number, shown_text, token, told};
 
 /// The longest maintenance note, in characters.
 const NOTE: usize = 1024;
@@ -85,10 +85,38 @@ struct Runner<'a> {
 }
 
 /// Reads a runner. No list of GitLab's tells its note or its tags.
-pub(super) async fn read(session: &Session, known: &Known<'_>) -> Result<Option<Observed>, CallError> {
-    let found = session.get(&runner_path(known.id)?, &reading(known.id)).await?;
-    let ours = found.filter(|shown| marker::is_in(note(shown), known.marker));
-    Ok(ours.map(|shown| observed(&shown, known.properties)))
+pub(super) async fn read(session: &Session, known: &Known<'_>) -> Result<Presence, CallError> {
+    let (path, errand) = (runner_path(known.id)?, reading(known.id));
+    let found = match session.get(&path, &errand).await? {
+        Some(found) => found,
+        // GitLab also answers so from a replica that lags behind, and to who has lost a right.
+        None => {
+            let Ok(scope) = Scope::of(known.properties) else {
+                return Ok(Presence::Gone);
+            };
+            if session.list(&scope.list(), &listing(scope)).await?.is_none() {
+                return Ok(Presence::NotVisible(
+                    session.not_visible(&scope.words(), scope.needs()),
+                ));
+            }
+            session.pause().await;
+            match session.get(&path, &errand).await? {
+                Some(found) => found,
+                None => return Ok(Presence::Gone),
+            }
+        }
+    };
+    Ok(match whose(&found, known.id, known.marker, known.properties) {
+        Whose::Ours => Presence::Here(observed(&found, known.marker, known.properties)),
+        Whose::NotOurs(doubt) => Presence::NotOurs(doubt),
+    })
+}
+
+/// Whose a runner is: by its marker, else by its description.
+fn whose(shown: &Json, id: &str, marker: &str, known: &Properties) -> Whose {
+    let description = shown["description"].as_str().unwrap_or_default();
+    let fits = description == super::text(known, "description");
+    super::whose(&format!("runner {id}"), note(shown), marker, fits)
 }
 
 impl Gitlab {
@@ -122,12 +150,14 @@ impl Gitlab {
         let found = session
             .get(&format!("runners/{id}"), &reading(&id.to_string()))
             .await?;
-        let Some(found) = found.filter(|shown| marker::is_in(note(shown), &operation.marker)) else {
-            return Err(
-                CallError::failed(format!("runner {id} is gone, or is no longer this Nest's"))
-                    .help("run plan again: it will be made anew"),
-            );
-        };
+        let found = found.ok_or_else(|| {
+            CallError::failed(format!("runner {id} is gone")).help("run plan again: it plans a new one")
+        })?;
+        if let Whose::NotOurs(Doubt { message, help }) =
+            whose(&found, &id.to_string(), &operation.marker, &operation.prior)
+        {
+            return Err(CallError::failed(message).help(help));
+        }
         let note = runner.note(note(&found))?;
         if operation.prior.get("token_secret") != operation.properties.get("token_secret") {
             runner.move_token(id).await?;
@@ -148,10 +178,11 @@ impl Gitlab {
         let id = number(operation.id.as_deref().unwrap_or_default())?;
         let (path, errand) = (format!("runners/{id}"), deleting(id));
         match session.get(&path, &errand).await? {
-            Some(shown) if marker::is_in(note(&shown), &operation.marker) => {
-                session.delete(&path, &errand).await
-            }
-            _ => Ok(()),
+            None => Ok(()),
+            Some(shown) => match whose(&shown, &id.to_string(), &operation.marker, &operation.properties) {
+                Whose::Ours => session.delete(&path, &errand).await,
+                Whose::NotOurs(_) => Ok(()),
+            },
         }
     }
 }
@@ -439,7 +470,11 @@ impl<'a> Runner<'a> {
             .session
             .put(&format!("runners/{id}"), &Json::Object(fields), &errand)
             .await?;
-        Ok(observed(&shown, &self.operation.properties))
+        Ok(observed(
+            &shown,
+            &self.operation.marker,
+            &self.operation.properties,
+        ))
     }
 }
 
@@ -464,6 +499,14 @@ fn reading(id: &str) -> Errand {
     }
 }
 
+fn listing(scope: Scope) -> Errand {
+    Errand {
+        doing: format!("listing the runners of {}", scope.words()),
+        of: scope.words(),
+        needs: scope.needs(),
+    }
+}
+
 fn deleting(id: i64) -> Errand {
     Errand {
         doing: format!("deleting runner {id}"),
@@ -477,7 +520,7 @@ fn note(shown: &Json) -> &str {
 }
 
 /// What GitLab says of a runner, in the words of the kind. `known` decides the order of the tags, which GitLab forgets.
-fn observed(shown: &Json, known: &Properties) -> Observed {
+fn observed(shown: &Json, marker: &str, known: &Properties) -> Observed {
     let text = |name: &str| Value::from(shown[name].as_str());
     let truth = |name: &str| Value::from(shown[name].as_bool());
     let tags = shown["tag_list"].as_array().into_iter().flatten();
@@ -500,7 +543,7 @@ fn observed(shown: &Json, known: &Properties) -> Observed {
         ("paused", truth("paused")),
         (
             "maintenance_note",
-            marker::shown(note(shown), super::text(known, "maintenance_note")).into(),
+            shown_text(note(shown), marker, super::text(known, "maintenance_note")).into(),
         ),
     ];
     let id = shown["id"].as_i64().unwrap_or_default();

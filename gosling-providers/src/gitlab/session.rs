@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gosling_engine::CallError;
+use gosling_engine::{CallError, Doubt};
 use gosling_resource::{Secret, SecretUri};
 use serde_json::{Value as Json, json};
 
@@ -241,6 +241,17 @@ impl Session {
         let message =
             format!("GitLab {server}: {of}: not there, or the token at {place} has no right to see it");
         CallError::failed(message).help(format!("check the number; the token needs {needs}"))
+    }
+
+    /// A place whose very list is not there: nobody can say whether what was in it still is.
+    pub(super) fn not_visible(&self, of: &str, needs: &str) -> Doubt {
+        let Self { server, place, .. } = self;
+        Doubt {
+            message: format!("GitLab {server}: {of} is not there, or the token at {place} cannot see it"),
+            help: format!(
+                "the token needs {needs}; if {of} was deleted, `gosling state rm` forgets what was in it"
+            ),
+        }
     }
 
     fn nonsense(&self, errand: &Errand) -> CallError {

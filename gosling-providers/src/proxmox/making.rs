@@ -41,14 +41,11 @@ impl Making<'_> {
             return Err(trouble);
         }
         self.work.progress("taking back what was made");
-        let removed = remove(
-            self.work,
-            self.node,
-            self.vmid,
-            self.sign(),
-            &self.wanted.iso_storage,
-        )
-        .await;
+        let place = (self.node, self.vmid);
+        let removed = match self.work.find_unlocked(self.node, self.vmid).await {
+            Ok(found) => remove(self.work, found, place, self.sign(), &self.wanted.iso_storage).await,
+            Err(trouble) => Err(trouble),
+        };
         match removed {
             Ok(()) => Err(Trouble {
                 kind: Kind::Refused,
@@ -77,6 +74,15 @@ impl Making<'_> {
         };
         if found.config.boot_disk().is_none() {
             return Err(Trouble::died(format!("{} was made without a disk", found.id())));
+        }
+        if found.config.get("protection") == Some("1") {
+            // The template handed it on, and gosling could neither take back nor replace what it made.
+            *changed = true;
+            let off = [pair("protection", 0)];
+            self.work
+                .api
+                .put(&format!("{}/config", found.path()), &off)
+                .await?;
         }
         if let Some((_, name)) = self.address() {
             // Its disk is a copy.

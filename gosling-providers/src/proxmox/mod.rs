@@ -25,7 +25,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gosling_engine::{
-    CallError, Change, Context, Finding, Known, Observed, Operation, Provider, in_order, marker,
+    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, in_order,
+    marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
@@ -137,21 +138,40 @@ impl Proxmox {
 }
 
 /// Reads a machine, with what a list says of it, where there is one.
-async fn read(
-    work: &Work<'_>,
-    resource: &Known<'_>,
-    listed: Option<&Guest>,
-) -> Result<Option<Observed>, CallError> {
+async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> Result<Presence, CallError> {
     let (node, vmid) = parts(resource.id)?;
     let node = listed.map_or(node, |guest| &guest.node);
     let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
-    // Without a marker to look for, as at an import, any machine will do.
-    let ours = |found: &Found| marker::is_in(found.config.notes(), resource.marker);
-    let Some(found) = found.filter(ours) else {
-        return Ok(None);
+    let Some(found) = found else {
+        return Ok(Presence::Gone);
     };
+    // Without a marker to look for, as at an import, any machine will do.
+    if !marker::is_in(found.config.notes(), resource.marker) {
+        // A VMID is one machine's alone: where gosling made another with it, the earlier one is gone.
+        return Ok(match unmarked(&found, resource.marker) {
+            Some(doubt) => Presence::NotOurs(doubt),
+            None => Presence::Gone,
+        });
+    }
     let observed = shaping::observed(work, &found, resource.properties, listed).await;
-    observed.map(Some).map_err(Trouble::harmless)
+    observed.map(Presence::Here).map_err(Trouble::harmless)
+}
+
+/// What to say where the VMID of a machine of ours belongs to one without any marker.
+fn unmarked(found: &Found, marker: &str) -> Option<Doubt> {
+    if marker::all_in(found.config.notes()).next().is_some() {
+        return None;
+    }
+    let (id, name) = (found.id(), found.config.get("name").unwrap_or_default());
+    Some(Doubt {
+        message: format!(
+            "the notes of {id} (`{name}`) no longer have the marker by which gosling recognises it"
+        ),
+        help: format!(
+            "if it is still the same machine, put this line back into its notes: {marker}; if another machine has its \
+             number now, `gosling state rm` forgets the old one"
+        ),
+    })
 }
 
 static KINDS: [&Kind; 1] = [&PROXMOX_VM];
@@ -166,7 +186,7 @@ impl Provider for Proxmox {
         format!("{} as {}", self.settings.endpoint.base, self.settings.token_id)
     }
 
-    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError> {
         read(&self.work(cx, "").await?, resource, None).await
     }
 
@@ -177,7 +197,7 @@ impl Provider for Proxmox {
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Option<Observed>>, (usize, CallError)> {
+    ) -> Result<Vec<Presence>, (usize, CallError)> {
         let first = |error| (0, error);
         let work = self.work(cx, "").await.map_err(first)?;
         let cluster = match resources {
@@ -249,7 +269,14 @@ impl Provider for Proxmox {
         let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
         let work = self.work(cx, &operation.op).await?;
         let sign = Sign::of(&operation.marker, &operation.properties);
-        let removed = remove(&work, node, vmid, sign, storage.unwrap_or("local")).await;
+        let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
+        if let (Some(found), Sign::Marker(marker)) = (&found, sign)
+            && !sign.is_on(&found.config)
+            && let Some(Doubt { message, help }) = unmarked(found, marker)
+        {
+            return Err(CallError::failed(message).help(help));
+        }
+        let removed = remove(&work, found, (node, vmid), sign, storage.unwrap_or("local")).await;
         removed.map_err(|trouble| match trouble.kind {
             // It is still there: that was looked up.
             Went::Refused | Went::Died => trouble.harmless(),

@@ -11,24 +11,29 @@ use crate::http::segment;
 /// How often a machine is stopped that somebody starts again at once.
 const ATTEMPTS: u32 = 3;
 
+/// What to do about a machine that may not be deleted.
+pub(super) const PROTECTED: &str = "turn the machine's protection off in Proxmox VE (Options > Protection)";
+
 /// The name of one of a machine's own files: the operation that made it is in it. Without an ending, the beginning
 /// of all their names.
 pub(super) fn file_name(vmid: u32, op: &str, ending: &str) -> String {
     format!("gosling-{vmid}-{op}.{ending}")
 }
 
-/// Deletes the machine that has this sign, and its files also where the machine is gone. Any other is left alone.
+/// Deletes the machine that was found at a place, where it has this sign, and its files also where the machine is gone. Any other is left alone.
 ///
 /// The files go first: as long as anything is left, the machine is there to be found.
 pub(super) async fn remove(
     work: &Work<'_>,
-    node: &str,
-    vmid: u32,
+    found: Option<Found>,
+    (node, vmid): (&str, u32),
     sign: Sign<'_>,
     iso_storage: &str,
 ) -> Result<(), Trouble> {
-    let found = work.find_unlocked(node, vmid).await?;
     let ours = found.filter(|found| sign.is_on(&found.config));
+    if let Some(found) = &ours {
+        unprotected(found)?;
+    }
     let op = sign.op(ours.as_ref().map(|found| &found.config));
     if op.is_empty() {
         // An imported machine that gosling never made has no files of gosling's.
@@ -60,6 +65,16 @@ pub(super) async fn remove(
     match &ours {
         Some(found) => destroy(work, found, sign).await,
         None => Ok(()),
+    }
+}
+
+/// Refuses a machine that Proxmox VE would not delete: it is not stopped first.
+fn unprotected(found: &Found) -> Result<(), Trouble> {
+    match found.config.get("protection") {
+        Some("1") => {
+            Err(Trouble::refused(format!("{} is protected in Proxmox VE", found.id())).help(PROTECTED))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -107,7 +122,7 @@ async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>) -> Result<(), T
         if attempt >= ATTEMPTS || !trouble.message.contains("is running") {
             let protected = trouble.message.contains("protection");
             let help = match protected {
-                true => "turn the machine's protection off in Proxmox VE: somebody turned it on",
+                true => PROTECTED,
                 false => "look at the machine in Proxmox VE",
             };
             return Err(trouble.help(help));

@@ -142,7 +142,12 @@ pub(crate) async fn read(
         marker: &made.marker,
         properties,
     };
-    provider(world).read(&world.cx(), &known).await.unwrap()
+    provider(world)
+        .read(&world.cx(), &known)
+        .await
+        .unwrap()
+        .decided()
+        .unwrap()
 }
 
 /// The properties that the API tells.
@@ -356,10 +361,11 @@ async fn what_belongs_to_others_is_not_touched() {
             failure(&error).0,
             "the VMID 5000 is taken by `theirs` (pve1/5000), not made by gosling"
         );
-        provider
+        let error = provider
             .delete(&world.cx(), &deleting(&made, "pve1/5000"))
             .await
-            .unwrap();
+            .unwrap_err();
+        assert!(failure(&error).0.contains("no longer have the marker"), "{error}");
         let update = changing(&made, Verb::Update, "pve1/5000", properties());
         let error = provider.update(&world.cx(), &update).await.unwrap_err();
         assert!(failure(&error).0.contains("another machine has its number"));

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use gosling_engine::journal::{self, Record};
 use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Provider};
+use gosling_engine::{CallError, Context, Known, Observed, Operation, Presence, Provider};
 use gosling_resource::{Kind, Properties};
 
 use super::matrix::{Cell, Deed};
@@ -223,7 +223,7 @@ impl Provider for Hasty {
     fn account(&self) -> String {
         self.0.account()
     }
-    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Option<Observed>, CallError> {
+    async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError> {
         self.0.read(cx, resource).await
     }
     async fn reserve(

@@ -1,10 +1,11 @@
 //! Webhooks and their secrets.
 
-use gosling_engine::{CallError, Provider, Verb};
+use gosling_engine::{CallError, Presence, Provider, Verb};
 use gosling_resource::Value;
 use serde_json::json;
 
 use super::*;
+use crate::marks::presence;
 use crate::world::{World, fault};
 
 #[tokio::test]
@@ -118,10 +119,11 @@ async fn another_s_hook_is_neither_changed_nor_deleted() {
     let world = World::start().await;
     let gitlab = gitlab(&world);
     let made = create("gitlab_hook", hook_properties());
-    let foreign = json!({ "url": "https://goose.example.com/hook/app", "description": "by hand" });
+    let foreign = json!({ "url": "https://goose.example.com/another", "description": "by hand" });
     let (_, hook) = call(&world, Method::Post, "projects/17/hooks", foreign).await;
     let id = format!("17/{}", hook["id"]);
-    assert_eq!(read(&gitlab, &world, &made, &id).await, None);
+    let seen = presence(&gitlab, &world, &made, &id).await;
+    assert!(matches!(seen, Presence::NotOurs(_)), "{seen:?}");
     let changes = world.changes();
     gitlab
         .delete(
@@ -132,6 +134,6 @@ async fn another_s_hook_is_neither_changed_nor_deleted() {
         .unwrap();
     let update = then(Verb::Update, &made, &id, made.properties.clone());
     let error = gitlab.update(&world.cx(), &update).await.unwrap_err();
-    assert!(error.to_string().contains("no longer this Nest's"), "{error}");
+    assert!(error.to_string().contains("no longer has the marker"), "{error}");
     assert_eq!(world.changes(), changes);
 }

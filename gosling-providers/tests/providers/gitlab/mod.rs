@@ -101,7 +101,7 @@ pub(super) async fn read(gitlab: &Gitlab, world: &World, made: &Operation, id: &
         marker: &made.marker,
         properties: &made.properties,
     };
-    gitlab.read(&world.cx(), &known).await.unwrap()
+    gitlab.read(&world.cx(), &known).await.unwrap().decided().unwrap()
 }
 
 /// A call by somebody else: a person, or a machine.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gosling_engine::{CallError, Context, Operation, Provider, SecretError, Secrets, Verb};
+use gosling_engine::{CallError, Context, Operation, Presence, Provider, SecretError, Secrets, Verb};
 use gosling_providers::gitlab::Contact;
 use gosling_providers::secrets::Backends;
 use gosling_resource::{Secret, SecretUri, Value};
@@ -10,6 +10,7 @@ use gosling_sandbox::{GitlabWorld, Tier};
 use serde_json::{Value as Json, json};
 
 use super::*;
+use crate::marks::presence;
 use crate::world::{World, fault, secret, uri};
 
 #[tokio::test]
@@ -78,13 +79,17 @@ async fn what_carries_another_marker_is_another_s() {
         marker: "gosling:other:egg.app.runner:ffff".to_owned(),
         ..made.clone()
     };
-    assert_eq!(read(&gitlab, &world, &other, &observed.id).await, None);
+    let seen = presence(&gitlab, &world, &other, &observed.id).await;
+    assert!(matches!(seen, Presence::NotOurs(_)), "{seen:?}");
     let changes = world.changes();
     let delete = then(Verb::Delete, &other, &observed.id, made.properties.clone());
     gitlab.delete(&world.cx(), &delete).await.unwrap();
     let update = then(Verb::Update, &other, &observed.id, made.properties.clone());
     let error = gitlab.update(&world.cx(), &update).await.unwrap_err();
-    assert!(error.to_string().contains("no longer this Nest's"), "{error}");
+    assert!(
+        error.to_string().contains("the marker of something else"),
+        "{error}"
+    );
     assert_eq!(world.changes(), changes);
     assert_eq!(world.alive("runner"), [observed.id]);
 }

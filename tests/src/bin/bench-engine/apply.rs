@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use gosling_engine::store::{Locked, Store};
 use gosling_engine::{
-    CallError, Context, Events, JournalWriter, Known, Observed, Operation, Plan, Provider, Providers, Run,
-    SecretError, Secrets, State, Stop,
+    CallError, Context, Events, JournalWriter, Known, Observed, Operation, Plan, Presence, Provider,
+    Providers, Run, SecretError, Secrets, State, Stop,
 };
 use gosling_resource::{Address, Kind, Properties, Secret, SecretUri, Value};
 use gosling_sandbox::{Options, Running, Sandbox};
@@ -178,8 +178,8 @@ impl Provider for Steady {
         "bench".to_owned()
     }
 
-    async fn read(&self, _: &Context<'_>, _: &Known<'_>) -> Result<Option<Observed>, CallError> {
-        Ok(None)
+    async fn read(&self, _: &Context<'_>, _: &Known<'_>) -> Result<Presence, CallError> {
+        Ok(Presence::Gone)
     }
 
     async fn create(&self, _: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
