@@ -18,12 +18,40 @@ pub struct Host {
     pub out_is_terminal: bool,
     /// Whether `err` is a terminal.
     pub err_is_terminal: bool,
-    /// The terminal's width in columns; only terminals are wrapped to it.
-    pub width: usize,
+    /// Where questions are shown when `err` is not a terminal but a person is at the keyboard:
+    /// `gosling apply 2>&1 | tee log`.
+    pub terminal: Option<Box<dyn Write>>,
+    /// How wide the terminal is; only terminals are wrapped to it.
+    pub columns: Columns,
     /// The environment.
     pub environment: BTreeMap<String, String>,
     /// The current folder, absolute.
     pub folder: PathBuf,
+}
+
+/// How wide the terminal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Columns {
+    /// As wide as the terminal is at this moment, which a person may resize. Where it does not say: so many columns.
+    Now(usize),
+    /// Always so many.
+    Fixed(usize),
+}
+
+impl Columns {
+    /// The width where neither the terminal nor COLUMNS gives one.
+    const UNKNOWN: usize = 80;
+
+    /// The width at this moment.
+    #[must_use]
+    pub fn get(self) -> usize {
+        match self {
+            Self::Now(fallback) => {
+                terminal_size::terminal_size().map_or(fallback, |(width, _)| usize::from(width.0))
+            }
+            Self::Fixed(width) => width,
+        }
+    }
 }
 
 impl Host {
@@ -37,15 +65,21 @@ impl Host {
             .collect();
         let columns = environment
             .get("COLUMNS")
-            .and_then(|columns| columns.parse().ok());
+            .and_then(|columns| columns.parse().ok())
+            .filter(|columns| *columns > 0);
+        let terminal = match (input_is_terminal, err_is_terminal) {
+            (true, false) => std::fs::OpenOptions::new().write(true).open("/dev/tty").ok(),
+            _ => None,
+        };
         Self {
             input: Box::new(io::BufReader::new(io::stdin())),
             out: Box::new(BufWriter::new(io::stdout())),
             err: Box::new(io::stderr()),
-            interactive: input_is_terminal && err_is_terminal,
+            interactive: input_is_terminal && (err_is_terminal || terminal.is_some()),
             out_is_terminal: io::stdout().is_terminal(),
             err_is_terminal,
-            width: columns.unwrap_or(100),
+            terminal: terminal.map(|terminal| Box::new(terminal) as Box<dyn Write>),
+            columns: Columns::Now(columns.unwrap_or(Columns::UNKNOWN)),
             environment,
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
         }
@@ -58,6 +92,20 @@ impl Host {
     pub fn say(&mut self, words: impl std::fmt::Display) -> io::Result<()> {
         self.out.flush()?;
         writeln!(self.err, "{}", crate::render::plain(&words))
+    }
+
+    /// The terminal's width in columns at this moment.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.columns.get()
+    }
+
+    /// Where a person sees a question.
+    pub fn prompt(&mut self) -> &mut dyn Write {
+        match &mut self.terminal {
+            Some(terminal) => terminal,
+            None => &mut self.err,
+        }
     }
 
     /// The path from the current folder.

@@ -16,7 +16,7 @@ mod write;
 
 pub use commands::run;
 pub use failure::Failure;
-pub use host::Host;
+pub use host::{Columns, Host};
 
 /// Runs `work` with stacks large enough for the deepest nesting the language allows, in a pool of threads that
 /// parallel work inside it uses too. Falls back to the caller's stack where the threads cannot be made.

@@ -40,8 +40,9 @@ impl Question<'_> {
 /// Asks whether to go on. Only `yes` is a yes.
 pub(crate) fn agreed(host: &mut Host, words: &str) -> Result<bool, Failure> {
     host.out.flush()?;
-    write!(host.err, "\n{words} Only `yes` goes on: ")?;
-    host.err.flush()?;
+    let prompt = host.prompt();
+    write!(prompt, "\n{words} Type `yes` to continue: ")?;
+    prompt.flush()?;
     let mut answer = String::new();
     host.input.read_line(&mut answer)?;
     Ok(answer.trim() == "yes")
@@ -95,14 +96,15 @@ impl<'h> Questions<'h> {
         read: impl Fn(&str) -> Result<T, Refused>,
     ) -> Result<T, Failure> {
         loop {
+            let prompt = self.host.prompt();
             match question.default {
-                Some(default) => write!(self.host.err, "{} [{default}]: ", question.words)?,
-                None => write!(self.host.err, "{}: ", question.words)?,
+                Some(default) => write!(prompt, "{} [{default}]: ", question.words)?,
+                None => write!(prompt, "{}: ", question.words)?,
             }
-            self.host.err.flush()?;
+            prompt.flush()?;
             let mut line = String::new();
             if self.host.input.read_line(&mut line)? == 0 {
-                writeln!(self.host.err)?;
+                writeln!(self.host.prompt())?;
                 return Err(Failure::wrong_use("no answer; nothing was written")
                     .hint(format!("{} answers it too", question.option)));
             }
@@ -112,7 +114,7 @@ impl<'h> Questions<'h> {
             };
             match read(answer) {
                 Ok(answer) => return Ok(answer),
-                Err(why) => writeln!(self.host.err, "  {why}")?,
+                Err(why) => writeln!(self.host.prompt(), "  {why}")?,
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use gosling_resource::{Origin, SecretUri, Value};
+use gosling_resource::{Origin, Properties, SecretUri, Value};
 use serde::Serialize;
 
 use crate::calendar;
@@ -183,7 +183,9 @@ pub async fn secrets(plan: &Plan, secrets: &dyn Secrets) -> Vec<Finding> {
                 findings.extend(ending);
             }
             Looked::Writable => written += 1,
-            Looked::Refused { uri, change, error } => findings.push(refused(uri, change, &error)),
+            Looked::Refused { uri, change, error } => {
+                findings.push(refused(uri, change.address.to_string(), &error).at(change))
+            }
         }
     }
     let there = match (read, written) {
@@ -256,7 +258,7 @@ fn uses(plan: &Plan) -> BTreeMap<&SecretUri, Use<'_>> {
     for change in changes() {
         let generated = change.properties.get("generate_secret").and_then(Value::as_bool);
         for (name, value) in &change.properties {
-            let written = name == "token_secret" || (name == "secret" && generated == Some(true));
+            let written = is_written(name, generated == Some(true));
             for uri in value.secrets() {
                 let used = uses.entry(uri).or_default();
                 if written {
@@ -270,13 +272,62 @@ fn uses(plan: &Plan) -> BTreeMap<&SecretUri, Use<'_>> {
     uses
 }
 
-fn refused(uri: &SecretUri, change: &Change, error: &SecretError) -> Finding {
-    Finding::failed(
-        change.address.to_string(),
-        error.to_string(),
-        format!("put it there with `gosling secret set {uri}`, or check how its backend is reached"),
-    )
-    .at(change)
+/// Whether apply writes the secret that a property names, which is then not there before.
+fn is_written(property: &str, generated: bool) -> bool {
+    property == "token_secret" || (property == "secret" && generated)
+}
+
+/// The places of a resource's secrets that apply itself writes.
+pub fn written_by_apply(properties: &Properties) -> impl Iterator<Item = &SecretUri> {
+    let generated = properties.get("generate_secret").and_then(Value::as_bool) == Some(true);
+    let written = properties
+        .iter()
+        .filter(move |(name, _)| is_written(name, generated));
+    written.filter_map(|(_, value)| value.as_secret())
+}
+
+fn refused(uri: &SecretUri, subject: impl Into<String>, error: &SecretError) -> Finding {
+    let (subject, words) = (subject.into(), error.to_string());
+    match error {
+        // A pipeline's plan job may only read the state's folder; apply runs where it may write.
+        SecretError::ReadOnly { .. } => Finding::warning(
+            subject,
+            words,
+            "apply has to run where it may write there; whether it may is checked then",
+        ),
+        SecretError::Missing(_) => Finding::failed(subject, words, put_there(uri)),
+        // Its own words say what to do.
+        SecretError::Refused { .. } => Finding {
+            way_out: None,
+            ..Finding::failed(subject, words, "")
+        },
+        SecretError::Unreachable { .. } => {
+            Finding::failed(subject, words, "check how its backend is reached")
+        }
+    }
+}
+
+/// How a secret gets to its place.
+#[must_use]
+pub fn put_there(uri: &SecretUri) -> String {
+    match uri.scheme() {
+        "env" => format!(
+            "set the variable where gosling runs: `export {}=...`",
+            uri.place()
+        ),
+        _ => format!("put it there: `gosling secret set {uri} < FILE`"),
+    }
+}
+
+/// Looks whether the secrets that providers are called with can be read.
+pub async fn tokens(uris: &[SecretUri], secrets: &dyn Secrets) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for uri in uris {
+        if let Err(error) = secrets.read(uri).await {
+            findings.push(refused(uri, "token", &error));
+        }
+    }
+    findings
 }
 
 /// Days until which an end is told of.

@@ -244,6 +244,14 @@ pub enum SecretError {
         /// What the backend said, and what to do.
         why: String,
     },
+    /// It can be read from here and not written: a folder that is mounted read-only.
+    #[error("{uri} can only be read from here: {why}")]
+    ReadOnly {
+        /// Which secret.
+        uri: SecretUri,
+        /// What was refused.
+        why: String,
+    },
     /// The backend did not answer, or said something that is no answer.
     #[error("{uri}: {why}")]
     Unreachable {

@@ -364,10 +364,16 @@ impl Default for GitlabWorld {
             was: Vec::new(),
             ci_tags: Vec::new(),
         };
+        // The project that the first egg of a new Nest names.
+        let hello = ProjectWorld {
+            ci_tags: vec!["docker".to_owned()],
+            ..project(1, "demo/hello", None)
+        };
         Self {
             version: "18.5.0".to_owned(),
             tier: Tier::Free,
             projects: vec![
+                hello,
                 project(17, "apps/app", None),
                 project(41, "sites/docs", None),
                 project(42, "sites/shop", None),

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::Plan;
+use gosling_engine::{Plan, Wishes};
 
 use super::carry_out::carry_out;
 use super::job::{Job, OnFailure, Purpose, RunArgs};
-use super::plan::WishArgs;
+use super::plan::{RefreshFlag, WishArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
 use crate::{Failure, Host};
@@ -50,8 +50,11 @@ Examples:
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct DestroyArgs {
+    /// Delete only this and what needs it: egg.app, egg.app.vm, 'egg.app.vm[0]'
+    #[arg(long = "target", value_name = "ADDR")]
+    targets: Vec<String>,
     #[command(flatten)]
-    wishes: WishArgs,
+    refresh: RefreshFlag,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -82,8 +85,12 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
 pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs) -> Result<Exit, Failure> {
     let job = Job {
         purpose: Purpose::Destroy,
-        wishes: args.wishes.wishes(true),
-        refresh: args.wishes.refresh(),
+        wishes: Wishes {
+            targets: args.targets.clone(),
+            destroy: true,
+            ..Wishes::default()
+        },
+        refresh: args.refresh.refresh,
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)

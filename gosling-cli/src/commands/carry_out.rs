@@ -34,7 +34,7 @@ pub(super) fn carry_out(
     if !job.run.yes && !host.interactive {
         let (word, look) = (job.purpose.word(), job.purpose.look());
         return Err(Failure::wrong_use(format!(
-            "`gosling {word}` asks before it changes anything, and nobody is here to answer"
+            "`gosling {word}` asks before it changes anything, and standard input is not a terminal"
         ))
         .hint(format!(
             "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
@@ -350,6 +350,7 @@ fn agreed(host: &mut Host, question: &str, under: &Under<'_>) -> Result<bool, Fa
                 _ = locked.release() => {}
                 _ = wish.wait_for(|wish| *wish == Stop::Now) => {}
             }
+            let _ = writeln!(std::io::stderr(), "\nnothing was changed");
             std::process::exit(i32::from(Exit::Interrupted.code()));
         }
     });

@@ -9,7 +9,7 @@ use fly_syntax::{FileId, SourceFile};
 use rayon::prelude::*;
 use similar::ChangeTag;
 
-use super::target::lexical;
+use super::target::{lexical, no_nest};
 use super::{Context, Exit};
 use crate::mask::Masked;
 use crate::nest::{find_root, read_bounded, refusal_words, walker};
@@ -113,7 +113,7 @@ fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exi
 fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let here = lexical(&host.folder);
     let paths = match paths {
-        [] => vec![find_root(&here).unwrap_or(here)],
+        [] => vec![find_root(&here).ok_or_else(|| no_nest("the current folder"))?],
         paths => paths.iter().map(|path| lexical(&host.path(path))).collect(),
     };
     let mut files = Vec::new();
@@ -126,7 +126,14 @@ fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
                     .is_some_and(|end| end == "fly" || end == "flyvars");
                 fly && entry.file_type().is_some_and(|kind| kind.is_file())
             });
+            let before = files.len();
             files.extend(entries.map(ignore::DirEntry::into_path));
+            if files.len() == before {
+                return Err(Failure::wrong_use(format!(
+                    "{}: no .fly or .flyvars file in this folder",
+                    path.display()
+                )));
+            }
         } else if path.is_file() {
             files.push(path);
         } else {

@@ -16,9 +16,9 @@ use crate::{Failure, Host};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  gosling import egg.app.runner 42         a runner record of GitLab, by its number
-  gosling import egg.app.hook[17] 17/3     a webhook: project and number
-  gosling import egg.app.vm[0] pve1/5001   a virtual machine: node and VMID")]
+  gosling import egg.app.runner 42           a runner record of GitLab, by its number
+  gosling import 'egg.app.hook[17]' 17/3     a webhook: project and number
+  gosling import 'egg.app.vm[0]' pve1/5001   a virtual machine: node and VMID")]
 pub(crate) struct ImportArgs {
     /// The address that the Nest gives it
     address: Address,
@@ -56,7 +56,7 @@ async fn import(
     let address = &args.address;
     if state.resources.contains_key(address) {
         return Err(Failure::wrong_use(format!("{address} is in the state already"))
-            .hint(format!("gosling state show {address}")));
+            .hint(format!("gosling state show '{address}'")));
     }
     let wanted = session.wanted().await?;
     let resource = wanted.get(address).ok_or_else(|| {

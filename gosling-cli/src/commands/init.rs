@@ -87,8 +87,8 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         root.display().to_string()
     };
     let prefix = if shown.is_empty() { shown } else { shown + "/" };
-    let (recipient, identity) = match identity::own_recipient(host)? {
-        Some((recipient, identity)) => (Some(recipient), identity),
+    let (recipient, identity_file) = match identity::own_recipient(host)? {
+        Some((recipient, identity_file)) => (Some(recipient), identity_file),
         None => (None, None),
     };
     let answers = Answers {
@@ -104,9 +104,8 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
             writeln!(host.out, "kept  {prefix}{path}, which was there already")?;
         }
     }
-    if let Some(identity) = identity {
-        let words = "which opens the Nest's secrets: keep it secret, keep a copy, and never put it into git";
-        writeln!(host.out, "wrote {}, {words}", identity.display())?;
+    if let Some(file) = identity_file {
+        writeln!(host.out, "wrote {}, {}", file.display(), identity::WORDS)?;
     }
     let target = prefix.trim_end_matches('/');
     let validate = ["gosling validate", target].join(" ");
@@ -119,6 +118,13 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         .filter(|problem| problem.severity() == Severity::Error);
     match errors.count() {
         0 => {
+            if answers.provider != "proxmox" {
+                host.say(format_args!(
+                    "note: this release checks a Nest on {} in full, but `gosling plan` and `gosling apply` refuse it: \
+                     they create machines on Proxmox VE only",
+                    answers.provider
+                ))?;
+            }
             host.say(format_args!(
                 "next: replace what says example.com, then `{validate}`"
             ))?;

@@ -8,8 +8,8 @@ use gosling_engine::{Plan, Wishes};
 /// How a run goes about it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
-    /// Do not ask
-    #[arg(long, short)]
+    /// Do not ask for confirmation
+    #[arg(long, short, alias = "auto-approve")]
     pub(super) yes: bool,
     /// Operations under way at once
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -90,8 +90,8 @@ impl Purpose {
 
     pub(super) fn question(&self) -> &'static str {
         match self {
-            Self::Destroy => "Delete all of this?",
-            Self::Apply { .. } | Self::Rollback(_) => "Do this?",
+            Self::Destroy => "Delete all of these?",
+            Self::Apply { .. } | Self::Rollback(_) => "Apply these changes?",
         }
     }
 }

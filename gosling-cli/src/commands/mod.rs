@@ -14,6 +14,7 @@ mod import;
 mod init;
 mod job;
 mod outcome;
+mod parse;
 mod plan;
 mod preflight;
 mod refresh;
@@ -35,11 +36,13 @@ use std::io::{self, Write};
 use std::sync::OnceLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::error::ErrorKind;
-use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::render::Look;
 use crate::{Failure, Host};
+
+/// Help is not set wider than this.
+const HELP_WIDTH: usize = 100;
 
 /// CI runners as code: check a Nest, plan it, and make it so.
 #[derive(Debug, Parser)]
@@ -47,7 +50,7 @@ use crate::{Failure, Host};
     name = "gosling",
     version,
     propagate_version = false,
-    max_term_width = 100,
+    max_term_width = HELP_WIDTH,
     arg_required_else_help = true,
     subcommand_required = true,
     styles = Styles::styled()
@@ -233,7 +236,7 @@ impl Exit {
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let (engine, exit) = match parse(&args, host) {
+    let (engine, exit) = match parse::parse(&args, host) {
         Ok(cli) => (cli.command.is_engine(), execute(cli, host)),
         Err(exit) => {
             let engine = args
@@ -253,74 +256,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     exit.map_or_else(|failure| report_failure(&failure, engine, host), Exit::code)
 }
 
-/// Reads the arguments; what ends here is help, the version and wrong use.
-fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Exit, Failure>> {
-    let color = color_of(args);
-    let mut command = Cli::command().color(ColorChoice::Always);
-    if host.out_is_terminal {
-        command = command.term_width(host.width);
-    }
-    let matches = command.try_get_matches_from_mut(args);
-    matches
-        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)))
-        .map_err(|error| {
-            let asked = !error.use_stderr();
-            let (stream, terminal) = if asked {
-                (&mut host.out, host.out_is_terminal)
-            } else {
-                (&mut host.err, host.err_is_terminal)
-            };
-            let no_color = host
-                .environment
-                .get("NO_COLOR")
-                .is_some_and(|value| !value.is_empty());
-            let colored = match color {
-                Color::Always => !no_color,
-                Color::Never => false,
-                Color::Auto => terminal && !no_color,
-            };
-            let text = error.render();
-            let text = if colored {
-                text.ansi().to_string()
-            } else {
-                text.to_string()
-            };
-            stream.write_all(text.as_bytes())?;
-            if error.kind() == ErrorKind::InvalidSubcommand {
-                let names = subcommands(&command, args).join(", ");
-                writeln!(stream, "\nThere are: {names}.")?;
-            }
-            host.out.flush()?;
-            Ok(if asked { Exit::Clean } else { Exit::WrongUse })
-        })
-}
-
-/// What could have stood where `args` names a command that is not there.
-fn subcommands<'c>(root: &'c clap::Command, args: &[OsString]) -> Vec<&'c str> {
-    let words = args.iter().skip(1).filter_map(|word| word.to_str());
-    let mut command = root;
-    for word in words {
-        command = command.find_subcommand(word).unwrap_or(command);
-    }
-    command.get_subcommands().map(clap::Command::get_name).collect()
-}
-
-/// `--color`, before the arguments are known to make sense.
-fn color_of(args: &[OsString]) -> Color {
-    let mut words = args.iter().filter_map(|arg| arg.to_str());
-    while let Some(word) = words.next() {
-        let value = match word.strip_prefix("--color") {
-            Some("") => words.next(),
-            Some(rest) => rest.strip_prefix('='),
-            None => None,
-        };
-        if let Some(color) = value.and_then(|value| Color::from_str(value, false).ok()) {
-            return color;
-        }
-    }
-    Color::Auto
-}
-
 fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
     let look = |terminal: bool| {
         let color = match cli.color {
@@ -333,7 +268,7 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
             color,
             unicode: terminal && host.unicode(),
             width: if terminal {
-                host.width.clamp(40, 140)
+                host.width().clamp(40, 140)
             } else {
                 Look::PLAIN.width
             },

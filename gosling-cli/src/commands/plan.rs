@@ -14,15 +14,28 @@ use crate::{Failure, Host};
 /// What a plan is narrowed to or widened by.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct WishArgs {
-    /// Only this and what it needs: egg.app, egg.app.vm, egg.app.vm[0]
+    /// Plan only this and what it needs (with --destroy: and what needs it): egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR")]
     targets: Vec<String>,
-    /// Make this anew, though nothing asks for it
+    /// Replace this although nothing else requires it
     #[arg(long, value_name = "ADDR")]
     replace: Vec<String>,
-    /// Whether to look at what is there; --refresh=false believes the state
+    #[command(flatten)]
+    refresh: RefreshFlag,
+}
+
+/// Whether to look at what is there.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RefreshFlag {
+    /// Read what is there before planning; --refresh=false trusts the state
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
-    refresh: bool,
+    pub(crate) refresh: bool,
+}
+
+impl Default for RefreshFlag {
+    fn default() -> Self {
+        Self { refresh: true }
+    }
 }
 
 impl WishArgs {
@@ -37,7 +50,7 @@ impl WishArgs {
 
     /// Whether to look at what is there.
     pub(crate) fn refresh(&self) -> bool {
-        self.refresh
+        self.refresh.refresh
     }
 }
 
@@ -59,7 +72,7 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     wishes: WishArgs,
     /// Plan to delete everything
-    #[arg(long)]
+    #[arg(long, conflicts_with = "replace")]
     destroy: bool,
     /// Exit with 2 where something would change
     #[arg(long)]
@@ -91,7 +104,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         if let Some(freeze) = session.at.frozen().await? {
             host.say(format_args!("apply would be refused: {freeze}"))?;
         }
-        for finding in gosling_engine::preflight::secrets(&plan, &session.secrets).await {
+        for finding in session.secrets_of(&plan).await {
             if finding.outcome == Outcome::Failed {
                 let Finding { subject, words, .. } = &finding;
                 host.say(format_args!(

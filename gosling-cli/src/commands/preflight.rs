@@ -48,7 +48,7 @@ pub(crate) struct PreflightArgs {
     /// As JSON; docs/guides/preflight.md says how it is made
     #[arg(long)]
     json: bool,
-    /// Only this and what it needs: egg.app, egg.app.vm, egg.app.vm[0]
+    /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR")]
     targets: Vec<String>,
     /// Look whether everything can be deleted

@@ -36,7 +36,7 @@ pub(crate) struct RollbackArgs {
     /// Only show what would be done
     #[arg(long, conflicts_with_all = ["yes", "json"])]
     dry_run: bool,
-    /// Only this and what it needs: egg.app, egg.app.vm, egg.app.vm[0]
+    /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR")]
     targets: Vec<String>,
     #[command(flatten)]

@@ -9,12 +9,15 @@ use clap::Args;
 use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
 use super::Exit;
+use crate::engine::identity;
 use crate::{Failure, Host};
 
 /// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on, until stopped
 ///
-/// They answer the real protocols over HTTPS. Any Nest that names env://PROXMOX_TOKEN and env://GITLAB_TOKEN runs
-/// against them unchanged, once the printed `export` lines are in the shell. docs/sandbox.md says what they can do.
+/// They answer the real protocols over HTTPS. A Nest that `gosling init` starts on Proxmox VE
+/// runs against them unchanged, once the printed `export` lines are in the shell, and so does any other that names
+/// env://PROXMOX_TOKEN and env://GITLAB_TOKEN and has its projects among 1, 17, 41, 42, 51 and 52; --world gives it
+/// others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -59,7 +62,16 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         let running = Sandbox::start(options).await;
         let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
         let files = SandboxFiles::write(&running)?;
-        let exports = files.exports(&running);
+        // A Nest that `gosling init` starts is encrypted for the user's own identity: that one counts here too.
+        let own = identity::own_recipient(host)?;
+        if let Some((_, Some(path))) = &own {
+            host.say(format_args!("wrote {}, {}", path.display(), identity::WORDS))?;
+        }
+        let mut variables = files.environment(&running);
+        if own.is_some() {
+            variables.retain(|(name, _)| name != identity::VARIABLE);
+        }
+        let exports = exports(&variables);
         if let Some(path) = &args.env_file {
             let path = host.path(path);
             gosling_engine::durable::replace(&path, exports.as_bytes())
@@ -112,21 +124,21 @@ impl SandboxFiles {
         variables.retain(|(name, _)| name != "GOSLING_CA_FILE");
         variables.push(("GOSLING_CA_FILE".to_owned(), self.ca().display().to_string()));
         variables.push((
-            "GOSLING_AGE_IDENTITY".to_owned(),
+            identity::VARIABLE.to_owned(),
             self.identity().display().to_string(),
         ));
         variables
     }
+}
 
-    /// The same as lines for a shell.
-    fn exports(&self, running: &Running) -> String {
-        let mut lines = String::new();
-        for (name, value) in self.environment(running) {
-            let value = gosling_resource::Escape::Shell.write(&value);
-            let _ = writeln!(lines, "export {name}='{value}'");
-        }
-        lines
+/// Variables as lines for a shell.
+fn exports(variables: &[(String, String)]) -> String {
+    let mut lines = String::new();
+    for (name, value) in variables {
+        let value = gosling_resource::Escape::Shell.write(value);
+        let _ = writeln!(lines, "export {name}='{value}'");
     }
+    lines
 }
 
 /// A JSON file.

@@ -4,10 +4,11 @@ use std::io::{Read, Write};
 
 use clap::{Args, Subcommand};
 use gosling_engine::Secrets;
+use gosling_engine::preflight::put_there;
 use gosling_resource::{Secret, SecretUri};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session};
+use crate::engine::{EngineArgs, NamedSecret, Session};
 use crate::{Failure, Host};
 
 /// The largest value that is taken: more than any token or key.
@@ -65,6 +66,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
     super::block_on(async {
         match &args.command {
             SecretCommand::Set { uri } => {
+                writable(&session, uri).await?;
                 let value = value(host)?;
                 session
                     .secrets
@@ -75,6 +77,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 Ok(Exit::Clean)
             }
             SecretCommand::Rotate { uri } => {
+                writable(&session, uri).await?;
                 let before = session.secrets.read(uri).await.map_err(crate::engine::failure)?;
                 let value = value(host)?;
                 if before.expose() == value.expose() {
@@ -90,12 +93,12 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 Ok(Exit::Clean)
             }
             SecretCommand::Check { uris, json } => {
-                let uris = if uris.is_empty() {
+                let named = if uris.is_empty() {
                     session.named_secrets().await?
                 } else {
-                    uris.clone()
+                    session.with_what_is_to_come(uris.clone()).await?
                 };
-                check(host, &session, &uris, *json).await
+                check(host, &session, &named, *json).await
             }
             SecretCommand::List { under } => {
                 let under: SecretUri = if under.ends_with("://") {
@@ -122,7 +125,12 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
 /// A value from standard input, without the line break that a file or `echo` ends it with.
 fn value(host: &mut Host) -> Result<Secret, Failure> {
     if host.interactive {
-        host.say("the value, then Ctrl-D (better: from a file or a pipe, `< FILE`):")?;
+        let prompt = host.prompt();
+        writeln!(
+            prompt,
+            "Type the value, then Ctrl-D. It is shown as you type; a file or a pipe (`< FILE`) keeps it off the screen."
+        )?;
+        prompt.flush()?;
     }
     let mut text = String::new();
     host.input.by_ref().take(LARGEST + 1).read_to_string(&mut text)?;
@@ -143,20 +151,42 @@ fn value(host: &mut Host) -> Result<Secret, Failure> {
     Ok(Secret::new(text))
 }
 
-async fn check(host: &mut Host, session: &Session, uris: &[SecretUri], json: bool) -> Result<Exit, Failure> {
+/// Refuses a place that cannot be written, before anybody has to type a value.
+async fn writable(session: &Session, uri: &SecretUri) -> Result<(), Failure> {
+    let writable = session.secrets.writable(uri).await;
+    writable.map_err(|error| match uri.scheme() {
+        "env" => Failure::wrong_use(format!(
+            "{uri} is a variable of the environment, which gosling only reads"
+        ))
+        .hint(put_there(uri)),
+        _ => crate::engine::failure(error),
+    })
+}
+
+async fn check(
+    host: &mut Host,
+    session: &Session,
+    named: &[NamedSecret],
+    json: bool,
+) -> Result<Exit, Failure> {
     let mut all = true;
     let mut list = Vec::new();
-    for uri in uris {
+    for NamedSecret { uri, to_come } in named {
         let described = session.secrets.describe(uri).await;
         let present = described.as_ref().is_ok_and(|known| known.present);
-        all &= present;
+        let to_come = *to_come && described.is_ok();
+        all &= present || to_come;
         match described {
             Ok(known) if json => list.push(serde_json::json!({
-                "uri": uri, "present": known.present, "version": known.version, "updated": known.updated, "expires": known.expires,
+                "uri": uri, "present": known.present, "written_by_apply": to_come && !known.present, "version": known.version, "updated": known.updated, "expires": known.expires,
             })),
             Err(error) if json => list.push(serde_json::json!({ "uri": uri, "present": false, "error": error.to_string() })),
             Ok(known) => {
-                let mut words = if known.present { "there".to_owned() } else { "missing".to_owned() };
+                let mut words = match (known.present, to_come) {
+                    (true, _) => "there".to_owned(),
+                    (false, true) => "not there yet; apply writes it".to_owned(),
+                    (false, false) => format!("missing\n  help: {}", put_there(uri)),
+                };
                 for (name, value) in [("version", known.version), ("written", known.updated), ("until", known.expires)] {
                     if let Some(value) = value {
                         words.push_str(&format!(", {name} {value}"));

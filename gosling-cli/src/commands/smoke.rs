@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::status::runner_of;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, Session, ago};
+use crate::engine::{EngineArgs, NamedSecret, Progress, Session, ago};
 use crate::{Failure, Host};
 
 /// A representative job ends within this.
@@ -150,7 +150,7 @@ async fn run(
 /// The secrets of the Nest whose values stand in a log.
 async fn leaked(session: &mut Session, logs: &[String]) -> Result<Vec<String>, Failure> {
     let mut leaked = Vec::new();
-    for uri in session.named_secrets().await? {
+    for NamedSecret { uri, .. } in session.named_secrets().await? {
         let Ok(value) = session.secrets.read(&uri).await else {
             continue;
         };

@@ -187,7 +187,7 @@ fn ending_in_slash(path: String) -> String {
     if path.is_empty() { path } else { path + "/" }
 }
 
-fn no_nest(place: &str) -> Failure {
+pub(crate) fn no_nest(place: &str) -> Failure {
     Failure::wrong_use(format!(
         "{place} is not in a Nest: no nest.fly, Eggs, Jobs, UF, MG, RF or Lib here or above"
     ))

@@ -7,14 +7,16 @@ use gosling_resource::Secret;
 
 use crate::{Failure, Host};
 
+/// The variable that names an identity, or holds it.
+pub(crate) const VARIABLE: &str = "GOSLING_AGE_IDENTITY";
+/// What a new identity is, for the person who gets it.
+pub(crate) const WORDS: &str =
+    "which decrypts the secrets of your Nests: keep it secret, back it up, and never commit it";
+
 /// The identity: what `GOSLING_AGE_IDENTITY` says (the identity itself, or a file with it), else the file in the
 /// user's configuration folder that `gosling init` makes. `None` where there is neither.
 pub(crate) fn find(host: &Host) -> Result<Option<Secret>, Failure> {
-    if let Some(value) = host
-        .environment
-        .get("GOSLING_AGE_IDENTITY")
-        .filter(|value| !value.is_empty())
-    {
+    if let Some(value) = host.environment.get(VARIABLE).filter(|value| !value.is_empty()) {
         if value.trim_start().starts_with("AGE-SECRET-KEY-") {
             return Ok(Some(Secret::new(value.trim().to_owned())));
         }

@@ -1,7 +1,10 @@
 //! Whether a plan can be carried out, looked at by the services themselves.
 
+use std::collections::BTreeSet;
+
 use fly_typeck::domain::Version;
 use gosling_engine::{Action, Finding, Plan, Providers, Service, Wishes};
+use gosling_resource::{SecretUri, Value};
 
 use super::Session;
 use crate::Failure;
@@ -45,6 +48,25 @@ impl Session {
             }
         }
         services
+    }
+
+    /// Whether the secrets are there that a plan needs, and those that its services are called with.
+    pub(crate) async fn secrets_of(&self, plan: &Plan) -> Vec<Finding> {
+        let named: BTreeSet<&SecretUri> = plan
+            .changes
+            .iter()
+            .flat_map(|change| change.properties.values().flat_map(Value::secrets))
+            .collect();
+        let called = plan.changes.iter().filter(|change| change.action != Action::NoOp);
+        let called: BTreeSet<&str> = called.map(|change| change.provider.as_str()).collect();
+        let tokens = self.tokens.iter();
+        let tokens: Vec<SecretUri> = tokens
+            .filter(|(label, uri)| called.contains(label.as_str()) && !named.contains(uri))
+            .map(|(_, uri)| uri.clone())
+            .collect();
+        let mut findings = gosling_engine::preflight::tokens(&tokens, &self.secrets).await;
+        findings.extend(gosling_engine::preflight::secrets(plan, &self.secrets).await);
+        findings
     }
 
     /// The least rights that a plan needs, service by service.

@@ -18,6 +18,11 @@ use crate::{Failure, Host};
 /// How often the elapsed times on a terminal are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
 
+/// Makes a terminal cut lines at its edge.
+const NO_WRAP: &str = "\x1b[?7l";
+/// Makes a terminal wrap lines at its edge.
+const WRAP: &str = "\x1b[?7h";
+
 /// Hears what a run tells, and shows it while the run goes on.
 #[derive(Default)]
 pub(crate) struct Progress {
@@ -229,7 +234,7 @@ impl Progress {
             heard.drain(..).collect()
         };
         let terminal = host.err_is_terminal;
-        let width = host.width;
+        let width = host.width();
         let err = &mut host.err;
         if terminal && shown > 0 {
             write!(err, "\x1b[{shown}A\x1b[J")?;
@@ -269,12 +274,75 @@ impl Progress {
         if !terminal {
             return Ok(0);
         }
+        // A line that wrapped would take more rows than the next redraw goes up: it is cut, and where a character is
+        // wider than one column the terminal does not wrap it.
+        write!(err, "{NO_WRAP}")?;
         for line in lines.values() {
             let text = format!("  {} {} {}", line.words, ago(line.began.elapsed()), line.detail);
             let text: String = text.chars().take(width.saturating_sub(1)).collect();
             writeln!(err, "{text}")?;
         }
+        write!(err, "{WRAP}")?;
         err.flush()?;
         Ok(lines.len())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::Columns;
+
+    #[derive(Clone, Default)]
+    struct Screen(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_line_under_way_takes_one_row_however_narrow_the_terminal_is() {
+        let screen = Screen::default();
+        let mut host = Host {
+            input: Box::new(io::empty()),
+            out: Box::new(io::sink()),
+            err: Box::new(screen.clone()),
+            interactive: true,
+            out_is_terminal: true,
+            err_is_terminal: true,
+            terminal: None,
+            columns: Columns::Fixed(80),
+            environment: BTreeMap::new(),
+            folder: std::path::PathBuf::new(),
+        };
+        let progress = Progress::default();
+        let mut lines = BTreeMap::new();
+        progress.push(Heard::Started {
+            op: "one".to_owned(),
+            words: "egg.frontend-integration-tests-eu.vm[0] creating".to_owned(),
+        });
+        progress.push(Heard::Progress {
+            op: "one".to_owned(),
+            words: "cloning the template debian-12-cloud of pve1".to_owned(),
+        });
+        let mut shown = 0;
+        // The terminal is made narrower while the run goes on.
+        for columns in [80, 44, 20] {
+            host.columns = Columns::Fixed(columns);
+            screen.0.lock().unwrap().clear();
+            shown = progress.draw(&mut host, &mut lines, shown).unwrap();
+            let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+            let drawn = text.split(NO_WRAP).nth(1).unwrap().split(WRAP).next().unwrap();
+            assert_eq!((shown, drawn.lines().count()), (1, 1), "{text:?}");
+            assert!(drawn.trim_end().chars().count() < columns, "{columns}: {drawn:?}");
+        }
     }
 }

@@ -1,14 +1,16 @@
 //! A Nest made ready for the engine: checked, lowered, with its providers, its secrets and its state.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fly_codegen::Source;
+use fly_codegen::{Facts, Source};
 use fly_syntax::Severity;
 use fly_typeck::nest::Nest;
 use gosling_engine::journal::Entry;
+use gosling_engine::preflight::written_by_apply;
 use gosling_engine::{Providers, State};
 use gosling_providers::gitlab::Gitlab;
 use gosling_providers::proxmox::Proxmox;
@@ -87,6 +89,14 @@ pub(crate) fn call_failure(error: &gosling_engine::CallError) -> Failure {
     }
 }
 
+/// A secret that a Nest names.
+pub(crate) struct NamedSecret {
+    /// Its place.
+    pub(crate) uri: SecretUri,
+    /// Whether the next apply writes it, because what it belongs to has not been created yet.
+    pub(crate) to_come: bool,
+}
+
 /// A Nest made ready.
 pub(crate) struct Session {
     pub(super) checked: CheckedNest,
@@ -96,8 +106,8 @@ pub(crate) struct Session {
     clients: Clients,
     pub(crate) secrets: Backends,
     pub(crate) at: StateAt,
-    /// Where the tokens are that its providers are called with.
-    tokens: Vec<SecretUri>,
+    /// Where the token is that each of its providers is called with.
+    pub(super) tokens: Vec<(String, SecretUri)>,
     pub(super) nest_digest: String,
     pub(super) variables_digest: String,
     /// Where a plan is wanted even if nobody answers: the groups whose projects could not be asked for.
@@ -149,8 +159,13 @@ impl Session {
             tokens: connections
                 .proxmoxes
                 .iter()
-                .map(|cluster| cluster.token.clone())
-                .chain(connections.gitlabs.iter().map(|server| server.token.clone()))
+                .map(|cluster| (cluster.label.clone(), cluster.token.clone()))
+                .chain(
+                    connections
+                        .gitlabs
+                        .iter()
+                        .map(|server| (server.server.clone(), server.token.clone())),
+                )
                 .collect(),
             checked,
             nest,
@@ -206,14 +221,39 @@ impl Session {
     }
 
     /// Every secret that the Nest's resources name.
-    pub(crate) async fn named_secrets(&mut self) -> Result<Vec<SecretUri>, Failure> {
+    pub(crate) async fn named_secrets(&mut self) -> Result<Vec<NamedSecret>, Failure> {
         let wanted = self.wanted().await?;
         let all = wanted
             .iter()
             .flat_map(|resource| resource.properties.values().flat_map(Value::secrets));
-        let mut all: std::collections::BTreeSet<_> = all.cloned().collect();
-        all.extend(self.tokens.iter().cloned());
-        Ok(all.into_iter().collect())
+        let mut all: BTreeSet<_> = all.cloned().collect();
+        all.extend(self.tokens.iter().map(|(_, uri)| uri.clone()));
+        self.with_what_is_to_come(all.into_iter().collect()).await
+    }
+
+    /// For each of these places, whether the next apply writes it. Asks no service but the state's.
+    pub(crate) async fn with_what_is_to_come(
+        &self,
+        uris: Vec<SecretUri>,
+    ) -> Result<Vec<NamedSecret>, Failure> {
+        let (state, _) = self.at.peek().await?;
+        let facts = Facts {
+            folder: Some(self.name.clone()),
+            ..Facts::default()
+        };
+        // What the Nest cannot be lowered to creates nothing.
+        let wanted = fly_codegen::lower(&self.source(), &facts).unwrap_or_default();
+        let mut to_come = BTreeSet::new();
+        for resource in wanted.iter() {
+            if !state.resources.contains_key(&resource.address) {
+                to_come.extend(written_by_apply(&resource.properties).cloned());
+            }
+        }
+        let named = uris.into_iter().map(|uri| NamedSecret {
+            to_come: to_come.contains(&uri),
+            uri,
+        });
+        Ok(named.collect())
     }
 
     /// A progress that shows when its services ask for a pause.

@@ -65,14 +65,19 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
     if !block.is_empty() {
         writeln!(out)?;
     }
-    writeln!(out, "{}", summary(plan.counts()))
+    writeln!(out, "{}", summary(plan))
 }
 
 /// `Plan: 3 to create, 1 to change, none to replace, 2 to delete.`
 #[must_use]
-pub fn summary(counts: Counts) -> String {
+pub fn summary(plan: &Plan) -> String {
+    let counts = plan.counts();
     if counts == Counts::default() {
-        return "No changes: what is there is what the Nest asks for.".to_owned();
+        let why = match plan.destroy {
+            true => "nothing that this Nest created is left",
+            false => "what is there is what the Nest asks for",
+        };
+        return format!("No changes: {why}.");
     }
     let mut parts = vec![
         format!("{} to create", counts.create),

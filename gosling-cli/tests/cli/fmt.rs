@@ -134,3 +134,13 @@ fn a_diff_shows_no_secret() {
     ]);
     assert!(!format!("{ran:?}").contains("hunter2"), "{ran:?}");
 }
+
+#[test]
+fn where_there_is_nothing_to_format_a_check_is_not_green() {
+    let outside = Folder::with(&[("README.md", "")]);
+    for args in [&["fmt", "--check"][..], &["fmt"], &["fmt", "--check", "."]] {
+        let ran = outside.run(args);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
+    }
+    assert!(outside.run(&["fmt"]).err.contains("is not in a Nest"));
+}

@@ -8,4 +8,5 @@ mod loading;
 mod start;
 mod support;
 mod talk;
+mod terminal;
 mod validate;

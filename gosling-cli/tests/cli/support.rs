@@ -97,7 +97,8 @@ impl Folder {
             interactive: true,
             out_is_terminal: false,
             err_is_terminal: false,
-            width: 100,
+            terminal: None,
+            columns: gosling_cli::Columns::Fixed(100),
             environment: std::collections::BTreeMap::from([(
                 "XDG_CONFIG_HOME".to_owned(),
                 CONFIGURATION.path().to_str().unwrap().to_owned(),

@@ -127,3 +127,46 @@ fn completions_know_the_commands() {
         );
     }
 }
+
+#[test]
+fn a_long_option_with_one_dash_is_refused_with_the_right_spelling() {
+    let folder = Folder::with(&[]);
+    for (args, wrong, right) in [
+        (&["plan", "-out=x"][..], "`-out`", "`--out=x`"),
+        (&["plan", "-out", "x"], "`-out`", "`--out`"),
+        (&["plan", "-json"], "`-json`", "`--json`"),
+        (&["apply", "-auto-approve"], "`-auto-approve`", "`--auto-approve`"),
+        (&["state", "pull", "-out=x"], "`-out`", "`--out=x`"),
+        (&["validate", "-color=never"], "`-color`", "`--color=never`"),
+    ] {
+        let ran = folder.run(args);
+        assert!(ran.code == 1 || ran.code == 2, "{args:?}: {ran:?}");
+        assert!(
+            ran.err.contains(wrong) && ran.err.contains(right),
+            "{args:?}: {ran:?}"
+        );
+        assert!(!folder.path("ut=x").exists());
+    }
+}
+
+#[test]
+fn examples_are_quoted_where_a_shell_would_read_them_otherwise() {
+    let folder = Folder::with(&[]);
+    for args in [
+        &["state", "--help"][..],
+        &["import", "--help"],
+        &["plan", "--help"],
+        &["apply", "--help"],
+    ] {
+        let help = folder.run(args).out;
+        let examples = help.lines().filter(|line| line.starts_with("  gosling "));
+        for line in examples {
+            let command = line.trim_start().split("   ").next().unwrap();
+            let bare: String = command.split('\'').step_by(2).collect();
+            assert!(
+                !bare.contains(['[', '*', '?', '<']) || bare.contains(" < "),
+                "{line}"
+            );
+        }
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use gosling_engine::preflight::put_there;
 use gosling_engine::{CallError, Context, Doubt, Known, Observed, Operation, Presence, SecretError, marker};
 use gosling_resource::{Properties, Secret, Value};
 use serde_json::{Map, Value as Json, json};
@@ -325,7 +326,7 @@ async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secr
         Ok(secret) => return Ok(Some(secret)),
         Err(SecretError::Missing(_)) if generate => {}
         Err(error @ SecretError::Missing(_)) => {
-            return Err(CallError::from(error).help(format!("put one there: gosling secret set {place}")));
+            return Err(CallError::from(error).help(put_there(place)));
         }
         Err(error) => return Err(error.into()),
     }

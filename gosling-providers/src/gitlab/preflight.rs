@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gosling_engine::preflight::ends_soon;
+use gosling_engine::preflight::{ends_soon, put_there};
 use gosling_engine::{CallError, Change, Context, Finding};
 use gosling_resource::SecretUri;
 use serde_json::Value as Json;
@@ -84,13 +84,7 @@ impl Gitlab {
             Finding::failed(subject, error.to_string(), help)
         };
         let value = cx.secrets.read(place).await;
-        let value = value.map_err(|error| {
-            lost(
-                "token",
-                error.into(),
-                &format!("put the token there: gosling secret set {place}"),
-            )
-        })?;
+        let value = value.map_err(|error| lost("token", error.into(), &put_there(place)))?;
         let session = Session::new(self.client.clone(), &self.settings.server, value, place);
         let errand = errand("looking at the token", "the token");
         match session.get("personal_access_tokens/self", &errand).await {

@@ -4,6 +4,7 @@
 //! only over the version that was read: of two writers at once, the second reads again and loses nothing.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -144,7 +145,13 @@ impl Store {
         self.sound(uri)?;
         self.content(uri).await?;
         let writable = self.settings.beside.writable().await;
-        writable.map_err(|error| unreachable(uri, error.to_string()))
+        writable.map_err(|error| match &error {
+            StoreError::Io { why, .. } if is_read_only(why) => SecretError::ReadOnly {
+                uri: uri.clone(),
+                why: error.to_string(),
+            },
+            _ => unreachable(uri, error.to_string()),
+        })
     }
 
     fn sound(&self, uri: &SecretUri) -> Result<(), SecretError> {
@@ -253,6 +260,14 @@ impl Store {
             self.settings.beside.place()
         )
     }
+}
+
+/// Whether a folder may only be read from here. Where apply runs, it may be another one.
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied
+    )
 }
 
 /// Runs what encrypts and decrypts where it holds nobody up.

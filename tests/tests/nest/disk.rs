@@ -92,7 +92,8 @@ impl Nest {
                 interactive: false,
                 out_is_terminal: false,
                 err_is_terminal: false,
-                width: 100,
+                terminal: None,
+                columns: gosling_cli::Columns::Fixed(100),
                 environment: std::collections::BTreeMap::new(),
                 folder,
             };

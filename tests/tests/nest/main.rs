@@ -14,6 +14,7 @@ mod compiled;
 mod disk;
 mod docs;
 mod examples;
+mod first_hour;
 mod gosling;
 mod hostile;
 mod interrupted;

@@ -32,7 +32,7 @@ use crate::{Failure, Host};
 Examples:
   gosling state list                                every resource
   gosling state show egg.app.runner                 one of them
-  gosling state mv egg.app.vm[1] egg.app.vm[0]      another address; nothing outside changes
+  gosling state mv 'egg.app.vm[1]' 'egg.app.vm[0]'  another address; nothing outside changes
   gosling state rm egg.app.runner                   forget it; it stays where it is
   gosling state history                             the states before this one
   gosling state abandon 'egg.app.vm[0]'             give up what nobody can settle any more
