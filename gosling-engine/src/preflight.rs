@@ -296,11 +296,16 @@ fn refused(uri: &SecretUri, subject: impl Into<String>, error: &SecretError) -> 
             "apply has to run where it may write there; whether it may is checked then",
         ),
         SecretError::Missing(_) => Finding::failed(subject, words, put_there(uri)),
-        // Its own words say what to do.
-        SecretError::Refused { .. } => Finding {
-            way_out: None,
-            ..Finding::failed(subject, words, "")
-        },
+        SecretError::Refused { .. } => {
+            let help = match uri.scheme() {
+                "store" => {
+                    "`nest { secrets { recipients = [...] } }` says who may decrypt it, and GOSLING_AGE_IDENTITY with which identity"
+                }
+                "vault" => "correct the address, or the `provider \"vault\"` block",
+                _ => "correct the address, or keep the secret in store:// or vault://",
+            };
+            Finding::failed(subject, words, help)
+        }
         SecretError::Unreachable { .. } => {
             Finding::failed(subject, words, "check how its backend is reached")
         }
