@@ -173,9 +173,9 @@ impl Reason {
     fn help(&self) -> Option<&'static str> {
         Some(match self {
             Self::Cloud { .. } => {
-                "this release makes machines on Proxmox VE; the other clouds are task 3 of docs/tasks.md"
+                "this release makes machines on Proxmox VE; AWS and Yandex Cloud come in a later one"
             }
-            Self::Github { .. } => "this release makes runners on GitLab; GitHub is task 3 of docs/tasks.md",
+            Self::Github { .. } => "this release makes runners on GitLab; GitHub comes in a later one",
             Self::Container { .. } => "use type = \"vm\"",
             Self::NoNodes { .. } => "name the nodes, or leave `nodes` out: then all that are online are used",
             Self::TooMany { .. } => {

@@ -14,6 +14,7 @@ mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fly_typeck::schema::moved::Moved;
 use fly_typeck::schema::nest::SecretStore;
 use fly_typeck::schema::uglyfox::RunnersCondition;
 use gosling_resource::{Origin, Resource, Resources, SecretUri};
@@ -122,15 +123,29 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
             }),
         }
     }
-    let moves = source.nest.moved.iter();
-    resources.moved = moves
-        .map(|moved| (moved.from.as_str().to_owned(), moved.to.as_str().to_owned()))
-        .collect();
+    resources.moved = moves(&source.nest.moved);
     if errors.is_empty() {
         Ok(resources)
     } else {
         Err(errors)
     }
+}
+
+/// From each old address to the one that it has now: moves may follow each other.
+fn moves(moved: &[Moved]) -> Vec<(String, String)> {
+    let next: BTreeMap<&str, &str> = moved
+        .iter()
+        .map(|moved| (moved.from.as_str(), moved.to.as_str()))
+        .collect();
+    // The checker refuses circles; the bound holds for whoever builds a Nest without it.
+    let last = |to: &Moved| {
+        let steps = std::iter::successors(Some(to.to.as_str()), |address| next.get(address).copied());
+        steps.take(moved.len() + 1).last().map(str::to_owned)
+    };
+    moved
+        .iter()
+        .filter_map(|moved| Some((moved.from.as_str().to_owned(), last(moved)?)))
+        .collect()
 }
 
 /// The first `runners_condition` that names each egg, by the egg's label.

@@ -2,7 +2,7 @@
 //! what is missing then, is [`merge`](crate::merge)'s.
 
 use fly_syntax::Span;
-use fly_syntax::tree::{Attribute, Block, Body, Entry, Expr, ExprKind, Label};
+use fly_syntax::tree::{Attribute, Block, Body, Entry, Expr, ExprKind, Label, ObjectKey};
 use smol_str::SmolStr;
 
 use crate::checked::{CheckedAttribute, CheckedBlock};
@@ -235,12 +235,18 @@ impl BodyChecker<'_> {
                     end: attribute.value.span.start,
                     ..name.span
                 };
+                let gap = self.is_like_a_body(&attribute.value).then_some(gap);
                 self.sink
                     .push(problems::wanted_block::problem(name.span, gap, &name.name));
             } else {
                 let names = scope.names();
-                let problem =
-                    problems::unknown_attribute::problem(name.span, &name.name, checked.schema.kind, &names);
+                let problem = problems::unknown_attribute::problem(
+                    name.span,
+                    &name.name,
+                    checked.schema.kind,
+                    &names,
+                    |name| scope.child(name).is_none(),
+                );
                 self.sink.push(problem);
             }
             checked.incomplete = true;
@@ -252,6 +258,36 @@ impl BodyChecker<'_> {
             value,
             value_span: attribute.value.span,
         });
+    }
+
+    /// Whether an object is written as the body of a block is: names as keys, one entry a line and no commas.
+    fn is_like_a_body(&self, value: &Expr) -> bool {
+        let ExprKind::Object(entries) = &value.kind else {
+            return false;
+        };
+        let Some(source) = self.globals.source(value.span.file) else {
+            return false;
+        };
+        let named = entries
+            .iter()
+            .all(|entry| matches!(entry.key, ObjectKey::Name(_)));
+        let between = |start: u32, end: u32| {
+            source.slice(Span {
+                start,
+                end,
+                ..value.span
+            })
+        };
+        let mut ends = entries.iter().map(|entry| entry.value.span.end);
+        let starts = entries.iter().skip(1).map(|entry| entry.key.span().start);
+        let apart = ends.by_ref().zip(starts).all(|(end, start)| {
+            let gap = between(end, start);
+            gap.contains('\n') && !gap.contains(',')
+        });
+        let last = entries
+            .last()
+            .map_or("", |last| between(last.value.span.end, value.span.end));
+        named && apart && !last.contains(',')
     }
 
     /// The value of an attribute, its range included.
@@ -364,8 +400,13 @@ impl BodyChecker<'_> {
                 self.sink.push(problem);
             } else {
                 let names = scope.names();
-                let problem =
-                    problems::unknown_block::problem(block.kind.span, name, checked.schema.kind, &names);
+                let problem = problems::unknown_block::problem(
+                    block.kind.span,
+                    name,
+                    checked.schema.kind,
+                    &names,
+                    |name| scope.child(name).is_some(),
+                );
                 self.sink.push(problem);
             }
             checked.incomplete = true;
@@ -467,11 +508,14 @@ fn clash(blocks: &[CheckedBlock], next: &CheckedBlock, child: &ChildSchema) -> O
 
 /// Why a label is not one.
 pub(crate) fn label_form(text: &str) -> Result<(), &'static str> {
-    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     match text.as_bytes() {
         [] => Err("it is empty"),
         [b'-', ..] => Err("it starts with `-`"),
-        bytes if !bytes.iter().copied().all(allowed) => Err("only a to z, 0 to 9 and `-` may stand in it"),
+        [b'_', ..] => Err("it starts with `_`"),
+        bytes if !bytes.iter().copied().all(allowed) => {
+            Err("only letters, digits, `-` and `_` may stand in it")
+        }
         _ => Ok(()),
     }
 }

@@ -104,24 +104,18 @@ pub(crate) fn with_globals<T>(
         .tops
         .iter()
         .partition(|top| matches!(top.schema().kind, "locals" | "variable" | "check"));
-    let blocks: Vec<Top<'_>> = blocks
+    let (listed, others): (Vec<Top<'_>>, Vec<Top<'_>>) = blocks
         .into_iter()
         .filter(|top| !matches!(top.schema().kind, "preset" | "provider"))
-        .collect();
-    let (checked, found): (Vec<Vec<CheckedBlock>>, Vec<Sink>) = blocks
-        .par_iter()
-        .with_min_len(16)
-        .map(|top| {
-            let mut sink = Sink::default();
-            (top_blocks(&globals, &mut sink, *top), sink)
-        })
-        .unzip();
-    found.into_iter().for_each(|found| sink.append(found));
-    let mut checked: Vec<CheckedBlock> = checked.into_iter().flatten().collect();
+        .partition(|top| matches!(top.schema().kind, "egg" | "eggsbucket" | "job"));
+    let mut checked = top_level_blocks(&globals, &mut sink, &listed);
+    globals.lists = Some(lists(trees, &checked));
+    Resolver::new(&mut globals, &mut sink).late();
+    // No part of the lists, so these may be made of them: every egg's name for UglyFox.
+    checked.extend(top_level_blocks(&globals, &mut sink, &others));
+    checked.sort_by_key(|block| block.header);
     complete(&globals, &checked, &mut sink);
 
-    globals.lists = Some(lists(&declared, trees, &checked));
-    Resolver::new(&mut globals, &mut sink).late();
     for top in &rules {
         rules::check(&globals, &mut sink, *top);
     }
@@ -141,6 +135,20 @@ pub(crate) fn with_globals<T>(
             blocks: checked,
         },
     )
+}
+
+/// Checks blocks, on all cores; in their order.
+fn top_level_blocks(globals: &Globals<'_>, sink: &mut Sink, blocks: &[Top<'_>]) -> Vec<CheckedBlock> {
+    let (checked, found): (Vec<Vec<CheckedBlock>>, Vec<Sink>) = blocks
+        .par_iter()
+        .with_min_len(16)
+        .map(|top| {
+            let mut sink = Sink::default();
+            (top_blocks(globals, &mut sink, *top), sink)
+        })
+        .unzip();
+    found.into_iter().for_each(|found| sink.append(found));
+    checked.into_iter().flatten().collect()
 }
 
 /// The block or, with `for_each`, the blocks that a top-level block makes.
@@ -188,21 +196,20 @@ fn complete(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut Sink) {
     found.into_iter().for_each(|found| sink.append(found));
     let mut providers: Vec<_> = globals.providers.values().collect();
     providers.sort_by_key(|provider| provider.header);
+    let mut completion = Completion {
+        sink,
+        presets: &presets,
+    };
     for provider in providers {
-        Completion {
-            sink,
-            presets: &presets,
-        }
-        .block(provider);
+        completion.block(provider);
+    }
+    for (_, preset) in &presets {
+        completion.part(preset);
     }
 }
 
 /// `eggs`, `eggsbuckets` and `jobs`; those that nothing mentions are left empty, since a large Nest's are large.
-fn lists(
-    declared: &Declared<'_>,
-    trees: &[SyntaxTree],
-    blocks: &[CheckedBlock],
-) -> FxHashMap<&'static str, Value> {
+fn lists(trees: &[SyntaxTree], blocks: &[CheckedBlock]) -> FxHashMap<&'static str, Value> {
     let mentioned: FxHashSet<SmolStr> = trees
         .par_iter()
         .map(|tree| {
@@ -218,7 +225,6 @@ fn lists(
             all.extend(some);
             all
         });
-    let _ = declared;
     let mut lists = FxHashMap::default();
     for (list, kind) in [("eggs", "egg"), ("eggsbuckets", "eggsbucket"), ("jobs", "job")] {
         let values = if mentioned.contains(list) {

@@ -187,3 +187,21 @@ pub fn value(block: &CheckedBlock) -> Option<Value> {
     }
     Some(Value::Object(std::sync::Arc::new(entries)))
 }
+
+/// The defaults that hold where an optional block `name` is left out of a block of this schema, as an object; `None`
+/// where the block has none, or shuts others out, so that leaving it out says something of its own.
+pub(crate) fn defaults(schema: &'static BlockSchema, name: &str) -> Option<Value> {
+    let child = schema.child(name)?;
+    let chosen = schema.rules.iter().any(|rule| rule.names().contains(&name));
+    if child.occurrence != Occurrence::Optional || chosen {
+        return None;
+    }
+    let attributes = (child.schema)().attributes.iter();
+    let defaults: Vec<(SmolStr, Value)> = attributes
+        .filter_map(|attribute| match &attribute.presence {
+            Presence::Default { value, .. } => Some((SmolStr::new_static(attribute.name), value.clone())),
+            _ => None,
+        })
+        .collect();
+    (!defaults.is_empty()).then(|| Value::object(defaults))
+}

@@ -55,6 +55,7 @@ pub(crate) struct Declared<'a> {
     pub(crate) variables: FxHashMap<SmolStr, &'a Block>,
     pub(crate) locals: FxHashMap<SmolStr, &'a Attribute>,
     pub(crate) presets: FxHashMap<SmolStr, &'a Block>,
+    pub(crate) checks: FxHashMap<SmolStr, &'a Block>,
     /// Eggs, eggsbuckets and jobs by kind and name, those with `for_each` left out.
     pub(crate) entities: FxHashMap<(&'static str, SmolStr), Top<'a>>,
     /// The names of those that are defined twice.
@@ -160,6 +161,7 @@ impl<'a> Declared<'a> {
                     sink,
                 );
             }
+            ("check", Some(name)) => once(&mut self.checks, name, block, |block| block.header, "check", sink),
             ("egg" | "eggsbucket" | "job", Some(name)) if !top.repeats() => {
                 let key = (kind_name_of(kind), name.clone());
                 // Eggs and buckets share their names: both stand in `Eggs/<name>/`.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fly_syntax::tree::{Attribute, Block, Expr, ExprKind, ObjectKey, SyntaxTree};
 use fly_syntax::{FileId, SourceFile, Span};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::domain::TextForm;
@@ -28,8 +29,17 @@ pub(crate) fn resolve(
     let known: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     let mut from_files: Vec<(&Attribute, &SourceFile)> = Vec::new();
     for (source, tree) in flyvars {
+        let mut seen: FxHashMap<&SmolStr, Span> = FxHashMap::default();
         for attribute in tree.body.attributes() {
             let name = &attribute.name;
+            if let Some(first) = seen.insert(&name.name, name.span) {
+                seen.insert(&name.name, first);
+                let problem = problems::duplicate_attribute::problem(&name.name, name.span, first);
+                sink.push(problem);
+                // It may be the value of a secret.
+                sink.mask(attribute.value.span);
+                continue;
+            }
             if known.contains(&name.name.as_str()) || declared.ghosts.contains(&name.name) {
                 from_files.push((attribute, source));
             } else {
@@ -116,11 +126,13 @@ fn given_value(
         ));
         None
     };
-    // A bare word or url where such a text is wanted; quotes are a shell's trouble.
-    match crate::literal::text(&given.text, ty) {
-        Ok(Some(value)) => return Some(value),
-        Err(malformed) => return failed(&malformed.reason),
-        Ok(None) => {}
+    // A bare word or url where such a text is wanted: a shell takes quotes away. With quotes it is a Fly literal.
+    if !given.text.trim_start().starts_with('"') {
+        match crate::literal::text(&given.text, ty) {
+            Ok(Some(value)) => return Some(value),
+            Err(malformed) => return failed(&malformed.reason),
+            Ok(None) => {}
+        }
     }
     let source = SourceFile::new(FileId(u32::MAX), given.origin.as_str(), given.text.as_str());
     let (expr, problems) = fly_syntax::parse_expression(&source);

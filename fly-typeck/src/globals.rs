@@ -203,6 +203,15 @@ impl<'a> Globals<'a> {
         known.then_some((entity, schema))
     }
 
+    /// The header of the block that declares an egg, an eggsbucket or a job.
+    pub(crate) fn declared_at(&self, kind: &str, name: &SmolStr) -> Option<Span> {
+        let (entity, _) = self.entity(kind, name)?;
+        let written = self.declared.entities.get(&(entity.kind, entity.name.clone()));
+        written
+            .map(|top| top.block.header)
+            .or_else(|| self.made.get(&entity).map(|(header, _)| *header))
+    }
+
     /// The list of this name and its type; `None` while what it lists is still being checked.
     pub(crate) fn list(&self, name: &str) -> Option<(Global, Type)> {
         self.lists.as_ref()?;
@@ -281,7 +290,7 @@ impl<'a> Globals<'a> {
         let entity = matches!(kind, "egg" | "eggsbucket" | "job");
         let under = |folder: &SmolStr| {
             let rest = name.strip_prefix(folder.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_']))
         };
         self.declared.ghosts.contains(name)
             || entity && (self.unnamed || self.declared.mislabelled.iter().any(under))

@@ -147,7 +147,7 @@ fn block<'t>(
     let fits = if repeats {
         start
             .strip_prefix(wanted)
-            .is_some_and(|rest| rest.starts_with('-'))
+            .is_some_and(|rest| rest.starts_with(['-', '_']))
     } else {
         label.text.literal().is_none_or(|text| text == wanted)
     };

@@ -45,13 +45,22 @@ pub(crate) struct Completion<'a> {
 
 impl Completion<'_> {
     pub(crate) fn block(&mut self, block: &CheckedBlock) {
+        self.look(block, true);
+    }
+
+    /// The same for a preset, to which the blocks that use it add what is missing.
+    pub(crate) fn part(&mut self, preset: &CheckedBlock) {
+        self.look(preset, false);
+    }
+
+    fn look(&mut self, block: &CheckedBlock, whole: bool) {
         let schema = block.schema;
         let word = block.variant_word(schema);
         let variant = word.as_deref().and_then(|word| schema.variant(word));
         if let Some(variant) = variant {
             self.variant(block, variant, word.as_deref().unwrap_or_default());
         }
-        if !block.incomplete {
+        if whole && !block.incomplete {
             self.missing(block, variant);
         }
         for schema in std::iter::once(schema).chain(variant) {
@@ -60,7 +69,7 @@ impl Completion<'_> {
             }
         }
         for child in &block.blocks {
-            self.block(child);
+            self.look(child, whole);
         }
     }
 

@@ -15,6 +15,7 @@ use crate::expr::{Binding, Elaborator, Evaluator, Failure, Member, ROOTS, Step, 
 use crate::globals::{Entity, Globals, Held, Instance, Instances};
 use crate::merge;
 use crate::problems;
+use crate::problems::name_place::NamePlace;
 use crate::schema::{AttributeSchema, BlockSchema, Presence, preset};
 use crate::sink::Sink;
 use crate::types::{FieldType, ObjectType, Type};
@@ -174,8 +175,19 @@ impl<'a, 'g> Resolver<'a, 'g> {
                     .map(|top| top.block.header);
                 let taken = taken.or_else(|| self.globals.made.get(&entity).map(|(header, _)| *header));
                 if let Some(first) = taken {
-                    let problem =
-                        problems::defined_twice::problem(kind, &entity.name, top.block.header, first);
+                    let name = &entity.name;
+                    let own = self
+                        .globals
+                        .made
+                        .get(&entity)
+                        .filter(|_| first == top.block.header);
+                    let problem = match own {
+                        Some((_, earlier)) => {
+                            let at = |index| element(&attribute.value, index);
+                            problems::defined_twice::element(kind, name, at(index), at(*earlier))
+                        }
+                        None => problems::defined_twice::problem(kind, name, top.block.header, first),
+                    };
                     self.sink.push(problem);
                 } else {
                     self.globals.made.insert(entity, (top.block.header, index));
@@ -282,6 +294,8 @@ impl<'a, 'g> Resolver<'a, 'g> {
     fn need(&self, root: &str, steps: &[Step<'_>]) -> Option<Need> {
         let (name, _) = steps.first()?.name()?;
         match root {
+            // What is made of `eggs` is resolved once those are known.
+            "local" if self.globals.lists.is_none() && self.globals.late.contains(&name) => None,
             "local" if self.globals.declared.locals.contains_key(&name) => Some(Need::Local(name)),
             "egg" | "eggsbucket" | "job" => {
                 let (entity, mut schema) = self.globals.entity(root, &name)?;
@@ -457,13 +471,26 @@ fn held_at(block: &CheckedBlock, path: &[SmolStr]) -> Held {
                 }
             }
             if block.incomplete {
-                Held::Unknown
-            } else {
-                Held::NotSet {
+                return Held::Unknown;
+            }
+            match left_out(block.schema, path) {
+                Some(value) => Held::Value(value),
+                None => Held::NotSet {
                     declared: block.header,
-                }
+                },
             }
         }
+    }
+}
+
+/// The value at a path into an optional block that is left out: its defaults hold.
+fn left_out(schema: &'static BlockSchema, path: &[SmolStr]) -> Option<Value> {
+    let [name, rest @ ..] = path else { return None };
+    let defaults = crate::checked::defaults(schema, name)?;
+    match (rest, &defaults) {
+        ([], _) => Some(defaults),
+        ([attribute], Value::Object(entries)) => entries.get(attribute).cloned(),
+        _ => None,
     }
 }
 
@@ -530,6 +557,15 @@ pub(crate) fn bound_value(
             sink.push(*problem);
             (typed.ty, None)
         }
+    }
+}
+
+/// Where an element of a list is written; the list where its elements are computed.
+fn element(list: &Expr, index: usize) -> Span {
+    match &list.kind {
+        ExprKind::Paren(inner) => element(inner, index),
+        ExprKind::List(items) => items.get(index).map_or(list.span, |item| item.span),
+        _ => list.span,
     }
 }
 
@@ -650,17 +686,29 @@ pub(crate) fn preset_uses(body: &Body) -> Vec<(SmolStr, Span)> {
     items
         .into_iter()
         .filter_map(preset_name)
-        .map(|(name, _, whole)| (name, whole))
+        .map(|preset| (preset.name, preset.whole))
         .collect()
 }
 
-/// The name in `preset.name`, where it stands, and the place of the whole.
-fn preset_name(expr: &Expr) -> Option<(SmolStr, Span, Span)> {
-    let (root, _, steps) = path(expr)?;
-    match steps.as_slice() {
-        [step] if root == "preset" => step.name().map(|(name, span)| (name, span, expr.span)),
-        _ => None,
-    }
+/// `preset.name`
+struct PresetName {
+    name: SmolStr,
+    /// Where the name stands.
+    at: Span,
+    place: NamePlace,
+    whole: Span,
+}
+
+fn preset_name(expr: &Expr) -> Option<PresetName> {
+    let (root, root_span, steps) = path(expr)?;
+    let [step] = steps.as_slice() else { return None };
+    let (name, at) = step.name().filter(|_| root == "preset")?;
+    Some(PresetName {
+        name,
+        at,
+        place: step.place(root_span),
+        whole: expr.span,
+    })
 }
 
 /// Merges the presets that `block` uses into what it says itself; later presets win over earlier ones.
@@ -682,14 +730,14 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
     };
     for item in items.into_iter().rev() {
         match preset_name(item) {
-            Some((name, name_span, _)) => match globals.presets.get(&name) {
+            Some(PresetName { name, at, place, .. }) => match globals.presets.get(&name) {
                 Some(preset) => merge::overlay(checked, preset),
                 None => {
                     checked.leave_open();
                     let known = globals.declared.presets.contains_key(&name);
                     if !known && !globals.declared.ghosts.contains(&name) {
                         let names = globals.names_under("preset");
-                        sink.push(problems::unknown_preset::problem(name_span, &name, &names));
+                        sink.push(problems::unknown_preset::problem(at, place, &name, &names));
                     }
                 }
             },
@@ -699,18 +747,50 @@ pub(crate) fn add_presets(globals: &Globals<'_>, sink: &mut Sink, checked: &mut 
                     sink.push(problem);
                     continue;
                 }
-                let hint = Some(
-                    "name a preset: `use = preset.small`, or several: `use = [preset.a, preset.b]`"
-                        .to_owned(),
-                );
-                let (ty, _) = free_value(globals, &mut Sink::default(), item, None);
-                let found = ty.to_string();
-                sink.push(problems::type_mismatch::problem(
-                    item.span, "preset", &found, hint,
-                ));
+                not_a_preset(globals, sink, item);
             }
         }
     }
+}
+
+/// Reports something in `use` that is no preset's name.
+fn not_a_preset(globals: &Globals<'_>, sink: &mut Sink, item: &Expr) {
+    let (found, hint) = if names_presets(item) {
+        match path(item) {
+            Some(_) => (
+                "a part of a preset".to_owned(),
+                "name the whole preset: `use = preset.small`",
+            ),
+            None => (
+                "an expression over presets".to_owned(),
+                "presets are named directly, and cannot be chosen by a condition: put what differs into the block \
+                 itself, as `cpu = var.big ? 8 : 2`",
+            ),
+        }
+    } else {
+        let (ty, _) = free_value(globals, sink, item, None);
+        if matches!(ty, Type::Unknown) {
+            // Its own problem is reported.
+            return;
+        }
+        (
+            ty.to_string(),
+            "name a preset: `use = preset.small`, or several: `use = [preset.a, preset.b]`",
+        )
+    };
+    sink.push(problems::type_mismatch::problem(
+        item.span,
+        "preset",
+        &found,
+        Some(hint.to_owned()),
+    ));
+}
+
+/// Whether an expression other than a name mentions presets: `var.big ? preset.a : preset.b`.
+fn names_presets(item: &Expr) -> bool {
+    let mut found = false;
+    crate::walk::expr(item, &mut |root, _, _| found |= root == "preset");
+    found
 }
 
 /// What is wrong with a `use` whose first word is a slip or lacks `preset.`: `use = prest.small`, `use = small`.

@@ -139,11 +139,11 @@ pub(crate) fn label(text: &str) -> Result<String, Refused> {
     let mut characters = text.chars();
     let starts = characters
         .next()
-        .is_some_and(|first| first.is_ascii_lowercase() || first.is_ascii_digit());
-    if starts && characters.all(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || next == '-') {
+        .is_some_and(|first| first.is_ascii_alphanumeric());
+    if starts && characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '-' | '_')) {
         Ok(text.to_owned())
     } else {
-        Err("a name has small letters, digits and -, and starts with a letter or a digit".to_owned())
+        Err("a name has letters, digits, `-` and `_`, and starts with a letter or a digit".to_owned())
     }
 }
 

@@ -154,24 +154,21 @@ impl Builder<'_> {
         Some(Label { text, span })
     }
 
-    /// Labels that name something of the language may have what names have; all others become names elsewhere.
+    /// Labels are `[A-Za-z0-9][A-Za-z0-9_-]*`. Those that name something of the language may begin as names do.
     fn check_labels(&mut self, kind: &Ident, labels: &[Label]) {
         let named = matches!(kind.name.as_str(), "variable" | "locals" | "preset");
         for label in labels {
             let Some(text) = label.text.literal() else {
                 continue;
             };
-            let allowed = |c: char| {
-                c.is_ascii_lowercase()
-                    || c.is_ascii_digit()
-                    || c == '-'
-                    || (named && (c.is_ascii_uppercase() || c == '_'))
-            };
+            let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+            let begins = |c: char| c.is_ascii_alphanumeric() || (named && c == '_');
             let reported = self
                 .problems
                 .last()
                 .is_some_and(|problem| problem.span == label.span);
-            if !reported && (text.is_empty() || text.starts_with('-') || !text.chars().all(allowed)) {
+            let sound = text.starts_with(begins) && text.chars().all(allowed);
+            if !reported && !sound {
                 self.problems
                     .push(problems::bad_label::problem(label.span, &text));
             }

@@ -156,6 +156,10 @@ impl Builder<'_> {
     fn primary(&mut self, node: Node<'_>) -> Expr {
         let span = self.span(&node);
         let kind = match node.as_rule() {
+            Rule::single_quoted if self.single_quotes => {
+                let text = node.as_str();
+                return self.plain_text(&text[1..text.len() - 1], span);
+            }
             Rule::plain_text => {
                 let text = node.as_str();
                 let text = &text[1..text.len() - 1];
@@ -262,8 +266,9 @@ impl Builder<'_> {
                             end: span.start,
                             ..span
                         };
+                        let certain = between.start < between.end && self.quotes_pair_up(between);
                         self.problems
-                            .push(problems::missing_comma::problem(between, what));
+                            .push(problems::missing_comma::problem(between, what, certain));
                     }
                     comma = false;
                     if rule == Rule::nested {
@@ -277,6 +282,20 @@ impl Builder<'_> {
         }
         items.shrink_to_fit();
         items
+    }
+
+    /// Whether the lines of a place have an even number of quotes: one too many makes texts of what stands between them.
+    fn quotes_pair_up(&self, at: Span) -> bool {
+        let text = self.source.text();
+        let (before, after) = (text.get(..at.start as usize), text.get(at.end as usize..));
+        let start = before
+            .and_then(|before| before.rsplit('\n').next())
+            .unwrap_or_default();
+        let end = after
+            .and_then(|after| after.split('\n').next())
+            .unwrap_or_default();
+        let quotes = |text: &str| text.bytes().filter(|byte| *byte == b'"').count();
+        (quotes(start) + quotes(self.source.slice(at)) + quotes(end)).is_multiple_of(2)
     }
 
     fn object(&mut self, node: Node<'_>) -> Vec<ObjectEntry> {
@@ -299,7 +318,7 @@ impl Builder<'_> {
                 };
                 if !self.source.slice(between).contains('\n') {
                     self.problems
-                        .push(problems::missing_comma::problem(between, "entries"));
+                        .push(problems::missing_comma::problem(between, "entries", true));
                 }
             }
             comma = false;

@@ -75,6 +75,7 @@ pub fn parse_predicate(source: &SourceFile, content: Span) -> (Expr, Vec<Problem
     let mended = Mended::new("", Vec::new());
     let mut builder = Builder::new(source, &mended);
     builder.offset = content.start as usize;
+    builder.single_quotes = true;
     let text = source.slice(content);
     let depth = text.bytes().filter(|byte| *byte == b'(').count();
     let broken = Expr {
@@ -148,6 +149,8 @@ struct Builder<'s> {
     /// How many blocks stand around the current place.
     blocks: usize,
     comments: Vec<crate::tree::Comment>,
+    /// Whether texts may stand in single quotes, as they do in a condition that is itself a text.
+    single_quotes: bool,
 }
 
 impl<'s> Builder<'s> {
@@ -159,6 +162,7 @@ impl<'s> Builder<'s> {
             problems: Vec::new(),
             blocks: 0,
             comments: Vec::new(),
+            single_quotes: false,
         }
     }
 

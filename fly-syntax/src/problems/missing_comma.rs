@@ -21,10 +21,14 @@ new lines.
 "#,
 };
 
-pub(crate) fn problem(between: Span, what: &str) -> Problem {
-    Problem::new(&KIND, between, format!("a comma is missing between these {what}"))
-        .help("write `,` between them")
-        .fix("write `,`", between.at_start(), ",")
+/// `certain` is false where a quote too many may have made two texts of what was meant to be something else.
+pub(crate) fn problem(between: Span, what: &str, certain: bool) -> Problem {
+    let problem = Problem::new(&KIND, between, format!("a comma is missing between these {what}"))
+        .help("write `,` between them");
+    match certain {
+        true => problem.fix("write `,`", between.at_start(), ","),
+        false => problem.maybe("write `,`", between.at_start(), ","),
+    }
 }
 
 /// A comma with nothing before it.

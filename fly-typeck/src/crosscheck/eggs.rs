@@ -16,8 +16,20 @@ use crate::value::Value;
 const LONGEST_SERVERLESS: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
+    let mut presets: Vec<_> = globals.presets.values().collect();
+    presets.sort_by_key(|preset| preset.header);
+    presets.into_iter().for_each(|preset| machine(preset, sink));
+    same_machine_names(nest, sink);
     let eggs = nest.of("egg").chain(nest.of("eggsbucket"));
-    let addressed = nest.single("mothergoose").is_some() || globals.declared.kind_unknown;
+    let addressed = |gitlab: &&CheckedBlock| gitlab.attribute("webhook_url").is_some();
+    // Without a server that listens, nobody needs webhooks.
+    let wanted = nest
+        .of("egg")
+        .chain(nest.of("eggsbucket"))
+        .flat_map(hosts)
+        .any(|gitlab| addressed(&gitlab))
+        && nest.single("mothergoose").is_none()
+        && !globals.declared.kind_unknown;
     let mut projects: FxHashMap<(String, String, String), &CheckedBlock> = FxHashMap::default();
     let mut unaddressed: FxHashSet<(Span, Span)> = FxHashSet::default();
     for egg in eggs {
@@ -30,8 +42,8 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
             sink.push(problems::range_order::problem(at, range, reason));
         }
         for gitlab in hosts(egg) {
-            if !addressed
-                && gitlab.attribute("webhook_url").is_none()
+            if wanted
+                && !addressed(&gitlab)
                 && !gitlab.incomplete
                 && reports(gitlab)
                 // All that a `for_each` makes lack it together.
@@ -51,6 +63,31 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
                 None => {
                     projects.insert(key, egg);
                 }
+            }
+        }
+    }
+}
+
+/// Two labels that become one name: machines are called by them, in small letters and with `-` for `_`.
+fn same_machine_names(nest: &Blocks<'_>, sink: &mut Sink) {
+    let mut names: FxHashMap<String, &CheckedBlock> = FxHashMap::default();
+    for egg in nest.of("egg").chain(nest.of("eggsbucket")) {
+        let label = egg.label();
+        let name = label.to_ascii_lowercase().replace('_', "-");
+        match names.get(&name) {
+            Some(first) if first.label() != label => {
+                let labels = (label.as_str(), first.label());
+                sink.push(problems::same_machine_name::problem(
+                    egg.header,
+                    first.header,
+                    labels.0,
+                    &labels.1,
+                    &name,
+                ));
+            }
+            Some(_) => {}
+            None => {
+                names.insert(name, egg);
             }
         }
     }

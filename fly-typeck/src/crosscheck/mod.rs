@@ -1,6 +1,7 @@
 //! What types cannot say: clashes between values that are each fine by themselves. One file for each part of a Nest.
 
 mod accounts;
+mod certificates;
 mod eggs;
 mod mothergoose;
 mod moved;
@@ -23,6 +24,9 @@ pub(crate) fn check(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut S
     mothergoose::check(&nest, sink);
     schedules::check(&nest, sink);
     moved::check(globals, &nest, sink);
+    blocks
+        .iter()
+        .for_each(|block| certificates::check(globals, block, sink));
 }
 
 /// The checked top-level blocks of a Nest.

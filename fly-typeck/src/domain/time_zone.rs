@@ -39,7 +39,9 @@ fn meant(text: &str) -> Option<&'static str> {
     let distance = |name: &str| {
         let name = name.to_ascii_lowercase();
         let city = name.rsplit('/').next().unwrap_or_default();
-        strsim::osa_distance(&name, &text).min(strsim::osa_distance(city, &text))
+        // A city alone is a name left incomplete, not a slip: `Local` is no typing error for `Asia/Oral`.
+        let by_city = if city == text { 0 } else { SLIPS + 1 };
+        strsim::osa_distance(&name, &text).min(by_city)
     };
     let mut near: Vec<(usize, &str)> = names()
         .map(|name| (distance(name), name))

@@ -4,9 +4,10 @@ use fly_syntax::Span;
 use fly_syntax::tree::{Expr, ExprKind, Ident};
 use smol_str::SmolStr;
 
-use super::{Elaborator, Node, Typed};
+use super::{Elaborator, Evaluator, Node, Typed, unify};
 use crate::globals::{Found, Global};
 use crate::problems;
+use crate::problems::name_place::NamePlace;
 use crate::schema::{BlockSchema, Occurrence};
 use crate::types::{Reference, Type};
 use crate::value::Value;
@@ -27,7 +28,7 @@ pub(crate) const ROOTS: &[&str] = &[
 ];
 
 pub(super) fn is_reserved(name: &str) -> bool {
-    ROOTS.contains(&name)
+    ROOTS.contains(&name) || matches!(name, "true" | "false" | "for" | "in" | "if")
 }
 
 /// A step of a path, from its root on.
@@ -48,6 +49,18 @@ impl Step<'_> {
                 ExprKind::String(template) => Some((template.literal()?, index.span)),
                 _ => None,
             },
+        }
+    }
+
+    /// Where its name is written, behind a base that ends there.
+    pub(crate) fn place(&self, base: Span) -> NamePlace {
+        let whole = Span {
+            start: base.end,
+            ..base.to(self.end())
+        };
+        match self {
+            Self::Field(_) => NamePlace::Field(whole),
+            Self::Index(index, _) => text_place(index).unwrap_or(NamePlace::Path(whole)),
         }
     }
 
@@ -110,17 +123,33 @@ pub(crate) fn reference_name(expr: &Expr, reference: Reference) -> Option<SmolSt
     }
 }
 
-/// The place of the name that a reference ends with, quotes left out.
-pub(super) fn last_name(expr: &Expr) -> Span {
+/// Where a reference writes the name that it ends with: the text without its quotes, or the path behind its root.
+pub(super) fn name_place(expr: &Expr) -> NamePlace {
     match &expr.kind {
-        ExprKind::Paren(inner) => last_name(inner),
-        ExprKind::String(template) => match template.parts.as_slice() {
-            [fly_syntax::tree::TemplatePart::Literal { span, .. }] => *span,
-            _ => expr.span,
+        ExprKind::Paren(inner) => name_place(inner),
+        ExprKind::String(_) => text_place(expr).unwrap_or(NamePlace::Text(expr.span)),
+        _ => match path(expr) {
+            Some((_, root, steps)) => match steps.as_slice() {
+                [] => NamePlace::Text(expr.span),
+                [step] => step.place(root),
+                _ => NamePlace::Path(Span {
+                    start: root.end,
+                    ..expr.span
+                }),
+            },
+            None => NamePlace::Text(expr.span),
         },
-        ExprKind::Attribute(_, name) => name.span,
-        ExprKind::Index(_, index) => last_name(index),
-        _ => expr.span,
+    }
+}
+
+/// Between the quotes of a text.
+fn text_place(expr: &Expr) -> Option<NamePlace> {
+    let ExprKind::String(template) = &expr.kind else {
+        return None;
+    };
+    match template.parts.as_slice() {
+        [fly_syntax::tree::TemplatePart::Literal { span, .. }] => Some(NamePlace::Text(*span)),
+        _ => None,
     }
 }
 
@@ -131,7 +160,8 @@ impl Elaborator<'_> {
             return match &expr.kind {
                 ExprKind::Attribute(base, name) => {
                     let base = self.expr(base, None);
-                    self.field(base, &name.name, name.span)
+                    let place = Step::Field(name).place(base.span);
+                    self.field(base, &name.name, name.span, place)
                 }
                 ExprKind::Index(base, index) => {
                     let base = self.expr(base, None);
@@ -144,7 +174,10 @@ impl Elaborator<'_> {
         steps[used.min(steps.len())..]
             .iter()
             .fold(start, |base, step| match step {
-                Step::Field(ident) => self.field(base, &ident.name, ident.span),
+                Step::Field(ident) => {
+                    let place = step.place(base.span);
+                    self.field(base, &ident.name, ident.span, place)
+                }
                 Step::Index(index, span) => self.index(base, index, *span),
             })
     }
@@ -181,16 +214,16 @@ impl Elaborator<'_> {
                 let Some((name, name_span)) = steps.first().and_then(Step::name) else {
                     let known = self.globals.names_under(root);
                     let what = self.globals.what(root);
-                    let name_span = steps.first().map_or(span.at_end(), |step| step.end());
+                    let place = NamePlace::Text(span.at_end());
                     self.sink.push(problems::unknown_reference::problem(
-                        whole, name_span, what, "", &known,
+                        whole, place, what, "", &known,
                     ));
                     return (Typed::poison(whole), steps.len());
                 };
                 self.global(root, span, &name, name_span, steps, whole)
             }
             _ => {
-                self.unknown_name(root, span);
+                self.unknown_name(root, span, !steps.is_empty());
                 (Typed::poison(whole), steps.len())
             }
         }
@@ -221,8 +254,11 @@ impl Elaborator<'_> {
             }
             Found::Missing(known) => {
                 let what = self.globals.what(root);
+                let place = steps
+                    .first()
+                    .map_or(NamePlace::Text(name_span), |step| step.place(root_span));
                 self.sink.push(problems::unknown_reference::problem(
-                    at, name_span, what, name, &known,
+                    at, place, what, name, &known,
                 ));
                 (Typed::poison(whole), steps.len())
             }
@@ -241,21 +277,22 @@ impl Elaborator<'_> {
             return (Typed::poison(start), steps.len());
         };
         let (mut schema, mut at, mut used) = (schema, start, 1);
-        while let Some((name, span)) = steps.get(used).and_then(Step::name) {
+        while let Some((step, (name, span))) = steps.get(used).and_then(|step| Some((step, step.name()?))) {
             used += 1;
-            at = at.to(span);
+            let place = step.place(at);
+            at = at.to(step.end());
             inside.push(name.clone());
             match member(schema, &name) {
                 Some(Member::Attribute(ty)) => {
                     let node = Node::Global(Global::Entity(entity, inside));
-                    return (Typed { ty, span: at, node }, used);
+                    return (self.plain_or_secret(Typed { ty, span: at, node }), used);
                 }
                 Some(Member::Block(child)) => schema = child,
                 None => {
                     let names = member_names(schema);
                     let of = format!("`{}`", schema.kind);
                     self.sink
-                        .push(problems::unknown_field::problem(span, &name, &of, &names));
+                        .push(problems::unknown_field::problem(span, place, &name, &of, &names));
                     return (Typed::poison(at), steps.len());
                 }
             }
@@ -268,7 +305,8 @@ impl Elaborator<'_> {
         (typed, used)
     }
 
-    fn unknown_name(&mut self, name: &SmolStr, span: Span) {
+    /// `path` says whether something of it is read: only then can `var` or `egg` have been meant.
+    fn unknown_name(&mut self, name: &SmolStr, span: Span, path: bool) {
         let bound: Vec<&str> = self
             .bindings
             .iter()
@@ -283,7 +321,7 @@ impl Elaborator<'_> {
         let qualified = self.globals.qualified(name);
         let candidates: Vec<&str> = bound
             .into_iter()
-            .chain(ROOTS.iter().copied())
+            .chain(ROOTS.iter().copied().filter(|root| path || root.ends_with('s')))
             .chain(qualified.iter().map(String::as_str))
             .collect();
         self.sink
@@ -291,7 +329,7 @@ impl Elaborator<'_> {
     }
 
     /// `base.name`
-    fn field(&mut self, base: Typed, name: &SmolStr, name_span: Span) -> Typed {
+    fn field(&mut self, base: Typed, name: &SmolStr, name_span: Span, place: NamePlace) -> Typed {
         let span = base.span.to(name_span);
         if base.is_poison() {
             return Typed::poison(span);
@@ -307,6 +345,7 @@ impl Elaborator<'_> {
                 Member::Attribute(ty) => ty,
                 Member::Block(schema) => Type::Block(schema),
             }),
+            Type::Union(members) => common_field(members, name),
             _ => None,
         };
         let Some(ty) = ty else {
@@ -318,19 +357,50 @@ impl Elaborator<'_> {
                 Type::Block(schema) => (schema.kind.to_owned(), member_names(schema)),
                 other => (format!("a value of type {other}"), Vec::new()),
             };
-            self.sink
-                .push(problems::unknown_field::problem(name_span, name, &of, &names));
+            self.sink.push(problems::unknown_field::problem(
+                name_span, place, name, &of, &names,
+            ));
             return Typed::poison(span);
         };
-        Typed {
+        self.plain_or_secret(Typed {
             ty,
             span,
             node: Node::Field(Box::new(base), name.clone()),
+        })
+    }
+
+    /// A value that may be a secret or a plain text, as each entry of an `environment` may: which of the two it is, if
+    /// that is known already.
+    fn plain_or_secret(&self, typed: Typed) -> Typed {
+        let Type::Union(members) = &typed.ty else {
+            return typed;
+        };
+        if !members.contains(&Type::Secret) {
+            return typed;
         }
+        let slots = vec![None; self.bindings.len()];
+        let ty = match Evaluator::new(self.globals, slots).value(&typed) {
+            Ok(Value::Secret(_)) => Type::Secret,
+            Ok(_) => {
+                let plain: Vec<Type> = members
+                    .iter()
+                    .filter(|member| !matches!(member, Type::Secret))
+                    .cloned()
+                    .collect();
+                match <[Type; 1]>::try_from(plain) {
+                    Ok([only]) => only,
+                    Err(several) => Type::union(several),
+                }
+            }
+            Err(_) => return typed,
+        };
+        Typed { ty, ..typed }
     }
 
     /// `base[index]`
     fn index(&mut self, base: Typed, index: &Expr, span: Span) -> Typed {
+        let step = Step::Index(index, span);
+        let place = step.place(base.span);
         let span = base.span.to(span);
         if base.is_poison() {
             self.expr(index, None);
@@ -352,17 +422,18 @@ impl Elaborator<'_> {
             (Type::List(element) | Type::Map(element), _) => (**element).clone(),
             (Type::Object(_) | Type::Block(_), Node::Constant(Value::String(name))) => {
                 let name = name.clone();
-                let name_span = index.span;
                 return Typed {
                     span,
-                    ..self.field(base, &name, name_span)
+                    ..self.field(base, &name, index.span, place)
                 };
             }
             (Type::Object(_), _) => base.ty.elements().map_or(Type::Unknown, |(_, value)| value),
             _ => {
                 let found = base.ty.to_string();
                 let problem = if base.ty.holds_secret() {
-                    problems::secret_used::problem(base.span, "indexed")
+                    problems::secret_used::of(&base.ty, base.span, "indexed")
+                } else if let Type::Set(_) = base.ty {
+                    problems::not_a_collection::set(base.span, &found)
                 } else {
                     problems::not_a_collection::problem(base.span, &found)
                 };
@@ -370,12 +441,32 @@ impl Elaborator<'_> {
                 return Typed::poison(span);
             }
         };
-        Typed {
+        self.plain_or_secret(Typed {
             ty,
             span,
             node: Node::Index(Box::new(base), Box::new(index)),
-        }
+        })
     }
+}
+
+/// The type of a field that every member of a union has.
+fn common_field(members: &[Type], name: &SmolStr) -> Option<Type> {
+    members.iter().try_fold(Type::Unknown, |all, member_type| {
+        let ty = match member_type {
+            Type::Unknown | Type::Any => Type::Unknown,
+            Type::Map(value) => (**value).clone(),
+            Type::Object(object) => {
+                let field = object.fields.iter().find(|field| field.name == *name)?;
+                field.ty.clone()
+            }
+            Type::Block(schema) => match member(schema, name)? {
+                Member::Attribute(ty) => ty,
+                Member::Block(schema) => Type::Block(schema),
+            },
+            _ => return None,
+        };
+        Some(unify(&all, &ty))
+    })
 }
 
 /// What a name means inside a block of a schema.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Conversion;
-use crate::types::{FieldType, ObjectType, Type};
+use crate::types::{FieldType, ObjectType, Reference, Type};
 
 /// Whether a value of type `found` may stand where `wanted` is: `Err` if not, else the conversion it needs.
 pub(crate) fn fits(found: &Type, wanted: &Type) -> Result<Option<Conversion>, Misfit> {
@@ -21,6 +21,9 @@ pub(crate) fn fits(found: &Type, wanted: &Type) -> Result<Option<Conversion>, Mi
             .find_map(|member| fits(found, member).ok())
             .ok_or(Misfit),
         (Type::Int, Type::Float) => Ok(Some(Conversion::IntToFloat)),
+        (Type::String, Type::Reference(reference @ Reference::Entity)) => {
+            Ok(Some(Conversion::Name(*reference)))
+        }
         (Type::List(found), Type::List(wanted))
         | (Type::Set(found), Type::Set(wanted) | Type::List(wanted)) => each(found, wanted),
         (Type::List(found), Type::Set(wanted)) => match fits(found, wanted)? {

@@ -9,6 +9,7 @@ use crate::functions;
 use crate::globals::Globals;
 use crate::literal;
 use crate::problems;
+use crate::problems::name_place::NamePlace;
 use crate::sink::Sink;
 use crate::types::{FieldType, ObjectType, Reference, Type};
 use crate::value::Value;
@@ -167,8 +168,13 @@ impl Elaborator<'_> {
                         let names: Vec<&str> =
                             object.fields.iter().map(|field| field.name.as_str()).collect();
                         let at = entry.key.span();
-                        self.sink
-                            .push(problems::unknown_field::problem(at, name, "the object", &names));
+                        self.sink.push(problems::unknown_field::problem(
+                            at,
+                            NamePlace::Key(at),
+                            name,
+                            "the object",
+                            &names,
+                        ));
                     }
                     found.map(|field| field.ty.clone())
                 }
@@ -279,7 +285,7 @@ impl Elaborator<'_> {
         {
             let how = format!("passed to `{}`", function.name);
             self.sink
-                .push(problems::secret_used::problem(argument.span, &how));
+                .push(problems::secret_used::of(&argument.ty, argument.span, &how));
             return Typed::poison(span);
         }
         let types: Vec<Type> = typed.iter().map(|argument| argument.ty.clone()).collect();
@@ -337,7 +343,7 @@ impl Elaborator<'_> {
                     },
                     (_, ty) => {
                         let problem = if ty.holds_secret() {
-                            problems::secret_used::problem(operand.span, "negated")
+                            problems::secret_used::of(ty, operand.span, "negated")
                         } else {
                             let found = ty.to_string();
                             problems::operator::problem(span, "-", (&found, operand.span), None, None)
@@ -379,7 +385,8 @@ impl Elaborator<'_> {
                 BinaryOperator::Equal | BinaryOperator::NotEqual => "compared",
                 _ => "used in an operation",
             };
-            self.sink.push(problems::secret_used::problem(secret.span, how));
+            self.sink
+                .push(problems::secret_used::of(&secret.ty, secret.span, how));
             return Typed::poison(span);
         }
         match operators::result_type(operator, &left.ty, &right.ty) {
@@ -460,7 +467,7 @@ impl Elaborator<'_> {
             let elements = collection.ty.elements();
             if elements.is_none() {
                 let problem = if collection.ty.holds_secret() {
-                    problems::secret_used::problem(collection.span, "walked through")
+                    problems::secret_used::of(&collection.ty, collection.span, "walked through")
                 } else {
                     problems::not_a_collection::problem(collection.span, &collection.ty.to_string())
                 };
@@ -475,6 +482,10 @@ impl Elaborator<'_> {
                 self.sink
                     .push(problems::reserved_name::problem(name.span, &name.name));
             }
+        }
+        if let Some(key) = key.filter(|key| key.name == item.name) {
+            self.sink
+                .push(problems::reserved_name::twice(item.span, key.span, &item.name));
         }
         let depth = self.bindings.len();
         self.bindings.push(Binding {
@@ -562,10 +573,10 @@ impl Elaborator<'_> {
     fn reference(&mut self, expr: &Expr, reference: Reference) -> Option<Typed> {
         let name = super::access::reference_name(expr, reference)?;
         if let Some(known) = self.globals.unknown_names(reference, &name) {
-            let at = super::access::last_name(expr);
+            let place = super::access::name_place(expr);
             self.sink.push(problems::unknown_reference::problem(
                 expr.span,
-                at,
+                place,
                 reference.what(),
                 &name,
                 &known,

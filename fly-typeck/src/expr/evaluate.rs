@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 
 use super::operators::{self, Impossible};
 use super::{Conversion, Key, Node, Piece, Typed, Walk};
+use crate::checked;
 use crate::domain::{SecretUri, TextForm};
 use crate::functions::{CallError, Context};
 use crate::globals::{Globals, Held};
@@ -160,16 +161,48 @@ impl<'a> Evaluator<'a> {
         if let Some(value) = entries.get(name) {
             return Ok(value.clone());
         }
-        Err(match &base.ty {
-            Type::Block(schema) => {
-                let path = format!("{}.{name}", schema.kind);
-                Failure::NotSet(Box::new(problems::not_set::problem(span, &path, base.span)))
-            }
-            _ => {
+        if let Type::Block(schema) = &base.ty
+            && let Some(defaults) = checked::defaults(schema, name)
+        {
+            return Ok(defaults);
+        }
+        let optional = match &base.ty {
+            Type::Object(object) => object
+                .fields
+                .iter()
+                .any(|field| field.optional && field.name == *name),
+            Type::Block(_) => true,
+            _ => false,
+        };
+        Err(match optional {
+            true => Failure::NotSet(Box::new(self.not_set(base, name, span))),
+            false => {
                 let keys: Vec<&str> = entries.keys().map(SmolStr::as_str).collect();
                 Failure::Problem(Box::new(problems::missing_key::problem(span, name, &keys)))
             }
         })
+    }
+
+    /// Something that may be left out is read, and was left out.
+    fn not_set(&self, base: &Typed, name: &SmolStr, span: Span) -> Problem {
+        let source = self.globals.source(span.file);
+        let written = source.map_or("", |source| source.slice(base.span.to(span)));
+        let mut element = base;
+        while let Node::Field(inner, _) | Node::Index(inner, _) = &element.node {
+            element = inner;
+        }
+        let value = match &element.node {
+            Node::Slot(slot) => self.slots.get(*slot).and_then(Option::as_ref),
+            _ => None,
+        };
+        if let (Some(Value::Object(entries)), Type::Block(schema)) = (value, &element.ty)
+            && let Some(Value::String(label)) = entries.get("name")
+        {
+            let of = format!("{} `{label}`", schema.kind);
+            let declared = self.globals.declared_at(schema.kind, label);
+            return problems::not_set::of_element(span, written, name, &of, declared);
+        }
+        problems::not_set::problem(span, written, base.span)
     }
 
     fn call(
@@ -350,6 +383,17 @@ impl<'a> Evaluator<'a> {
                         inner.span, &malformed,
                     )))
                 })
+            }
+            (Conversion::Name(reference), Value::String(name)) => {
+                match self.globals.unknown_names(*reference, &name) {
+                    None => Ok(Value::String(name)),
+                    Some(known) => Err(Failure::Problem(Box::new(problems::unknown_reference::computed(
+                        inner.span,
+                        reference.what(),
+                        &name,
+                        &known,
+                    )))),
+                }
             }
             (_, value) => Ok(value),
         }

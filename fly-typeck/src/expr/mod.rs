@@ -14,7 +14,7 @@ use smol_str::SmolStr;
 use crate::domain::TextForm;
 use crate::functions::Function;
 use crate::globals::Global;
-use crate::types::Type;
+use crate::types::{Reference, Type};
 use crate::value::Value;
 
 pub(crate) use access::{Member, ROOTS, Step, member, path, reference_name};
@@ -105,6 +105,8 @@ pub(crate) enum Conversion {
     Text(Vec<TextForm>),
     /// Text that was put together is read as a secret's URI.
     Secret,
+    /// Text that was put together is the name of something declared.
+    Name(Reference),
 }
 
 impl Typed {

@@ -2,14 +2,14 @@
 
 use fly_syntax::tree::BinaryOperator;
 
-use crate::domain::{Duration, Size};
+use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
 
 /// The type of `left operator right`; `None` where the operator does not take such values.
 pub(super) fn result_type(operator: BinaryOperator, left: &Type, right: &Type) -> Option<Type> {
     use BinaryOperator as Op;
-    use Type::{Bool, Duration, Float, Int, Size, Unknown};
+    use Type::{Bool, Duration, Float, Int, Percent, Size, Unknown};
     if matches!(left, Unknown | Type::Any) || matches!(right, Unknown | Type::Any) {
         return Some(match operator {
             Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::Modulo => Unknown,
@@ -30,9 +30,16 @@ pub(super) fn result_type(operator: BinaryOperator, left: &Type, right: &Type) -
             Duration
         }
         (Op::Add | Op::Subtract, Size, Size) | (Op::Multiply | Op::Divide, Size, Int | Float) => Size,
+        (Op::Add | Op::Subtract, Percent, Percent) | (Op::Multiply | Op::Divide, Percent, Int | Float) => {
+            Percent
+        }
+        (Op::Multiply, Int | Float, Percent) => Percent,
+        // A share of something: `50% * 8GiB`.
+        (Op::Multiply, Percent, Duration) | (Op::Multiply, Duration, Percent) => Duration,
+        (Op::Multiply, Percent, Size) | (Op::Multiply, Size, Percent) => Size,
         (Op::Multiply, Int | Float, Duration) => Duration,
         (Op::Multiply, Int | Float, Size) => Size,
-        (Op::Divide, Duration, Duration) | (Op::Divide, Size, Size) => Float,
+        (Op::Divide, Duration, Duration) | (Op::Divide, Size, Size) | (Op::Divide, Percent, Percent) => Float,
         _ => return None,
     })
 }
@@ -100,6 +107,21 @@ pub(super) fn apply(operator: BinaryOperator, left: &Value, right: &Value) -> Re
                 units(operator, a.as_bytes(), b.as_bytes()).map(|bytes| Value::Size(Size::from_bytes(bytes)))
             }
         },
+        (Value::Percent(a), Value::Percent(b)) => {
+            let result = floats(operator, a.as_f64(), b.as_f64())?;
+            match operator {
+                Op::Divide => Ok(Value::Float(result)),
+                _ => percent(result),
+            }
+        }
+        (Value::Percent(share), whole @ (Value::Duration(_) | Value::Size(_)))
+        | (whole @ (Value::Duration(_) | Value::Size(_)), Value::Percent(share)) => {
+            apply(operator, whole, &Value::Float(share.as_f64() / 100.0))
+        }
+        (Value::Percent(a), b @ (Value::Int(_) | Value::Float(_)))
+        | (b @ (Value::Int(_) | Value::Float(_)), Value::Percent(a)) => {
+            percent(floats(operator, a.as_f64(), number(b))?)
+        }
         (Value::Duration(a), b) | (b, Value::Duration(a)) => {
             scale(operator, a.as_millis(), b).map(|ms| Value::Duration(Duration::from_millis(ms)))
         }
@@ -108,6 +130,14 @@ pub(super) fn apply(operator: BinaryOperator, left: &Value, right: &Value) -> Re
         }
         _ => Err(Impossible::Types),
     }
+}
+
+/// That many hundredths, which are never below zero.
+fn percent(hundredths: f64) -> Result<Value, Impossible> {
+    if hundredths < 0.0 {
+        return Err(Impossible::OutOfRange);
+    }
+    Ok(Value::Percent(Percent::from_f64(hundredths)))
 }
 
 fn number(value: &Value) -> f64 {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use super::shapes::{entry, mismatch, text, ty, unify};
+use super::shapes::{entry, mismatch, text, ty};
 use super::text::within_elements;
 use super::{Arity, CallError, Context, Function, Mismatch, arguments};
+use crate::expr::unify;
 use crate::types::{FieldType, ObjectType, Type};
 use crate::value::Value;
 

@@ -1,6 +1,7 @@
 //! Types as a function wants them.
 
 use super::Mismatch;
+use crate::expr::unify;
 use crate::types::Type;
 
 /// The type of an argument; what is missing is unknown.
@@ -95,33 +96,6 @@ fn unify_all(types: impl Iterator<Item = Option<Type>>) -> Option<Type> {
     types
         .into_iter()
         .try_fold(Type::Unknown, |all, ty| Some(unify(&all, &ty?)))
-}
-
-/// The type of a value that may be of either type.
-pub(super) fn unify(a: &Type, b: &Type) -> Type {
-    match (a, b) {
-        (Type::Unknown, other) | (other, Type::Unknown) => other.clone(),
-        (a, b) if a == b => a.clone(),
-        (Type::List(a), Type::List(b)) => Type::list(unify(a, b)),
-        (Type::Set(a), Type::Set(b)) => Type::set(unify(a, b)),
-        (Type::Map(a), Type::Map(b)) => Type::map(unify(a, b)),
-        (a, b) => {
-            let mut members: Vec<Type> = Vec::new();
-            for ty in [a, b] {
-                let these = if let Type::Union(these) = ty {
-                    these
-                } else {
-                    std::slice::from_ref(ty)
-                };
-                for ty in these {
-                    if !members.contains(ty) {
-                        members.push(ty.clone());
-                    }
-                }
-            }
-            Type::union(members)
-        }
-    }
 }
 
 /// Whether a value of one type may equal one of the other.

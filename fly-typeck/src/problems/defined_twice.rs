@@ -40,6 +40,14 @@ pub(crate) fn problem(what: &str, name: &str, later: Span, first: Span) -> Probl
         .help("rename or remove one of the two: names are shared by all files of a Nest")
 }
 
+/// Two elements of one `for_each` make something of one name. Both places are the list's where it is computed.
+pub(crate) fn element(what: &str, name: &str, later: Span, first: Span) -> Problem {
+    let problem = Problem::new(&KIND, later, format!("`for_each` makes the {what} `{name}` twice"))
+        .note("makes it again")
+        .help("remove one of the two elements, or make the label differ; `distinct(...)` removes repeats");
+    if later == first { problem } else { problem.label(first, "makes it first") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,8 +8,8 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY313",
     title: "a label that cannot be a name",
     severity: Severity::Error,
-    explanation: r#"A label names machines, folders and addresses, so it is kept to what all of them take: small letters, digits and `-`,
-with a letter or a digit first. With `for_each` the label is put together from `each.key`, and every key must fit.
+    explanation: r#"A label names machines, folders and addresses, so it is made of letters without accents, digits, `-` and `_`, with a
+letter or a digit first. With `for_each` the label is put together from `each.key`, and every key must fit.
 "#,
     wrong: r#"-- nest.fly --
 provider "proxmox" {
@@ -19,7 +19,7 @@ provider "proxmox" {
 }
 -- Eggs/site/config.fly --
 egg "site-${each.key}" {
-  for_each = { Blue = 101 }
+  for_each = { "blue.1" = 101 }
   type = "vm"
   cloud {
     provider = "proxmox"

@@ -2,6 +2,7 @@
 
 use fly_syntax::Kind;
 
+pub(crate) mod name_place;
 pub(crate) mod names;
 pub(crate) mod suggest;
 #[cfg(test)]
@@ -100,6 +101,8 @@ kinds! {
     same_cloud_name,
     unclear_cloud,
     range_order,
+    moved_conflict,
+    same_machine_name,
     bare_number,
     no_webhook_address,
     byte_order_mark,

@@ -7,9 +7,10 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY902",
     title: "nowhere for webhooks to go",
     severity: Severity::Warning,
-    explanation: r#"Runners are started when GitLab tells of a push or a job, through a webhook. Its address is the egg's
-`webhook_url`, or else the one of the Nest's `mothergoose`. This egg has neither, so no webhook is made, and
-there are as many of its runners as `gosling apply` makes. Where that is meant, say so: `events = []`.
+    explanation: r#"A server starts runners when GitLab reports a push or a job through a webhook. The address of the webhook is the egg's
+`webhook_url`, or else the one of the Nest's `mothergoose`. Other eggs of this Nest have an address, and this one has
+none: no webhook is created for it, and it keeps the runners that `gosling apply` creates. If you mean that, write
+`events = []`. In a Nest without any address no egg needs one, and nothing is said.
 "#,
     wrong: r#"-- nest.fly --
 provider "proxmox" {
@@ -35,6 +36,27 @@ egg "api" {
   gitlab {
     server = "gitlab.example.com"
     project_id = 42
+  }
+}
+-- Eggs/web/config.fly --
+egg "web" {
+  type = "vm"
+  cloud {
+    provider = "proxmox"
+    template = "debian-12"
+  }
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+  runner {
+    tags = ["web"]
+  }
+  gitlab {
+    server = "gitlab.example.com"
+    project_id = 43
+    webhook_url = "https://mg.example.com/hooks"
   }
 }
 "#,
@@ -65,13 +87,34 @@ egg "api" {
     webhook_url = "https://mg.example.com/hooks"
   }
 }
+-- Eggs/web/config.fly --
+egg "web" {
+  type = "vm"
+  cloud {
+    provider = "proxmox"
+    template = "debian-12"
+  }
+  resources {
+    cpu = 2
+    memory = 4GiB
+    disk = 20GiB
+  }
+  runner {
+    tags = ["web"]
+  }
+  gitlab {
+    server = "gitlab.example.com"
+    project_id = 43
+    webhook_url = "https://mg.example.com/hooks"
+  }
+}
 "#,
 };
 
 pub(crate) fn problem(at: Span, egg: &str) -> Problem {
-    Problem::new(&KIND, at, format!("no webhook will be made for `{egg}`: there is no address for it"))
+    Problem::new(&KIND, at, format!("no webhook is created for `{egg}`: it has no address for one"))
         .note("has no `webhook_url`")
         .help(
-            "add `webhook_url = \"https://...\"`, or describe the server in MG/config.fly; where nobody is to be told, say `events = []`",
+            "add `webhook_url = \"https://...\"`, or describe the server in MG/config.fly; if this egg needs no webhook, write `events = []`",
         )
 }

@@ -29,6 +29,13 @@ pub(crate) fn problem(at: Span, found: &str) -> Problem {
         .help("give something with elements: `[a, b]`, `{ key = value }`, or a reference to one")
 }
 
+/// A set is asked for an element by its number.
+pub(crate) fn set(at: Span, found: &str) -> Problem {
+    Problem::new(&KIND, at, format!("{} has no order, so no element has a number", words::a(found)))
+        .note("a set")
+        .help("put it in order first: `sort(...)[0]`")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,7 @@ pub(crate) static KIND: Kind = Kind {
     severity: Severity::Error,
     explanation: r#"Some values are needed before others are known. A variable's default is found before anything else, so it cannot refer
 to locals, eggs or other variables; the lists `eggs`, `eggsbuckets` and `jobs` are complete only when every egg is, so
-an egg cannot be made from them. Put the value in a `locals` block, or write it out.
+an egg, an eggsbucket or a job cannot be made from them. Put the value in a `locals` block, or write it out.
 "#,
     wrong: r#"locals {
   region = "eu-north-1"

@@ -74,6 +74,18 @@ locals {
 "#,
 };
 
+/// An element of a list of eggs does not set what is read of each: `of` is the element, "egg `api`", `written` the path
+/// as it is written, `e.gitlab.group_id`.
+pub(crate) fn of_element(at: Span, written: &str, name: &str, of: &str, declared: Option<Span>) -> Problem {
+    let problem = Problem::new(&KIND, at, format!("`{name}` of {of} is not set"))
+        .note("left out there, so there is nothing to read")
+        .help(format!("set `{name}` there, or say what to take instead: `coalesce({written}, ...)`"));
+    match declared {
+        Some(declared) => problem.label(declared, format!("`{name}` could be set here")),
+        None => problem,
+    }
+}
+
 /// `declared` is where it could be set.
 pub(crate) fn problem(at: Span, path: &str, declared: Span) -> Problem {
     let name = path.rsplit('.').next().unwrap_or(path);

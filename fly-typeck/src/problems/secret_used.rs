@@ -2,6 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use crate::types::Type;
+
 /// A secret is used for more than passing on.
 pub(crate) static KIND: Kind = Kind {
     code: "FLY501",
@@ -22,6 +24,16 @@ asked of it. Comparing or measuring one would also tell something about it in th
 }
 "#,
 };
+
+/// The same for a value of this type, which may be a secret or a plain text until its value is known.
+pub(crate) fn of(ty: &Type, at: Span, how: &str) -> Problem {
+    if !matches!(ty, Type::Union(_)) {
+        return problem(at, how);
+    }
+    Problem::new(&KIND, at, format!("what may be a secret cannot be {how}"))
+        .note("some of these values are secrets, others are plain")
+        .help("only pass it on; a single plain entry can be used by its name: `egg.api.environment.MODE`")
+}
 
 /// `how` ends "a secret cannot be ...": `compared`, `passed to `upper``.
 pub(crate) fn problem(at: Span, how: &str) -> Problem {

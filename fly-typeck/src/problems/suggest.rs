@@ -101,6 +101,14 @@ impl<'n> Nearest<'n> {
         (!self.names.is_empty()).then(|| format!("did you mean {}?", words::quoted(&self.names, "or")))
     }
 
+    /// Certain only where every name is one that fits its place.
+    pub(crate) fn certain_if(self, fits: impl Fn(&str) -> bool) -> Self {
+        Self {
+            certain: self.certain && self.names.iter().all(|name| fits(name)),
+            ..self
+        }
+    }
+
     /// The name, where there is just one.
     pub(crate) fn single(&self) -> Option<&'n str> {
         match self.names.as_slice() {

@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 /// An unknown attribute.
 pub(crate) static KIND: Kind = Kind {
@@ -11,8 +11,7 @@ pub(crate) static KIND: Kind = Kind {
     severity: Severity::Error,
     explanation: r#"Every block has a fixed set of attributes, and a name outside it is never ignored: a misspelt `memory` would
 otherwise give a machine of some other size without a word. Mostly it is a slip of the keyboard, an attribute
-of another block, or one that another cloud has. `gosling explain` and hover in the editor show what a block
-holds.
+of another block, or one that another cloud has. `gosling explain BLOCK` shows what a block holds.
 "#,
     wrong: r#"preset "small" {
   resources {
@@ -30,9 +29,26 @@ holds.
 "#,
 };
 
-/// `names` are the attributes and blocks that may stand in the block of kind `block`.
-pub(crate) fn problem(name_span: Span, name: &str, block: &str, names: &[&str]) -> Problem {
+/// Attributes of earlier Nests under their old names: the block, the old name, the new one.
+const RENAMED: &[(&str, &str, &str)] = &[("gitlab", "server_name", "server")];
+
+/// `names` are the attributes and blocks that may stand in the block of kind `block`; `is_attribute` says which are
+/// attributes.
+pub(crate) fn problem(
+    name_span: Span,
+    name: &str,
+    block: &str,
+    names: &[&str],
+    is_attribute: impl Fn(&str) -> bool,
+) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("`{block}` has no attribute `{name}`"))
         .note("unknown attribute");
-    words::did_you_mean(problem, name_span, name, names, || words::holds(block, names))
+    let renamed = RENAMED.iter().find(|(of, old, _)| *of == block && *old == name);
+    if let Some((_, _, new)) = renamed.filter(|(_, _, new)| names.contains(new)) {
+        return problem
+            .help(format!("it is called `{new}` now"))
+            .fix(format!("write `{new}`"), name_span, *new);
+    }
+    let nearest = suggest::nearest(name, names).certain_if(is_attribute);
+    words::offer_nearest(problem, name_span, &nearest, || words::holds(block, names))
 }

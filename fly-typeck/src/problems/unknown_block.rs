@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 /// An unknown block.
 pub(crate) static KIND: Kind = Kind {
@@ -28,8 +28,15 @@ is misspelt, or it stands one level too deep: a `runner` belongs beside `resourc
 "#,
 };
 
-/// `names` are the attributes and blocks that may stand in the block of kind `parent`.
-pub(crate) fn problem(name_span: Span, name: &str, parent: &str, names: &[&str]) -> Problem {
+/// `names` are the attributes and blocks that may stand in the block of kind `parent`; `is_block` says which are blocks.
+pub(crate) fn problem(
+    name_span: Span,
+    name: &str,
+    parent: &str,
+    names: &[&str],
+    is_block: impl Fn(&str) -> bool,
+) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("`{parent}` has no block `{name}`")).note("unknown block");
-    words::did_you_mean(problem, name_span, name, names, || words::holds(parent, names))
+    let nearest = suggest::nearest(name, names).certain_if(is_block);
+    words::offer_nearest(problem, name_span, &nearest, || words::holds(parent, names))
 }

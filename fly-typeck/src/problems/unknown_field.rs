@@ -2,7 +2,8 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::name_place::{self, NamePlace};
+use super::{suggest, words};
 
 pub(crate) static KIND: Kind = Kind {
     code: "FLY210",
@@ -24,13 +25,13 @@ from the schema or from the object that was written. This one is not there. Writ
 };
 
 /// `of` is what it should be a field of: "egg `api`", "the object", "a value of type int".
-pub(crate) fn problem(name_span: Span, name: &str, of: &str, names: &[&str]) -> Problem {
+pub(crate) fn problem(name_span: Span, place: NamePlace, name: &str, of: &str, names: &[&str]) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("{of} has no field `{name}`")).note("no such field");
     let otherwise = match names {
         [] => format!("{of} has no fields at all"),
         names => format!("its fields are {}", words::listed(names)),
     };
-    words::did_you_mean(problem, name_span, name, names, || otherwise)
+    name_place::offer(problem, place, &suggest::nearest(name, names), || otherwise)
 }
 
 #[cfg(test)]
@@ -40,8 +41,8 @@ mod tests {
 
     #[test]
     fn the_field_that_was_meant_is_offered_or_all_are_named() {
-        let help = |name, names: &[&str]| problem(here(0, 4), name, "the object", names).help.unwrap_or_default();
-        assert_eq!(problem(here(0, 4), "zome", "the object", &[]).message, "the object has no field `zome`");
+        let help = |name, names: &[&str]| problem(here(0, 4), NamePlace::Key(here(0, 4)), name, "the object", names).help.unwrap_or_default();
+        assert_eq!(problem(here(0, 4), NamePlace::Key(here(0, 4)), "zome", "the object", &[]).message, "the object has no field `zome`");
         assert_eq!(help("zome", &["zone", "size"]), "did you mean `zone`?");
         assert_eq!(help("colour", &["zone", "size"]), "its fields are `zone` and `size`");
         assert_eq!(help("colour", &[]), "the object has no fields at all");

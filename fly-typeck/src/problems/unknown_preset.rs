@@ -2,6 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::name_place::{self, NamePlace};
 use super::names::Names;
 use super::words;
 
@@ -43,7 +44,7 @@ preset "small-docker" {
 "#,
 };
 
-pub(crate) fn problem(name_span: Span, name: &str, names: &Names) -> Problem {
+pub(crate) fn problem(name_span: Span, place: NamePlace, name: &str, names: &Names) -> Problem {
     let problem =
         Problem::new(&KIND, name_span, format!("there is no preset `{name}`")).note("not declared in this Nest");
     let otherwise = match names.all() {
@@ -51,7 +52,7 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &Names) -> Problem {
         [only] => format!("the Nest's only preset is {}", words::listed(&[only])),
         names => format!("the Nest's presets are {}", words::listed(names)),
     };
-    words::offer_nearest(problem, name_span, &names.nearest(name), || otherwise)
+    name_place::offer(problem, place, &names.nearest(name), || otherwise)
 }
 
 #[cfg(test)]
@@ -61,10 +62,10 @@ mod tests {
 
     #[test]
     fn the_preset_that_was_meant_is_offered_or_all_are_named() {
-        let slip = problem(here(0, 4), "smal", &Names::of(&["small", "large"]));
+        let slip = problem(here(1, 5), NamePlace::Field(here(0, 5)), "smal", &Names::of(&["small", "large"]));
         assert_eq!(slip.message, "there is no preset `smal`");
         assert_eq!(slip.suggestions[0].edits[0].text, "small");
-        let help = |names: &[&str]| problem(here(0, 6), "docker", &Names::of(names)).help.unwrap_or_default();
+        let help = |names: &[&str]| problem(here(0, 6), NamePlace::Text(here(0, 6)), "docker", &Names::of(names)).help.unwrap_or_default();
         assert_eq!(help(&["small", "large"]), "the Nest's presets are `small` and `large`");
         assert_eq!(help(&["vm"]), "the Nest's only preset is `vm`");
         assert!(help(&[]).contains("`preset \"docker\" { ... }`"));

@@ -2,6 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
+use super::name_place::{self, NamePlace};
 use super::names::Names;
 use super::words;
 
@@ -32,7 +33,7 @@ locals {
 };
 
 /// `what` is the kind of thing: "variable", "egg"; `name` is empty where the reference stops before it.
-pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: &Names) -> Problem {
+pub(crate) fn problem(at: Span, place: NamePlace, what: &str, name: &str, names: &Names) -> Problem {
     if name.is_empty() {
         let help = match names.all() {
             [] => format!("the Nest declares no {what} yet"),
@@ -43,11 +44,22 @@ pub(crate) fn problem(at: Span, name_span: Span, what: &str, name: &str, names: 
             .help(help);
     }
     let problem = Problem::new(&KIND, at, format!("there is no {what} `{name}`")).note("not declared in this Nest");
-    let otherwise = match names.all() {
+    name_place::offer(problem, place, &names.nearest(name), || declared(what, names))
+}
+
+/// The same for a name that an expression gives, so that there is no text to write another one into.
+pub(crate) fn computed(at: Span, what: &str, name: &str, names: &Names) -> Problem {
+    let help = names.nearest(name).question().unwrap_or_else(|| declared(what, names));
+    Problem::new(&KIND, at, format!("there is no {what} `{}`", words::shown(name)))
+        .note("gives a name that is not declared in this Nest")
+        .help(help)
+}
+
+fn declared(what: &str, names: &Names) -> String {
+    match names.all() {
         [] => format!("the Nest declares no {what} yet"),
         names => format!("the Nest declares {}", words::listed(names)),
-    };
-    words::offer_nearest(problem, name_span, &names.nearest(name), || otherwise)
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +69,7 @@ mod tests {
 
     #[test]
     fn says_which_name_was_meant() {
-        let problem = problem(here(0, 9), here(4, 9), "variable", "regoin", &Names::of(&["region", "size"]));
+        let problem = problem(here(0, 9), NamePlace::Field(here(3, 9)), "variable", "regoin", &Names::of(&["region", "size"]));
         assert_eq!(problem.message, "there is no variable `regoin`");
         assert_eq!(problem.help.as_deref(), Some("did you mean `region`?"));
         assert_eq!(problem.suggestions[0].edits[0].text, "region");
@@ -66,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_reference_that_stops_short_is_asked_which() {
-        let problem = problem(here(0, 3), here(3, 3), "variable", "", &Names::of(&["region", "size"]));
+        let problem = problem(here(0, 3), NamePlace::Field(here(3, 3)), "variable", "", &Names::of(&["region", "size"]));
         assert_eq!(problem.message, "this does not say which variable it means");
         assert_eq!(problem.help.as_deref(), Some("name one of them: `region` and `size`"));
         assert_eq!(problem.suggestions, []);

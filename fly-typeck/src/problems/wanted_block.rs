@@ -26,10 +26,13 @@ block: without the `=` it gets its defaults and its presets, and each of its att
 "#,
 };
 
-/// `gap` is what stands between the name and the value.
-pub(crate) fn problem(name_span: Span, gap: Span, name: &str) -> Problem {
-    Problem::new(&KIND, name_span, format!("`{name}` is a block, not an attribute"))
+/// `gap` is what stands between the name and the value, where the value is written as a block's body could be.
+pub(crate) fn problem(name_span: Span, gap: Option<Span>, name: &str) -> Problem {
+    let problem = Problem::new(&KIND, name_span, format!("`{name}` is a block, not an attribute"))
         .note("takes no `=`")
-        .help(format!("write `{name} {{ ... }}`"))
-        .fix("drop the `=`", gap, " ")
+        .help(format!("write `{name} {{ ... }}`"));
+    match gap {
+        Some(gap) => problem.fix("drop the `=`", gap, " "),
+        None => problem,
+    }
 }

@@ -144,8 +144,13 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_offered() {
-        let problem =
-            unknown_attribute::problem(span(4, 10), "memroy", "resources", &["cpu", "memory", "disk"]);
+        let problem = unknown_attribute::problem(
+            span(4, 10),
+            "memroy",
+            "resources",
+            &["cpu", "memory", "disk"],
+            |_| true,
+        );
         assert_eq!(problem.message, "`resources` has no attribute `memroy`");
         assert_eq!(problem.help.as_deref(), Some("did you mean `memory`?"));
         let edit = Edit {
@@ -157,8 +162,13 @@ mod tests {
 
     #[test]
     fn with_no_name_near_all_are_listed() {
-        let problem =
-            unknown_attribute::problem(span(4, 12), "hypervisor", "resources", &["cpu", "memory", "disk"]);
+        let problem = unknown_attribute::problem(
+            span(4, 12),
+            "hypervisor",
+            "resources",
+            &["cpu", "memory", "disk"],
+            |_| true,
+        );
         assert_eq!(
             problem.help.as_deref(),
             Some("`resources` holds `cpu`, `memory`, and `disk`")
@@ -168,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_block_written_with_an_equals_sign_loses_it() {
-        let problem = wanted_block::problem(span(0, 6), span(6, 9), "runner");
+        let problem = wanted_block::problem(span(0, 6), Some(span(6, 9)), "runner");
         let edit = Edit {
             span: span(6, 9),
             text: " ".to_owned(),

@@ -168,6 +168,16 @@ pub enum Rule {
     AtMostOne(&'static [&'static str]),
 }
 
+impl Rule {
+    /// The attributes and blocks that it is about.
+    #[must_use]
+    pub fn names(&self) -> &'static [&'static str] {
+        match self {
+            Self::ExactlyOne(names) | Self::AtLeastOne(names) | Self::AtMostOne(names) => names,
+        }
+    }
+}
+
 /// A block whose further attributes depend on one of its words.
 #[derive(Debug)]
 pub struct Variants {

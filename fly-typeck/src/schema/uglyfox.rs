@@ -34,7 +34,8 @@ block! {
     /// How many runners some eggs keep. An egg may be in one such block only.
     pub struct RunnersCondition("runners_condition") {
         attributes {
-            /// The eggs and eggsbuckets it holds for, by their names: `["api"]` or `[egg.api]`.
+            /// The eggs and eggsbuckets it holds for, by their names: `["api"]` or `[egg.api]`. Every egg is
+            /// `[for e in eggs : e.name]`.
             eggs_entities: Vec<EntityName>;
         }
         blocks {

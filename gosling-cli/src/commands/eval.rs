@@ -109,7 +109,7 @@ fn address(text: &str) -> String {
         };
         let label: String = rest
             .chars()
-            .take_while(|next| next.is_ascii_lowercase() || next.is_ascii_digit() || *next == '-')
+            .take_while(|next| next.is_ascii_alphanumeric() || matches!(next, '-' | '_'))
             .collect();
         let after = &rest[label.len()..];
         if label.contains('-') && (after.is_empty() || after.starts_with(['.', '['])) {

@@ -9,14 +9,14 @@ use fly_syntax::Severity;
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
 use crate::check::check_root;
-use crate::mend::mend;
+use crate::fixes;
 use crate::render::{self, Format, counted};
 use crate::{Failure, Host, write};
 
-/// Mend what has one sure way out
+/// Apply safe automatic fixes
 ///
-/// Takes the single certain suggestion of a problem, again and again until nothing changes, and never asks. What is
-/// left needs a person and is shown.
+/// Applies the single certain suggestion of each problem until nothing is left to apply. A fix is kept only if no other
+/// problem appears because of it. The problems that remain need you, and are shown.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -38,15 +38,15 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
     for target in Target::find(host, &args.paths)? {
         let nest = check_root(&target.root, &var_files, &variables);
         let before = nest.files.files.clone();
-        let mended = mend(nest, &variables, |problem, files| target.touches(problem, files));
+        let fixed = fixes::fix(nest, &variables, |problem, files| target.touches(problem, files));
         let prefix = target.way_from_folder(host);
-        for (old, new) in before.iter().zip(&mended.nest.files.files) {
+        for (old, new) in before.iter().zip(&fixed.nest.files.files) {
             if old.text() != new.text() {
                 let path = target.root.join(&*new.path);
                 write::replace(&path, new.text()).map_err(Failure::file("write", &path))?;
             }
         }
-        for done in &mended.done {
+        for done in &fixed.done {
             let path = before.get(done.file.0 as usize).map_or("", |file| &file.path);
             writeln!(
                 host.out,
@@ -54,11 +54,17 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
                 done.line, done.message, done.code
             )?;
         }
-        match mended.done.len() {
-            0 => host.say("nothing to mend")?,
-            count => host.say(format_args!("mended {}", counted(count, "problem")))?,
+        match fixed.done.len() {
+            0 => host.say("nothing to fix")?,
+            count => host.say(format_args!("fixed {}", counted(count, "problem")))?,
         }
-        let report = target.report(host, &mended.nest);
+        if !fixed.refused.is_empty() {
+            host.say(format_args!(
+                "{} not applied, because another problem would appear",
+                counted(fixed.refused.len(), "suggestion")
+            ))?;
+        }
+        let report = target.report(host, &fixed.nest);
         if report.count(Severity::Error) > 0 {
             exit = Exit::Problems;
         }

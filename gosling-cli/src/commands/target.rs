@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use fly_syntax::{Problem, SourceFile};
+use fly_syntax::{Problem, Severity, SourceFile};
 use fly_typeck::{Given, NestFiles, Variables};
 
 use crate::check::CheckedNest;
 use crate::nest::{find_repository, find_root, relative};
-use crate::render::Report;
+use crate::render::{Part, Report};
 use crate::{Failure, Host};
 
 /// Values for variables, as options.
@@ -42,6 +42,10 @@ impl VariableArgs {
                     .hint(format!("write --var {option}=VALUE"))
             })?;
             let name = name.trim();
+            if name.is_empty() {
+                return Err(Failure::wrong_use(format!("--var {option}: no name"))
+                    .hint("write --var NAME=VALUE".to_owned()));
+            }
             given.push(Given {
                 name: name.into(),
                 text: text.to_owned(),
@@ -157,13 +161,20 @@ impl Target {
     /// What `nest` says about what was asked.
     pub(crate) fn report<'a>(&self, host: &Host, nest: &'a CheckedNest) -> Report<'a> {
         let files = &nest.files.files;
+        let (problems, others): (Vec<_>, Vec<_>) = nest
+            .problems
+            .iter()
+            .partition(|problem| self.touches(problem, files));
+        let errors = others
+            .iter()
+            .filter(|problem| problem.severity() == Severity::Error);
         Report {
             files,
-            problems: nest
-                .problems
-                .iter()
-                .filter(|problem| self.touches(problem, files))
-                .collect(),
+            problems,
+            part: (!self.only.is_empty()).then(|| Part {
+                paths: self.only.iter().cloned().collect(),
+                errors_elsewhere: errors.count(),
+            }),
             masks: &nest.checked.masks,
             from_folder: self.way_from_folder(host),
             from_repository: find_repository(&self.root)

@@ -9,10 +9,12 @@ use miette::{
 };
 
 use super::excerpt::{Excerpt, printable};
-use super::{Look, Places, Report, Summary, counted};
+use super::{Look, Part, Places, Report, Summary, counted};
 
 /// Problems that are drawn; the rest is counted.
 pub const SHOWN: usize = 1000;
+/// Paths that the last line names; more are counted.
+const NAMED: usize = 3;
 /// Places of one problem that are drawn; the rest is counted.
 const LABELS: usize = 12;
 
@@ -47,19 +49,53 @@ pub fn write(reports: &[Report], look: Look, out: &mut dyn Write) -> io::Result<
             counted(hidden, "problem")
         )?;
     }
-    writeln!(out, "{}", summary_line(summary))
+    let parts: Option<Vec<(&Report, &Part)>> = reports
+        .iter()
+        .map(|report| Some((report, report.part.as_ref()?)))
+        .collect();
+    match parts {
+        Some(parts) if !parts.is_empty() => writeln!(out, "{}", part_line(summary, &parts)),
+        _ => writeln!(out, "{}", summary_line(summary)),
+    }
+}
+
+/// The line where only a part of each Nest was asked about: `no problems in Lib/a.fly (1 error elsewhere in the Nest)`.
+fn part_line(summary: Summary, parts: &[(&Report, &Part)]) -> String {
+    let paths: Vec<String> = parts
+        .iter()
+        .flat_map(|(report, part)| {
+            part.paths
+                .iter()
+                .map(|path| format!("{}{path}", report.from_folder))
+        })
+        .collect();
+    let place = match paths.as_slice() {
+        few if few.len() <= NAMED => few.join(", "),
+        many => counted(many.len(), "path"),
+    };
+    let elsewhere: usize = parts.iter().map(|(_, part)| part.errors_elsewhere).sum();
+    let mut line = format!("{} in {place}", found(summary));
+    if elsewhere > 0 {
+        let nest = if parts.len() == 1 { "the Nest" } else { "the Nests" };
+        line += &format!(" ({} elsewhere in {nest})", counted(elsewhere, "error"));
+    }
+    line
 }
 
 /// `2 errors, 1 warning in 5 files`
 #[must_use]
 pub fn summary_line(summary: Summary) -> String {
-    let found = match (summary.errors, summary.warnings) {
+    format!("{} in {}", found(summary), counted(summary.files, "file"))
+}
+
+/// `2 errors, 1 warning`
+fn found(summary: Summary) -> String {
+    match (summary.errors, summary.warnings) {
         (0, 0) => "no problems".to_owned(),
         (errors, 0) => counted(errors, "error"),
         (0, warnings) => counted(warnings, "warning"),
         (errors, warnings) => format!("{}, {}", counted(errors, "error"), counted(warnings, "warning")),
-    };
-    format!("{found} in {}", counted(summary.files, "file"))
+    }
 }
 
 fn handler(look: Look) -> GraphicalReportHandler {

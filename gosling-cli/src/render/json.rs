@@ -19,16 +19,24 @@ impl Serialize for Problems<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().flat_map(|report| {
             let places = Places::new(report.files);
+            // Paths are relative to their Nest: with several, each problem says which.
+            let nest = (self.0.len() > 1).then(|| match report.from_folder.trim_end_matches('/') {
+                "" => ".",
+                nest => nest,
+            });
             report
                 .problems
                 .iter()
-                .map(move |problem| Problem::new(problem, &places))
+                .map(move |problem| Problem::new(problem, nest, &places))
         }))
     }
 }
 
 #[derive(Serialize)]
 struct Problem<'a> {
+    /// The way to the Nest from the current folder, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nest: Option<&'a str>,
     code: &'a str,
     severity: &'a str,
     message: &'a str,
@@ -65,10 +73,11 @@ struct Edit<'a> {
 }
 
 impl<'a> Problem<'a> {
-    fn new(problem: &'a fly_syntax::Problem, places: &Places<'a>) -> Self {
+    fn new(problem: &'a fly_syntax::Problem, nest: Option<&'a str>, places: &Places<'a>) -> Self {
         let labels = problem.labels.iter();
         let suggestions = problem.suggestions.iter();
         Self {
+            nest,
             code: problem.kind.code,
             severity: word(problem.severity()),
             message: &problem.message,

@@ -42,10 +42,21 @@ pub struct Report<'a> {
     pub problems: Vec<&'a Problem>,
     /// Text that must not be seen: a secret's value where its place should stand.
     pub masks: &'a [Span],
+    /// What of the Nest was asked about; `None` for all of it.
+    pub part: Option<Part>,
     /// The way to the Nest from where a person looks: empty, or ending in `/`.
     pub from_folder: String,
     /// The way to the Nest from the root of its repository: empty, or ending in `/`.
     pub from_repository: String,
+}
+
+/// The files and folders of a Nest that were asked about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Their paths, from the Nest's root.
+    pub paths: Vec<String>,
+    /// Errors of the Nest that do not touch them, and are not shown.
+    pub errors_elsewhere: usize,
 }
 
 impl Report<'_> {

@@ -54,6 +54,7 @@ fn report<'a>(files: &'a [SourceFile], problems: &'a [Problem], masks: &'a [Span
         files,
         problems: problems.iter().collect(),
         masks,
+        part: None,
         from_folder: "lab/".to_owned(),
         from_repository: "infra/lab/".to_owned(),
     }

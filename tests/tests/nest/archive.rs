@@ -78,6 +78,7 @@ pub(crate) fn render(nest: &CheckedNest, format: Format) -> String {
         files: &nest.files.files,
         problems: nest.problems.iter().collect(),
         masks: &nest.checked.masks,
+        part: None,
         from_folder: String::new(),
         from_repository: String::new(),
     };

@@ -23,7 +23,7 @@ fn read(path: &Path) -> String {
 }
 
 /// Compares with a file beside the case, or writes it under `BLESS=1`; what differs.
-fn held(case: &Path, ending: &str, is: &str) -> Option<String> {
+pub(crate) fn held(case: &Path, ending: &str, is: &str) -> Option<String> {
     let path = case.with_extension(ending);
     if std::env::var_os("BLESS").is_some_and(|value| value == "1") {
         fs::write(&path, is).unwrap();
@@ -39,7 +39,7 @@ fn held(case: &Path, ending: &str, is: &str) -> Option<String> {
     })
 }
 
-fn assert_held(faults: &[String]) {
+pub(crate) fn assert_held(faults: &[String]) {
     let all = faults.join("\n");
     let how =
         "where this is better than before, run `BLESS=1 cargo test -p nest-tests cases` and read the diff";

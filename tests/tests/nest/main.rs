@@ -15,6 +15,7 @@ mod disk;
 mod docs;
 mod examples;
 mod first_hour;
+mod fixes;
 mod gosling;
 mod hostile;
 mod interrupted;

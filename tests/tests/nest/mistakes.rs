@@ -9,7 +9,7 @@ use fly_typeck::checked::{CheckedAttribute, CheckedBlock};
 use fly_typeck::types::Type;
 use fly_typeck::{NestFiles, Variables};
 use gosling_cli::check::{CheckedNest, check_files};
-use gosling_cli::mend::mend;
+use gosling_cli::fixes::fix;
 use rayon::prelude::*;
 use regex::Regex;
 
@@ -186,7 +186,7 @@ struct Outcome {
     shown: String,
     rejected: bool,
     named: bool,
-    mended: bool,
+    fixed: bool,
     /// One mistake, one problem.
     alone: bool,
 }
@@ -236,23 +236,23 @@ fn try_slip(files: &NestFiles, word: Word, right: &str, slip: &str) -> Outcome {
         .any(|problem| problem.severity() == fly_syntax::Severity::Error);
     let named = nest.problems.iter().any(|problem| names(problem, right));
     let alone = nest.problems.len() == 1;
-    let mended = mend(nest, &variables, |_, _| true).nest;
+    let fixed = fix(nest, &variables, |_, _| true).nest;
     Outcome {
         role: word.role,
         shown,
         rejected,
         named,
-        mended: mended.problems.is_empty(),
+        fixed: fixed.problems.is_empty(),
         alone,
     }
 }
 
 #[test]
-fn every_slip_is_rejected_named_and_mended() {
+fn every_slip_is_rejected_named_and_fixed() {
     let mut counts: BTreeMap<Role, [usize; 5]> = BTreeMap::new();
     let mut accepted = Vec::new();
     let mut unnamed = Vec::new();
-    let mut unmended = Vec::new();
+    let mut unfixed = Vec::new();
     let mut cascades = Vec::new();
     for name in NESTS {
         let nest = check_files(load(name), &Variables::default());
@@ -266,28 +266,28 @@ fn every_slip_is_rejected_named_and_mended() {
             count[0] += 1;
             count[1] += usize::from(outcome.rejected);
             count[2] += usize::from(outcome.named);
-            count[3] += usize::from(outcome.mended);
+            count[3] += usize::from(outcome.fixed);
             count[4] += usize::from(outcome.alone);
             if !outcome.rejected {
                 accepted.push(outcome.shown);
             } else if !outcome.named {
                 unnamed.push(outcome.shown);
-            } else if !outcome.mended {
-                unmended.push(outcome.shown);
+            } else if !outcome.fixed {
+                unfixed.push(outcome.shown);
             } else if !outcome.alone {
                 cascades.push(outcome.shown);
             }
         }
     }
-    for (role, [tried, rejected, named, mended, alone]) in &counts {
+    for (role, [tried, rejected, named, fixed, alone]) in &counts {
         println!(
-            "{role:?}: {tried} slips, {rejected} rejected, {named} named, {mended} mended, {alone} with one problem"
+            "{role:?}: {tried} slips, {rejected} rejected, {named} named, {fixed} fixed, {alone} with one problem"
         );
     }
     for (what, list) in [
         ("accepted", &accepted),
         ("not named", &unnamed),
-        ("not mended", &unmended),
+        ("not fixed", &unfixed),
         ("more than one problem", &cascades),
     ] {
         for shown in list {
@@ -295,10 +295,10 @@ fn every_slip_is_rejected_named_and_mended() {
         }
     }
     assert_eq!(accepted, Vec::<String>::new());
-    for (role, [tried, _, named, mended, alone]) in counts {
+    for (role, [tried, _, named, fixed, alone]) in counts {
         assert!(tried >= 80, "{role:?}: {tried} slips are too few to say anything");
         assert!(named * 100 >= tried * 95, "{role:?}: {named} of {tried} named");
-        assert!(mended * 100 >= tried * 95, "{role:?}: {mended} of {tried} mended");
+        assert!(fixed * 100 >= tried * 95, "{role:?}: {fixed} of {tried} fixed");
         assert!(
             alone * 100 >= tried * 99,
             "{role:?}: {alone} of {tried} gave one problem"

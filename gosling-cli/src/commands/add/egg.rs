@@ -98,6 +98,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
         (None, Some(id), _) => Some(format!("group:{id}")),
         (None, None, github) => github,
     };
+    let asked = given.is_none();
     let source = Question {
         option: "--project-id (or --group-id, --github)",
         words: "Whose jobs: a GitLab project's id, `group:` and a group's id, or a GitHub OWNER/REPO",
@@ -106,7 +107,12 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
         secret: false,
     };
     let source = questions.ask(source, |text| match text {
-        "" => Err("a project's id (42), group:ID or OWNER/REPO is wanted".to_owned()),
+        "" => Err("enter a project's id (42), group:ID or OWNER/REPO".to_owned()),
+        // A word alone is an organization of GitHub only where somebody says so, with an option.
+        text if asked && !text.contains('/') && !text.contains(':') => {
+            number(text).map_err(|_| "enter a project's id (42), group:ID or OWNER/REPO".to_owned())?;
+            source_of("", text)
+        }
         text => source_of("", text),
     })?;
     let source = match source {
@@ -229,7 +235,7 @@ fn source_of(server: &str, text: &str) -> Result<Source, String> {
             path: text.to_owned(),
         })
     } else {
-        Err("a project's id (42), group:ID or OWNER/REPO is wanted".to_owned())
+        Err("write a project's id (42), group:ID or OWNER/REPO".to_owned())
     }
 }
 
