@@ -191,3 +191,84 @@ fn fix_leaves_what_needs_a_person() {
     assert!(ran.out.contains("memory"), "{}", ran.out);
     assert_eq!(folder.read("Eggs/b/config.fly"), before);
 }
+
+#[test]
+fn what_is_asked_about_is_named_and_errors_elsewhere_are_counted() {
+    let folder = nest(GOOD, BAD);
+    let ran = folder.run(&["validate", "Eggs/a/config.fly"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (
+            0,
+            "no problems in Eggs/a/config.fly (1 error elsewhere in the Nest)\n"
+        )
+    );
+    let sound = nest(GOOD, GOOD).run(&["validate", "Eggs/a/config.fly", "Eggs/b"]);
+    assert_eq!(sound.out, "no problems in Eggs/a/config.fly, Eggs/b\n");
+}
+
+#[test]
+fn problems_of_several_nests_say_whose_they_are() {
+    let folder = Folder::with(&[
+        ("n1/Lib/x.fly", "locals {\n  a = 1 + \"x\"\n}\n"),
+        ("n2/Lib/x.fly", "locals {\n  a = 1 + \"x\"\n}\n"),
+    ]);
+    let ran = folder.run(&["validate", "n1", "n2", "--format", "json"]);
+    let json = json(&ran);
+    let nests: Vec<_> = json["problems"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|problem| {
+            (
+                problem["nest"].as_str().unwrap(),
+                problem["file"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(nests, [("n1", "Lib/x.fly"), ("n2", "Lib/x.fly")]);
+}
+
+#[test]
+fn a_variable_without_a_name_is_wrong_use() {
+    let folder = nest(GOOD, GOOD);
+    let ran = folder.run(&["validate", "--var", "=5"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
+    assert!(ran.err.contains("--var =5: no name"), "{}", ran.err);
+}
+
+#[test]
+fn a_quoted_literal_on_the_command_line_is_read_as_fly_reads_it() {
+    let folder = Folder::with(&[(
+        "nest.fly",
+        "variable \"d\" {\n  type = duration\n  default = 1m\n}\nvariable \"c\" {\n  type = cron\n  \
+         default = \"0 0 * * *\"\n}\n",
+    )]);
+    for (variable, given) in [
+        ("var.d", "d=\"90s\""),
+        ("var.d", "d=90s"),
+        ("var.c", "c=\"*/5 * * * *\""),
+        ("var.c", "c=*/5 * * * *"),
+    ] {
+        let ran = folder.run(&["eval", variable, "--var", given]);
+        assert_eq!(ran.code, 0, "{given}: {ran:?}");
+    }
+    let wrong = folder.run(&["eval", "var.d", "--var", "d=\"soon\""]);
+    assert_eq!(wrong.code, 1, "{wrong:?}");
+}
+
+#[test]
+fn a_fix_that_brings_up_another_problem_is_not_made() {
+    // The preset that was meant lacks something, which its misspelt name has hidden.
+    let folder = Folder::with(&[NEST, ("Lib/p.fly", "preset \"small\" {\n  type = \"vm\"\n}\n")]);
+    let text = egg("a", GOOD)
+        .replace("  type = \"vm\"\n", "  use = preset.smal\n")
+        .replace(
+            "  resources {\n    cpu = 2\n    memory = 4GiB\n    disk = 20GiB\n  }\n\n",
+            "",
+        );
+    folder.write("Eggs/a/config.fly", text.clone());
+    let ran = folder.run(&["fix"]);
+    assert!(ran.err.contains("1 suggestion not applied"), "{ran:?}");
+    assert_eq!(folder.read("Eggs/a/config.fly"), text);
+}
