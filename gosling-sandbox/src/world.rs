@@ -43,6 +43,21 @@ impl WorldFile {
                 ));
             }
         }
+        for machine in machines() {
+            let numbered = |family: &str| {
+                let key = machine.cloud_init.as_deref()?;
+                key.strip_prefix(family)?.parse::<u8>().ok()
+            };
+            let fits = ["ide", "sata", "scsi"].into_iter().find_map(numbered);
+            if let Some(key) = &machine.cloud_init
+                && (fits.is_none() || key == "scsi0")
+            {
+                let vmid = machine.vmid;
+                return Err(format!(
+                    "machine {vmid} has cloud-init's data on `{key}`, which is no free drive such as `ide2`"
+                ));
+            }
+        }
         for volume in &proxmox.volumes {
             let storage = volume.split_once(':').map(|(storage, _)| storage);
             if !proxmox
@@ -92,6 +107,9 @@ pub struct ProxmoxWorld {
     pub speed: Speed,
     /// How many of a hundred new tasks are not yet visible when their status is asked for the first time.
     pub late_tasks_percent: u32,
+    /// How many full clones a storage takes at once before its lock times out and the next one fails; `None` is any
+    /// number.
+    pub clones_at_once: Option<usize>,
     /// The nodes of the cluster.
     pub nodes: Vec<NodeWorld>,
     /// The storages; a storage is on all nodes.
@@ -193,6 +211,9 @@ pub struct TemplateWorld {
     /// Whether the QEMU guest agent is installed in it.
     #[serde(default = "yes")]
     pub agent: bool,
+    /// The drive with cloud-init's data that Proxmox VE writes: `ide2`.
+    #[serde(default)]
+    pub cloud_init: Option<String>,
 }
 
 /// A GitLab.
@@ -213,6 +234,8 @@ pub struct GitlabWorld {
     pub online_seconds: u64,
     /// How many calls with the token are answered in a minute; `None` is any number.
     pub rate_limit: Option<u32>,
+    /// Whether webhooks may lead into the local network, which an administrator has to allow.
+    pub local_hooks: bool,
     /// Whether the machines of the simulated Proxmox VE have a way to this GitLab.
     pub machines_reach: bool,
     /// What the first boot of each of those machines writes last, without coming further: this GitLab never hears of it.
@@ -319,12 +342,14 @@ impl Default for ProxmoxWorld {
             disk_gib: four(),
             storage: local_lvm(),
             agent: true,
+            cloud_init: None,
         });
         Self {
             version: "8.4.0".to_owned(),
             auth_delay_ms: 3000,
             speed: Speed::default(),
             late_tasks_percent: 20,
+            clones_at_once: None,
             nodes: nodes.map(node).to_vec(),
             storages: vec![
                 storage("local", "dir", &["iso", "vztmpl", "import", "backup"]),
@@ -387,6 +412,7 @@ impl Default for GitlabWorld {
             }],
             admin: true,
             online_seconds: 2 * 3600,
+            local_hooks: false,
             machines_reach: true,
             machines_stop_at: None,
             rate_limit: None,
@@ -461,6 +487,10 @@ mod tests {
         let machine =
             r#"{"proxmox": {"machines": [{"vmid": 1, "name": "a", "node": "pve1", "storage": "local"}]}}"#;
         assert!(wrong(machine).contains("no storage for `images`"));
+        let machine = r#"{"proxmox": {"machines": [
+            {"vmid": 1, "name": "a", "node": "pve1", "cloud_init": "scsi0"}
+        ]}}"#;
+        assert!(wrong(machine).contains("`scsi0`, which is no free drive"));
         let project = r#"{"gitlab": {"projects": [{"id": 1, "path": "a/b", "group": 9}]}}"#;
         assert_eq!(wrong(project), "there is no group 9 among `groups`");
         assert!(serde_json::from_str::<WorldFile>(r#"{"proxmix": {}}"#).is_err());

@@ -226,7 +226,7 @@ async fn a_machine_is_made_read_changed_and_deleted() {
     let config = somebody(&world, Method::Get, "/nodes/pve1/qemu/5000/config", &[]).await;
     assert_eq!(config["description"], made.marker);
     let net = config["net0"].as_str().unwrap();
-    assert!(net.ends_with(",bridge=vmbr0,tag=8,firewall=1"), "{net}");
+    assert!(net.ends_with(",bridge=vmbr0,firewall=1,tag=8"), "{net}");
 
     assert_eq!(read(&world, &made, &id, &properties()).await, Some(observed));
     let other = Operation {
@@ -342,6 +342,7 @@ async fn what_belongs_to_others_is_not_touched() {
             disk_gib: 4,
             storage: "local-lvm".to_owned(),
             agent: true,
+            cloud_init: None,
         }],
         ..quick()
     })

@@ -25,6 +25,8 @@ impl Given {
             "application/json" => match serde_json::from_slice(&call.body) {
                 Ok(Value::Object(body)) => given.extend(body),
                 Ok(_) => {}
+                // What a state is, its own call judges.
+                Err(_) if call.path.contains("/terraform/state/") => {}
                 Err(_) => {
                     return Err(Failure::Error(
                         400,

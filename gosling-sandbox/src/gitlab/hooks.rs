@@ -1,5 +1,6 @@
 //! Webhooks of projects and, with a licence, of groups.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -67,14 +68,15 @@ impl Hook {
         }
     }
 
-    /// Takes over what a call gives.
-    fn set(&mut self, given: &Given) -> Result<(), Failure> {
+    /// Takes over what a call gives. Where no hook may lead into the local network, such an address is refused.
+    fn set(&mut self, given: &Given, local: bool) -> Result<(), Failure> {
         if let Some(url) = given.text("url") {
             let host = url
                 .strip_prefix("https://")
                 .or_else(|| url.strip_prefix("http://"));
             let host = host.and_then(|rest| rest.split(['/', '?', '#']).next());
-            if host.is_none_or(str::is_empty) || url.contains(char::is_whitespace) {
+            let host = host.filter(|host| !host.is_empty() && !url.contains(char::is_whitespace));
+            if host.is_none_or(|host| !local && is_local(host)) {
                 return Err(Failure::Error(422, "Invalid url given".to_owned()));
             }
             self.fields.insert("url".to_owned(), json!(url));
@@ -129,6 +131,26 @@ impl Hook {
     }
 }
 
+/// Whether a host of an address is, by its number or its name, this machine or one of the local network.
+fn is_local(host: &str) -> bool {
+    let host = host.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let bracketed = host.strip_prefix('[').and_then(|rest| rest.split(']').next());
+    let name = bracketed.unwrap_or_else(|| host.split(':').next().unwrap_or_default());
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => {
+            ip.is_loopback()
+                || ip.is_private()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || ip.is_broadcast()
+        }
+        Ok(IpAddr::V6(ip)) => {
+            ip.is_loopback() || ip.is_unspecified() || ip.is_unique_local() || ip.is_unicast_link_local()
+        }
+        Err(_) => name == "localhost" || name.ends_with(".localhost"),
+    }
+}
+
 impl Gitlab {
     fn project_owner(&self, ask: &Ask) -> Result<HookOwner, Failure> {
         Ok(HookOwner::Project(self.project(ask)?.id))
@@ -151,7 +173,7 @@ impl Gitlab {
 
     fn create_hook(&mut self, ask: &Ask, owner: HookOwner, ledger: &mut Ledger) -> Answer {
         let mut hook = Hook::new(ask.at);
-        hook.set(&ask.given)?;
+        hook.set(&ask.given, self.world.local_hooks)?;
         if self.hooks.keys().filter(|(own, _)| *own == owner).count() >= MOST {
             let kind = match owner {
                 HookOwner::Project(_) => "project",
@@ -184,13 +206,14 @@ impl Gitlab {
 
     fn update_hook(&mut self, ask: &Ask, owner: HookOwner, ledger: &mut Ledger) -> Answer {
         let id = ask.given.number("hook_id");
+        let local = self.world.local_hooks;
         let hook = self
             .hooks
             .get_mut(&(owner, id))
             .ok_or_else(|| Failure::missing(""))?;
         let before = hook.clone();
         let mut after = before.clone();
-        after.set(&ask.given)?;
+        after.set(&ask.given, local)?;
         if after != before {
             ledger.renamed(ask.n, WORLD, "hook", &owner.hook(id), after.text("url"));
         }

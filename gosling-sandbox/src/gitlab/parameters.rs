@@ -235,10 +235,12 @@ pub(super) const HOOK_FIELDS: Parameters = &[
     event(16),
 ];
 
+const VISIBILITIES: Shape = Choice(&["private", "internal", "public"]);
+
 pub(super) const GROUP_PROJECTS: Parameters = &[
     may("archived", Boolean),
     may("active", Boolean),
-    may("visibility", Choice(&["private", "internal", "public"])),
+    may("visibility", VISIBILITIES),
     may("search", Text),
     may(
         "order_by",
@@ -257,6 +259,34 @@ pub(super) const GROUP_PROJECTS: Parameters = &[
     may("simple", Boolean),
     may("include_subgroups", Boolean),
     may("with_shared", Boolean),
+];
+
+pub(super) const PROJECTS: Parameters = &[
+    may("archived", Boolean),
+    may("active", Boolean),
+    may("membership", Boolean),
+    may("owned", Boolean),
+    may("visibility", VISIBILITIES),
+    may("search", Text),
+    may(
+        "order_by",
+        Choice(&[
+            "id",
+            "name",
+            "path",
+            "created_at",
+            "updated_at",
+            "last_activity_at",
+            "similarity",
+            "star_count",
+            "storage_size",
+            "repository_size",
+            "wiki_size",
+            "packages_size",
+        ]),
+    ),
+    may("sort", Choice(&["asc", "desc"])),
+    may("simple", Boolean),
 ];
 
 pub(super) const GROUP_DETAILS: Parameters = &[may("with_projects", Boolean)];

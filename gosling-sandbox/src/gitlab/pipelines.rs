@@ -23,6 +23,15 @@ pub(super) struct Pipeline {
     job: u64,
 }
 
+/// The branches and tags that every project has.
+fn is_there(reference: &str) -> bool {
+    let name = ["refs/heads/", "refs/tags/"]
+        .into_iter()
+        .find_map(|prefix| reference.strip_prefix(prefix))
+        .unwrap_or(reference);
+    matches!(name, "main" | "develop") || name.starts_with('v')
+}
+
 impl Gitlab {
     pub(super) fn create_pipeline(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         self.run(ask, "api", ledger)
@@ -38,7 +47,8 @@ impl Gitlab {
 
     fn run(&mut self, ask: &Ask, source: &'static str, ledger: &mut Ledger) -> Answer {
         let reference = ask.given.text("ref").unwrap_or_default().to_owned();
-        if reference.is_empty() {
+        // Of branches and tags there are those that are protected.
+        if !is_there(&reference) {
             return Err(Failure::invalid("base", "Reference not found"));
         }
         let project = self.project(ask)?;

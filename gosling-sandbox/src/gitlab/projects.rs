@@ -92,20 +92,30 @@ impl Gitlab {
         Ok(Reply::json(200, &shown))
     }
 
+    /// All projects: the token is a member of each.
+    pub(super) fn list_projects(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        self.projects(ask, |_| true)
+    }
+
     pub(super) fn group_projects(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        let given = &ask.given;
         let group = self.group(ask)?.id;
-        let subgroups = given.flag("include_subgroups") == Some(true);
+        let subgroups = ask.given.flag("include_subgroups") == Some(true);
+        self.projects(ask, |project| match project.group {
+            Some(own) => own == group || (subgroups && self.within(own, group)),
+            None => false,
+        })
+    }
+
+    /// The projects that a call asks for, out of these.
+    fn projects(&self, ask: &Ask, these: impl Fn(&ProjectWorld) -> bool) -> Answer {
+        let given = &ask.given;
         let search = given.text("search").unwrap_or_default().to_lowercase();
         let hidden = given.flag("archived") == Some(true) || given.flag("active") == Some(false);
         let mut projects: Vec<_> = self
             .world
             .projects
             .iter()
-            .filter(|project| match project.group {
-                Some(own) => own == group || (subgroups && self.within(own, group)),
-                None => false,
-            })
+            .filter(|project| these(project))
             .filter(|project| project.path.to_lowercase().contains(&search) && !hidden)
             .filter(|_| {
                 given
@@ -135,6 +145,8 @@ impl Gitlab {
             .path
             .rsplit_once('/')
             .map_or("", |(namespace, _)| namespace);
+        // A namespace that is none of the world's groups has a number all the same.
+        let namespace_id = project.group.unwrap_or_else(|| 1_000_000 + project.id);
         let created = self.clock.date(std::time::Duration::ZERO);
         json!({
             "id": project.id,
@@ -152,7 +164,7 @@ impl Gitlab {
             "last_activity_at": created,
             "visibility": "private",
             "namespace": {
-                "id": project.group,
+                "id": namespace_id,
                 "name": namespace,
                 "path": namespace,
                 "kind": "group",

@@ -72,6 +72,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/user", Token, &[p::NONE], Gitlab::user),
     route("GET", "/personal_access_tokens/self", Token, &[p::NONE], Gitlab::own_token),
 
+    route("GET", "/projects", Token, &[p::PROJECTS, p::PAGE], Gitlab::list_projects),
     route("GET", "/projects/{id}", Token, &[p::PLACE], Gitlab::show_project),
     route("GET", "/groups/{id}", Token, &[p::PLACE, p::GROUP_DETAILS], Gitlab::show_group),
     route("GET", "/groups/{id}/members/all/{user_id}", Token, &[p::PLACE, p::USER], Gitlab::member),

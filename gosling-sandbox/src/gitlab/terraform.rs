@@ -55,14 +55,15 @@ impl Gitlab {
         holder
     }
 
-    fn locked(&self, lock: Option<&Lock>) -> Reply {
-        let holder = lock.map_or_else(|| json!({ "message": "409 Conflict" }), |lock| self.holder(lock));
-        Reply::json(409, &holder)
+    /// A state that somebody has made, by writing or by locking it.
+    fn state(&self, ask: &Ask) -> Result<&State, Failure> {
+        let key = self.state_key(ask)?;
+        self.states.get(&key).ok_or_else(|| Failure::missing(""))
     }
 
     pub(super) fn read_state(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        let state = self.states.get(&self.state_key(ask)?);
-        let latest = state.and_then(|state| state.versions.get(&state.latest?));
+        let state = self.state(ask)?;
+        let latest = state.latest.and_then(|latest| state.versions.get(&latest));
         Ok(latest.map_or_else(|| Reply::empty(204), |body| content(body)))
     }
 
@@ -71,31 +72,30 @@ impl Gitlab {
         if ask.call.body.is_empty() {
             return Ok(Reply::empty(204));
         }
-        let state = self.states.get(&key).cloned().unwrap_or_default();
-        // A lock id that stands in the body is the state's, not the call's: only the query counts.
+        let state = self.states.entry(key).or_default();
+        // A lock id that stands in the body is the state's, not the call's: only the query counts. Nobody catches that
+        // the lock is another's.
         if !state.open(lock_id(ask)) {
-            return Ok(self.locked(state.lock.as_ref()));
+            return Err(Failure::Message(500, json!("500 Internal Server Error")));
         }
         let serial = ask.given.value("serial").and_then(Value::as_u64);
-        let serial = serial.unwrap_or_else(|| state.latest.map_or(1, |latest| latest + 1));
-        if state.versions.contains_key(&serial) && state.versions.get(&serial) != Some(&ask.call.body) {
-            return Err(Failure::invalid("version", "has already been taken"));
-        }
-        let state = self.states.entry(key).or_default();
+        let free = serial.filter(|serial| !state.versions.contains_key(serial));
+        let Some(serial) = free else {
+            return Err(Failure::Message(422, json!("422 Unprocessable Entity")));
+        };
         state.versions.insert(serial, ask.call.body.clone());
         state.latest = Some(serial);
         ledger.changed(ask.n);
         Ok(Reply::empty(200))
     }
 
+    /// A state that somebody holds stays, without a word.
     pub(super) fn delete_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         let key = self.state_key(ask)?;
-        let state = self.states.get(&key).ok_or_else(|| Failure::missing(""))?;
-        if !state.open(lock_id(ask)) {
-            return Ok(self.locked(state.lock.as_ref()));
+        if self.state(ask)?.lock.is_none() {
+            self.states.remove(&key);
+            ledger.changed(ask.n);
         }
-        self.states.remove(&key);
-        ledger.changed(ask.n);
         Ok(Reply::empty(200))
     }
 
@@ -111,34 +111,31 @@ impl Gitlab {
         };
         let state = self.states.entry(key).or_default();
         if let Some(held) = state.lock.clone() {
-            return Ok(self.locked(Some(&held)));
+            return Ok(Reply::json(409, &self.holder(&held)));
         }
         state.lock = Some(lock.clone());
         ledger.changed(ask.n);
         Ok(Reply::json(200, &self.holder(&lock)))
     }
 
-    /// Without an id any lock is broken: that is what forcing means.
+    /// Without an id any lock is broken: that is what forcing means. A state that nobody knows is made.
     pub(super) fn unlock_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         let key = self.state_key(ask)?;
-        let state = self.states.get_mut(&key).ok_or_else(|| Failure::missing(""))?;
+        let new = !self.states.contains_key(&key);
+        let state = self.states.entry(key).or_default();
+        let held = state.lock.as_ref().map(|lock| lock.id.as_str());
         let id = ask.given.text("ID");
-        match state.lock.take() {
-            Some(held) if id.is_some_and(|id| id != held.id) => {
-                state.lock = Some(held.clone());
-                Ok(self.locked(Some(&held)))
-            }
-            Some(_) => {
-                ledger.changed(ask.n);
-                Ok(Reply::empty(200))
-            }
-            None => Ok(Reply::empty(200)),
+        if !new && id.is_some() && id != held {
+            return Ok(Reply::empty(409));
         }
+        if state.lock.take().is_some() {
+            ledger.changed(ask.n);
+        }
+        Ok(Reply::empty(200))
     }
 
     pub(super) fn read_state_version(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        let state = self.states.get(&self.state_key(ask)?);
-        let version = state.and_then(|state| state.versions.get(&ask.given.number("serial")));
+        let version = self.state(ask)?.versions.get(&ask.given.number("serial"));
         version
             .map(|body| content(body))
             .ok_or_else(|| Failure::missing(""))

@@ -14,6 +14,7 @@ const PRIVILEGES: &[&str] = &[
     "Datastore.AllocateSpace",
     "Datastore.AllocateTemplate",
     "Datastore.Audit",
+    "Permissions.Modify",
     "Pool.Allocate",
     "Pool.Audit",
     "SDN.Allocate",
@@ -21,6 +22,7 @@ const PRIVILEGES: &[&str] = &[
     "SDN.Use",
     "Sys.AccessNetwork",
     "Sys.Audit",
+    "Sys.Console",
     "Sys.Modify",
     "User.Modify",
     "VM.Allocate",
@@ -115,7 +117,7 @@ impl Proxmox {
         ];
         let mut places: BTreeSet<String> = usual.map(str::to_owned).into();
         places.extend(self.world.acl.iter().flat_map(BTreeMap::keys).cloned());
-        places.extend(self.world.pools.iter().map(|pool| format!("/pool/{pool}")));
+        places.extend(self.pools.keys().map(|pool| format!("/pool/{pool}")));
         let pooled = self.guests.iter().filter(|(_, guest)| guest.pool.is_some());
         places.extend(pooled.map(|(vmid, _)| format!("/vms/{vmid}")));
         let places = places.into_iter().map(|place| {
@@ -176,37 +178,6 @@ impl Proxmox {
         };
         let privileges = privileges.into_iter().map(|name| (name.to_owned(), json!(1)));
         Ok(Value::Object(privileges.collect()).into())
-    }
-
-    pub(super) fn list_pools(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        if let Some(pool) = ask.given.text("poolid") {
-            let members = self.members(pool)?;
-            return Ok(json!([{"poolid": pool, "members": members}]).into());
-        }
-        let pools = self.world.pools.iter().map(|pool| json!({"poolid": pool}));
-        Ok(pools.collect::<Value>().into())
-    }
-
-    pub(super) fn pool(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
-        let members = self.members(ask.variable("poolid"))?;
-        Ok(json!({"members": members}).into())
-    }
-
-    fn members(&self, pool: &str) -> Result<Vec<Value>, Failure> {
-        self.there_is_pool(pool)?;
-        let guests = self
-            .guests
-            .iter()
-            .filter(|(_, guest)| guest.pool.as_deref() == Some(pool));
-        Ok(guests.map(|(vmid, guest)| self.resource(*vmid, guest)).collect())
-    }
-
-    pub(super) fn there_is_pool(&self, pool: &str) -> Result<(), Failure> {
-        if self.world.pools.iter().any(|name| name == pool) {
-            Ok(())
-        } else {
-            Failure::die(format!("pool '{pool}' does not exist"))
-        }
     }
 }
 

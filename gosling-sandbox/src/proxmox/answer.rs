@@ -41,6 +41,8 @@ pub(super) enum Failure {
     Die(String),
     /// 501: no such path, or not with this method.
     Unknown(String),
+    /// 506: a body of a kind that is not read.
+    ContentType(String),
     /// 595: the node that is to answer cannot be reached.
     Unreachable(String),
 }
@@ -73,6 +75,11 @@ pub(super) fn reply(answer: Answer) -> Reply {
         Err(Failure::Forbidden(words)) => (403, words, None),
         Err(Failure::Die(words)) => (500, words, None),
         Err(Failure::Unknown(words)) => (501, words, None),
+        Err(Failure::ContentType(kind)) => (
+            506,
+            format!("upload 'Content-Type '{kind}' not implemented"),
+            None,
+        ),
         Err(Failure::Unreachable(words)) => (595, words, None),
     };
     let mut body = json!({"data": null, "message": format!("{words}\n")});
@@ -82,8 +89,5 @@ pub(super) fn reply(answer: Answer) -> Reply {
     // A line end in a reason phrase would end the answer's first line.
     let mut reply = Reply::json(status, &body).reason(words.replace(['\r', '\n'], " "));
     reply.content_type = "application/json;charset=UTF-8";
-    if status == 595 || status == 501 {
-        reply.body.clear();
-    }
     reply
 }

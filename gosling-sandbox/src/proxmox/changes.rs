@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::answer::{Answer, Failure, Success};
 use super::drives::{Drive, bytes, is_drive, size_text};
+use super::given::words;
 use super::guests::Kind;
-use super::nets::{address_of, is_net, with_address};
+use super::nets::is_net;
 use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
 use crate::ledger::Ledger;
@@ -36,19 +37,30 @@ const COLD: &[&str] = &[
 pub(super) struct Change {
     set: BTreeMap<String, String>,
     delete: Vec<String>,
+    /// What is not to wait for a stop any more.
+    revert: Vec<String>,
+    /// Whether the volumes of drives that go are to go too.
+    force: bool,
     digest: Option<String>,
 }
 
 impl Proxmox {
     /// What a call wants to change.
     pub(super) fn wanted(&self, ask: &Ask) -> Result<Change, Failure> {
-        self.need_for_values(ask, ask.kind(), ask.vmid(), CONTROL)?;
-        let delete = ask.given.text("delete").unwrap_or_default();
-        let delete: Vec<_> = delete
-            .split([',', ';', ' ', '\0'])
-            .filter(|key| !key.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let (kind, given) = (ask.kind(), &ask.given);
+        let named = |list: &str| -> Vec<String> {
+            let names = given.list(list);
+            names
+                .map(|name| if name == "cdrom" { "ide2" } else { name }.to_owned())
+                .collect()
+        };
+        let (delete, revert) = (named("delete"), named("revert"));
+        for (list, names) in [("delete", &delete), ("revert", &revert)] {
+            if let Some(unknown) = names.iter().find(|name| !self.is_option(kind, name)) {
+                return Err(Failure::parameter(list, format!("unknown option '{unknown}'")));
+            }
+        }
+        self.need_for_values(ask, kind, ask.vmid(), CONTROL)?;
         let set = ask.given.pairs().filter(|(key, _)| !CONTROL.contains(key));
         let set: BTreeMap<_, _> = set
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -56,11 +68,24 @@ impl Proxmox {
         if let Some(both) = delete.iter().find(|key| set.contains_key(*key)) {
             return Err(Failure::parameter(
                 "delete",
-                format!("you can't use '-{both}' and -delete {both}' at the same time"),
+                format!("you can't use '-{both}' and '-delete {both}' at the same time"),
             ));
         }
-        let digest = ask.given.owned("digest");
-        Ok(Change { set, delete, digest })
+        Ok(Change {
+            set,
+            delete,
+            revert,
+            force: given.flag("force") == Some(true),
+            digest: given.owned("digest"),
+        })
+    }
+
+    /// Whether a configuration may hold such a value.
+    fn is_option(&self, kind: Kind, name: &str) -> bool {
+        let known = kind.parameters().iter();
+        known
+            .filter(|parameter| parameter.known_in(self.major()))
+            .any(|parameter| parameter.is(name))
     }
 
     /// Changes a configuration at once.
@@ -98,6 +123,11 @@ impl Proxmox {
         let mut pending = guest.pending.clone();
         let runs = guest.running.is_some();
         let waits = |key: &str| kind == Kind::Qemu && runs && COLD.contains(&key);
+        for key in &change.revert {
+            pending.remove(key);
+        }
+        // Volumes that nothing is to hold any more.
+        let mut freed = Vec::new();
         for key in &change.delete {
             pending.remove(key);
             if waits(key) {
@@ -106,10 +136,13 @@ impl Proxmox {
                 }
                 continue;
             }
-            if let Some(old) = config.remove(key)
-                && is_drive(kind, key)
-            {
-                set_aside(&mut config, vmid, &old);
+            let Some(old) = config.remove(key) else {
+                continue;
+            };
+            if key.starts_with("unused") {
+                freed.push(old);
+            } else if is_drive(kind, key) {
+                freed.extend(set_aside(&mut config, vmid, &old, change.force));
             }
         }
         for (key, value) in &change.set {
@@ -121,25 +154,31 @@ impl Proxmox {
                 continue;
             }
             let value = match key.as_str() {
-                key if is_drive(kind, key) => self.place(kind, vmid, &node, value)?,
-                "tags" => tags(value),
-                key if is_net(key) && kind == Kind::Qemu => {
-                    let old = before.get(key).and_then(|old| address_of(old));
-                    let new = self.new_address();
-                    if address_of(value).is_some() {
-                        value.clone()
-                    } else {
-                        with_address(value, &old.unwrap_or(new))
+                key if is_drive(kind, key) => {
+                    let new = Drive::parse(value);
+                    if new.is_cloud_init() {
+                        only_cloud_init(&config, key)?;
                     }
+                    // The old drive goes before the new one comes: the two may have the same name.
+                    let old = config
+                        .remove(key)
+                        .filter(|old| Drive::parse(old).volume != new.volume);
+                    if let Some(old) = old
+                        && let Some(volume) = set_aside(&mut config, vmid, &old, false)
+                    {
+                        self.free_volume(&node, &volume);
+                    }
+                    self.place(kind, vmid, &node, value)?
                 }
+                "tags" => tags(value),
+                key if is_net(key) => self.net(kind, value, before.get(key)),
                 _ => value.clone(),
             };
-            if let Some(old) = config.insert(key.clone(), value.clone())
-                && is_drive(kind, key)
-                && Drive::parse(&old).volume != Drive::parse(&value).volume
-            {
-                set_aside(&mut config, vmid, &old);
-            }
+            config.insert(key.clone(), value);
+        }
+        balloon_fits(&config)?;
+        for volume in freed {
+            self.free_volume(&node, &volume);
         }
         ledger.changed(n);
         if let Some(name) = change.set.get(kind.name_key()) {
@@ -195,21 +234,52 @@ impl Proxmox {
     }
 }
 
-/// A disk that nothing refers to any more stays as `unused0`; an image in a CD-ROM is nobody's own.
-fn set_aside(config: &mut BTreeMap<String, String>, vmid: u32, old: &str) {
+/// A disk that nothing refers to any more stays as `unused0`, and what cloud-init's data was on goes: that is the
+/// answer. An image in a CD-ROM is nobody's own.
+fn set_aside(config: &mut BTreeMap<String, String>, vmid: u32, old: &str, force: bool) -> Option<String> {
     let drive = Drive::parse(old);
-    if drive.is_cdrom() || !drive.volume.contains(&format!(":vm-{vmid}-")) {
-        return;
+    let own = drive.volume.contains(&format!(":vm-{vmid}-"));
+    if own && (force || drive.is_cloud_init()) {
+        return Some(drive.volume);
     }
-    let key = (0..256)
-        .map(|number| format!("unused{number}"))
-        .find(|key| !config.contains_key(key));
-    config.insert(key.unwrap_or_default(), drive.volume);
+    if own && !drive.is_cdrom() {
+        let key = (0..256)
+            .map(|number| format!("unused{number}"))
+            .find(|key| !config.contains_key(key));
+        config.insert(key.unwrap_or_default(), drive.volume);
+    }
+    None
+}
+
+/// Fails where another drive is cloud-init's already.
+pub(super) fn only_cloud_init(config: &BTreeMap<String, String>, key: &str) -> Result<(), Failure> {
+    let mut others = config.iter().filter(|(other, value)| {
+        *other != key && is_drive(Kind::Qemu, other) && Drive::parse(value).is_cloud_init()
+    });
+    match others.next() {
+        Some((other, _)) => Failure::die(format!(
+            "{key} - cloud-init drive is already attached at '{other}'"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Fails where a machine would have less memory than its balloon leaves it.
+fn balloon_fits(config: &BTreeMap<String, String>) -> Result<(), Failure> {
+    let number = |key: &str| {
+        let text = config.get(key)?;
+        text.strip_prefix("current=").unwrap_or(text).parse::<u64>().ok()
+    };
+    match number("balloon") {
+        Some(balloon) if balloon > number("memory").unwrap_or(512) => {
+            Failure::die("balloon value too large (must be smaller than assigned memory)")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Tags as they are kept: each once, in order, with semicolons between.
 fn tags(text: &str) -> String {
-    let words = text.split([',', ';', ' ']).filter(|word| !word.is_empty());
-    let words: BTreeSet<_> = words.map(str::to_lowercase).collect();
-    words.into_iter().collect::<Vec<_>>().join(";")
+    let tags: BTreeSet<_> = words(text).map(str::to_lowercase).collect();
+    tags.into_iter().collect::<Vec<_>>().join(";")
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::answer::{Answer, Failure};
-use super::drives::Drive;
+use super::drives::{Drive, content_of};
 use super::guests::{Guest, Kind};
 use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
@@ -11,8 +11,6 @@ use crate::ledger::Ledger;
 
 /// How long a clone waits for the lock of its source.
 const WAIT: Duration = Duration::from_secs(1);
-/// How many whole disks a storage takes at once before its lock times out.
-const COPIES: usize = 2;
 
 impl Proxmox {
     /// What a clone has to be, as far as the real one looks before it begins the task.
@@ -36,6 +34,9 @@ impl Proxmox {
                 return Failure::die(format!("can't clone to non-shared storage '{name}'"));
             }
         }
+        if let Some(snapshot) = given.text("snapname") {
+            return Failure::die(format!("snapshot '{snapshot}' does not exist"));
+        }
         source.unlocked()?;
         for name in ["storage", "format"] {
             if !full && given.text(name).is_some() {
@@ -46,7 +47,7 @@ impl Proxmox {
             let storage = drive.volume.split(':').next().unwrap_or_default();
             !self.storage(storage).is_ok_and(|storage| storage.shared)
         };
-        if target != source.node && source.disks().any(|(_, drive)| is_local(&drive)) {
+        if target != source.node && source.drives().any(|(_, drive)| is_local(&drive)) {
             let word = kind.word();
             return Failure::die(format!(
                 "can't clone {word} to node '{target}' ({word} uses local storage)"
@@ -132,7 +133,8 @@ impl Proxmox {
             let to = storage.map(str::to_owned).or(from).unwrap_or_default();
             let shared = self.storage(&to).is_ok_and(|storage| storage.shared);
             let place = (if shared { String::new() } else { target }, to.clone());
-            if self.copies(&place) >= COPIES {
+            let most = self.world.clones_at_once;
+            if most.is_some_and(|most| self.copies(&place) >= most) {
                 work.fails = Some(if shared {
                     format!("clone failed: cfs-lock 'storage-{to}' error: got lock request timeout")
                 } else {
@@ -178,7 +180,7 @@ impl Proxmox {
         if let Some(text) = given.owned("description") {
             guest.config.insert("description".to_owned(), text);
         }
-        self.identify(&mut guest);
+        self.identify(&mut guest, true);
         let whole = guest.config.clone();
         match kind {
             // Until the disks are copied, there is only a temporary file, without name and description.
@@ -197,7 +199,8 @@ impl Proxmox {
         name
     }
 
-    /// Gives a new guest disks like those of another. `Err` is what the task ends with.
+    /// Gives a new guest disks like those of another, and a drive of its own for cloud-init's data. `Err` is what the
+    /// task ends with.
     fn copy_disks(
         &mut self,
         vmid: u32,
@@ -206,7 +209,8 @@ impl Proxmox {
         full: bool,
     ) -> Result<(), String> {
         let disks: Vec<_> = source
-            .disks()
+            .drives()
+            .filter(|(_, drive)| !drive.is_cdrom() || drive.is_cloud_init())
             .map(|(key, drive)| (key.to_owned(), drive))
             .collect();
         let node = self
@@ -214,11 +218,7 @@ impl Proxmox {
             .get(&vmid)
             .map(|guest| guest.node.clone())
             .unwrap_or_default();
-        let content = if source.kind == Kind::Qemu {
-            "images"
-        } else {
-            "rootdir"
-        };
+        let content = content_of(source.kind);
         // The source's disks are not the clone's, and must not go with it when the clone fails half way.
         if let Some(guest) = self.guests.get_mut(&vmid) {
             for (key, _) in &disks {
@@ -234,7 +234,13 @@ impl Proxmox {
             // A linked clone takes room only as it grows.
             let size = if full { drive.size() } else { 0 };
             let storage = storage.unwrap_or(&own);
-            let volid = match self.allocate(vmid, &node, storage, content, size) {
+            let made = if drive.is_cloud_init() {
+                drive.set("size", "4M".to_owned());
+                self.allocate_cloud_init(vmid, &node, storage)
+            } else {
+                self.allocate(vmid, &node, storage, content, size)
+            };
+            let volid = match made {
                 Ok(volid) => volid,
                 Err(Failure::Die(words)) => return Err(format!("clone failed: {words}")),
                 Err(_) => return Err("clone failed".to_owned()),

@@ -24,6 +24,7 @@ const CONTROL: &[&str] = &[
     "unique",
     "ignore-unpack-errors",
     "ha-managed",
+    "restore",
 ];
 
 /// A token may set no other feature: the rest is for root, whatever its privileges are.
@@ -44,6 +45,12 @@ impl Proxmox {
         let given = &ask.given;
         let vmid: u32 = given.number("vmid").unwrap_or_default();
         features_allowed(given.text("features"))?;
+        if given.flag("restore") == Some(true) {
+            return Failure::die("the sandbox has no backups to restore a container from");
+        }
+        if self.major() >= 9 && given.flag("unprivileged") == Some(false) {
+            self.need("/", &["Sys.Modify"])?;
+        }
         if let Some(pool) = given.text("pool") {
             self.there_is_pool(pool)?;
         }
@@ -88,7 +95,7 @@ impl Proxmox {
                 .entry(key.to_owned())
                 .or_insert_with(|| value.to_owned());
         }
-        self.identify(&mut guest);
+        self.identify(&mut guest, false);
         guest.config.insert("lock".to_owned(), "create".to_owned());
         self.guests.insert(vmid, guest);
         for (key, value) in drives {
@@ -140,10 +147,24 @@ impl Proxmox {
         }
         let net = Drive::parse(guest.get("net0").unwrap_or_default());
         let address = net.option("hwaddr").unwrap_or_default().to_lowercase();
-        let inet = format!("{}/16", ip_of(ask.vmid()));
+        // The old names and the new ones stand side by side.
+        let interface = |name: &str, address: &str, ip: &str, prefix: u8| {
+            json!({
+                "name": name,
+                "hwaddr": address,
+                "hardware-address": address,
+                "inet": format!("{ip}/{prefix}"),
+                "ip-addresses": [{"ip-address": ip, "ip-address-type": "inet", "prefix": prefix}],
+            })
+        };
         Ok(json!([
-            {"name": "lo", "hwaddr": "00:00:00:00:00:00", "inet": "127.0.0.1/8"},
-            {"name": net.option("name").unwrap_or("eth0"), "hwaddr": address, "inet": inet},
+            interface("lo", "00:00:00:00:00:00", "127.0.0.1", 8),
+            interface(
+                net.option("name").unwrap_or("eth0"),
+                &address,
+                &ip_of(ask.vmid()),
+                16
+            ),
         ])
         .into())
     }

@@ -3,9 +3,12 @@
 use super::Proxmox;
 use super::answer::Failure;
 use super::guests::Kind;
+use super::schema::matches;
 use super::storage::Volume;
 
 pub(super) const GIB: u64 = 1 << 30;
+/// The size of a drive with cloud-init's data.
+const CLOUD_INIT: u64 = 4 << 20;
 
 /// A value like `local-lvm:vm-101-disk-0,discard=on,size=8G`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +46,24 @@ impl Drive {
 
     pub(super) fn is_cdrom(&self) -> bool {
         self.option("media") == Some("cdrom")
+    }
+
+    /// Whether it is, or asks for, the drive that Proxmox VE writes cloud-init's data to.
+    pub(super) fn is_cloud_init(&self) -> bool {
+        let name = self.volume.split(':').nth(1).unwrap_or_default();
+        matches(r"vm-\d+-cloudinit|cloudinit", name)
+    }
+
+    /// The size in GiB, where it asks for a new volume: `local-lvm:8`.
+    pub(super) fn asked(&self) -> Option<f64> {
+        let (_, size) = self.volume.split_once(':')?;
+        matches(r"\d+(?:\.\d+)?", size)
+            .then(|| size.parse().ok())
+            .flatten()
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.asked().is_some()
     }
 
     /// Bytes; 0 where the configuration does not say.
@@ -113,7 +134,8 @@ impl Proxmox {
         if matches!(drive.volume.as_str(), "none" | "cdrom") {
             return Ok(drive.text());
         }
-        let Some((storage, rest)) = drive.volume.split_once(':') else {
+        let volume = drive.volume.clone();
+        let Some((storage, rest)) = volume.split_once(':') else {
             if kind == Kind::Lxc && drive.volume.starts_with('/') {
                 return Err(Failure::Forbidden(
                     "mount point type bind is only allowed for root@pam".to_owned(),
@@ -121,13 +143,8 @@ impl Proxmox {
             }
             return Failure::die(format!("unable to parse volume ID '{}'", drive.volume));
         };
-        let content = match kind {
-            Kind::Qemu => "images",
-            Kind::Lxc => "rootdir",
-        };
-        let asked = rest.parse::<f64>().ok().filter(|size| *size >= 0.0);
-        if let Some(gib) = asked {
-            let storage = storage.to_owned();
+        let content = content_of(kind);
+        if let Some(gib) = drive.asked() {
             let mut size = bytes(&format!("{gib}G")).unwrap_or(0);
             if let Some(source) = drive.option("import-from").map(str::to_owned) {
                 size = match self.volume(node, &source) {
@@ -136,13 +153,13 @@ impl Proxmox {
                 };
                 drive.options.retain(|(key, _)| key != "import-from");
             }
-            drive.volume = self.allocate(vmid, node, &storage, content, size)?;
+            drive.volume = self.allocate(vmid, node, storage, content, size)?;
             drive.set("size", size_text(size));
             return Ok(drive.text());
         }
         if rest == "cloudinit" {
-            let storage = storage.to_owned();
-            drive.volume = self.allocate(vmid, node, &storage, content, 4 << 20)?;
+            drive.volume = self.allocate_cloud_init(vmid, node, storage)?;
+            drive.options.retain(|(key, _)| key != "format");
             drive.set("media", "cdrom".to_owned());
             return Ok(drive.text());
         }
@@ -157,6 +174,17 @@ impl Proxmox {
         }
     }
 
+    /// A new, empty volume for cloud-init's data: its id.
+    pub(super) fn allocate_cloud_init(
+        &mut self,
+        vmid: u32,
+        node: &str,
+        storage: &str,
+    ) -> Result<String, Failure> {
+        let name = format!("vm-{vmid}-cloudinit");
+        self.allocate_named(vmid, node, storage, "images", CLOUD_INIT, &name)
+    }
+
     /// A new, empty volume for a guest: its id.
     pub(super) fn allocate(
         &mut self,
@@ -166,6 +194,22 @@ impl Proxmox {
         content: &str,
         size: u64,
     ) -> Result<String, Failure> {
+        let taken = |name: &str| self.volume(node, &format!("{storage}:{name}")).is_some();
+        let name = (0..)
+            .map(|number| format!("vm-{vmid}-disk-{number}"))
+            .find(|name| !taken(name));
+        self.allocate_named(vmid, node, storage, content, size, &name.unwrap_or_default())
+    }
+
+    fn allocate_named(
+        &mut self,
+        vmid: u32,
+        node: &str,
+        storage: &str,
+        content: &str,
+        size: u64,
+        name: &str,
+    ) -> Result<String, Failure> {
         let found = self.storage(storage)?;
         if !found.content.iter().any(|word| word == content) {
             return Failure::die(format!(
@@ -173,30 +217,38 @@ impl Proxmox {
             ));
         }
         let shared = found.shared;
+        let volid = format!("{storage}:{name}");
+        if self.volume(node, &volid).is_some() {
+            return Failure::die(format!(
+                "lvcreate 'pve/{name}' error: Logical Volume \"{name}\" already exists"
+            ));
+        }
         let free = self.free(node, storage);
         if size > free {
             return Failure::die(format!(
-                "lvcreate 'pve/vm-{vmid}-disk' error: not enough free space on storage '{storage}': {} wanted, {} free",
+                "lvcreate 'pve/{name}' error: not enough free space on storage '{storage}': {} wanted, {} free",
                 size_text(size),
                 size_text(free)
             ));
         }
-        let taken = |name: &str| self.volume(node, &format!("{storage}:{name}")).is_some();
-        let name = (0..)
-            .map(|number| format!("vm-{vmid}-disk-{number}"))
-            .find(|name| !taken(name));
-        let name = name.unwrap_or_default();
-        let volid = format!("{storage}:{name}");
         self.volumes.push(Volume {
             node: (!shared).then(|| node.to_owned()),
             storage: storage.to_owned(),
-            name,
+            name: name.to_owned(),
             content: content.to_owned(),
             size,
             vmid: Some(vmid),
             data: Vec::new(),
         });
         Ok(volid)
+    }
+}
+
+/// What the disks of a guest are on a storage.
+pub(super) const fn content_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Qemu => "images",
+        Kind::Lxc => "rootdir",
     }
 }
 

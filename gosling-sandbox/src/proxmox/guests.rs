@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::answer::{Answer, Failure};
 use super::drives::{Drive, GIB, is_drive};
 use super::firewall::Rule;
-use super::schema::Kind as Type;
+use super::schema::{Kind as Type, Parameter};
 use super::{Ask, Proxmox, parameters};
 use crate::ledger::Ledger;
 
@@ -21,6 +21,14 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// What a configuration may hold.
+    pub(super) const fn parameters(self) -> &'static [Parameter] {
+        match self {
+            Self::Qemu => parameters::MACHINE,
+            Self::Lxc => parameters::CONTAINER,
+        }
+    }
+
     /// In paths and resource ids.
     pub(super) const fn api(self) -> &'static str {
         match self {
@@ -75,12 +83,14 @@ impl Kind {
             (Self::Qemu, "start") => "qmstart",
             (Self::Qemu, "stop") => "qmstop",
             (Self::Qemu, "shutdown") => "qmshutdown",
+            (Self::Qemu, "reboot") => "qmreboot",
             (Self::Qemu, "template") => "qmtemplate",
             (Self::Lxc, "clone") => "vzclone",
             (Self::Lxc, "destroy") => "vzdestroy",
             (Self::Lxc, "start") => "vzstart",
             (Self::Lxc, "stop") => "vzstop",
             (Self::Lxc, "shutdown") => "vzshutdown",
+            (Self::Lxc, "reboot") => "vzreboot",
             (Self::Lxc, "template") => "vztemplate",
             _ => "resize",
         }
@@ -107,6 +117,8 @@ pub(super) struct Guest {
     pub(super) has_agent: bool,
     /// The user-data that its disk was set up with.
     pub(super) set_up: Option<Vec<u8>>,
+    /// The values that cloud-init's drive was written with.
+    pub(super) cloud_init: BTreeMap<String, String>,
     pub(super) rules: Vec<Rule>,
     pub(super) firewall: BTreeMap<String, String>,
 }
@@ -124,6 +136,7 @@ impl Guest {
             boot: None,
             has_agent: false,
             set_up: None,
+            cloud_init: BTreeMap::new(),
             rules: Vec::new(),
             firewall: BTreeMap::new(),
         }
@@ -158,11 +171,38 @@ impl Guest {
         number("cores") * number("sockets")
     }
 
-    /// Its drives that are not in a CD-ROM's place: the key and the drive.
-    pub(super) fn disks(&self) -> impl Iterator<Item = (&str, Drive)> {
+    /// Its drives that hold a volume, in the order of their keys: the key and the drive.
+    pub(super) fn drives(&self) -> impl Iterator<Item = (&str, Drive)> {
         let drives = self.config.iter().filter(|(key, _)| is_drive(self.kind, key));
         let drives = drives.map(|(key, value)| (key.as_str(), Drive::parse(value)));
-        drives.filter(|(_, drive)| !drive.is_cdrom() && drive.volume != "none")
+        drives.filter(|(_, drive)| !matches!(drive.volume.as_str(), "none" | "cdrom"))
+    }
+
+    /// Its drives that are not in a CD-ROM's place.
+    pub(super) fn disks(&self) -> impl Iterator<Item = (&str, Drive)> {
+        self.drives().filter(|(_, drive)| !drive.is_cdrom())
+    }
+
+    /// The values that Proxmox VE makes cloud-init's data of.
+    pub(super) fn cloud_init_values(&self) -> BTreeMap<String, String> {
+        let own = |key: &str| {
+            let family = key.trim_end_matches(|letter: char| letter.is_ascii_digit());
+            matches!(
+                family,
+                "cicustom"
+                    | "cipassword"
+                    | "citype"
+                    | "ciupgrade"
+                    | "ciuser"
+                    | "ipconfig"
+                    | "name"
+                    | "nameserver"
+                    | "searchdomain"
+                    | "sshkeys"
+            )
+        };
+        let values = self.config.iter().filter(|(key, _)| own(key));
+        values.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
     fn disk_size(&self) -> u64 {
@@ -179,8 +219,7 @@ impl Guest {
 
     /// Changes with the configuration.
     pub(super) fn digest(&self) -> String {
-        let hash = Sha256::digest(format!("{:?}", self.config));
-        hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+        digest(&self.config)
     }
 
     pub(super) fn runs(&self) -> &'static str {
@@ -275,6 +314,7 @@ impl Proxmox {
     pub(super) fn list_guests(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let here = |guest: &Guest| guest.kind == ask.kind() && guest.node == ask.node();
         let guests = self.guests.iter().filter(|(_, guest)| here(guest));
+        let guests = guests.filter(|(vmid, _)| self.holds(&format!("/vms/{vmid}"), "VM.Audit"));
         let guests = guests.map(|(vmid, guest)| {
             let mut map = guest.summary(*vmid, Some(ask.at));
             map.insert("cpus".to_owned(), json!(guest.cpus()));
@@ -301,6 +341,9 @@ impl Proxmox {
 
     pub(super) fn config(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let guest = self.guest(ask)?;
+        if let Some(snapshot) = ask.given.text("snapshot") {
+            return Failure::die(format!("snapshot '{snapshot}' does not exist"));
+        }
         let mut config = guest.config.clone();
         // What waits for a start is told as if it were there, unless somebody asks for what is there now.
         if ask.given.flag("current") != Some(true) {
@@ -339,6 +382,12 @@ impl Proxmox {
     }
 }
 
+/// What changes with a file's content.
+pub(super) fn digest(content: &impl std::fmt::Debug) -> String {
+    let hash = Sha256::digest(format!("{content:?}"));
+    hash.iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Puts what was pending into a configuration.
 pub(super) fn take_over(config: &mut BTreeMap<String, String>, pending: BTreeMap<String, Option<String>>) {
     for (key, value) in pending {
@@ -356,13 +405,13 @@ fn missing(kind: Kind, node: &str, vmid: u32) -> Failure {
     ))
 }
 
-/// A value as the API gives it: a number where the schema says integer or boolean.
+/// A value as the API gives it: a number where the schema says integer or boolean, and no password.
 fn typed(kind: Kind, key: &str, value: &str) -> Value {
-    let table = match kind {
-        Kind::Qemu => parameters::MACHINE,
-        Kind::Lxc => parameters::CONTAINER,
-    };
-    let is_number = table
+    if key == "cipassword" {
+        return json!("**********");
+    }
+    let is_number = kind
+        .parameters()
         .iter()
         .any(|parameter| parameter.is(key) && matches!(parameter.kind, Type::Boolean | Type::Integer(..)));
     match value.parse::<i64>() {

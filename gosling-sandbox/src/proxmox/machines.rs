@@ -1,10 +1,12 @@
 //! What only virtual machines have: creation from images, an agent, a boot that reads user-data.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure};
+use super::changes::only_cloud_init;
 use super::drives::{Drive, GIB, is_drive};
 use super::guests::{Guest, Kind};
 use super::iso::cidata_file;
@@ -15,6 +17,13 @@ use crate::ledger::Ledger;
 use crate::world::TemplateWorld;
 
 impl Guest {
+    /// Writes cloud-init's drive from the configuration, where there is one.
+    pub(super) fn write_cloud_init(&mut self) {
+        if self.drives().any(|(_, drive)| drive.is_cloud_init()) {
+            self.cloud_init = self.cloud_init_values();
+        }
+    }
+
     /// Whether the configuration has the host talk to an agent.
     pub(super) fn agent_enabled(&self) -> bool {
         let first = self.get("agent").and_then(|text| text.split(',').next());
@@ -34,6 +43,10 @@ const CONTROL: &[&str] = &[
     "bwlimit",
     "import-working-storage",
     "ha-managed",
+    "archive",
+    "force",
+    "live-restore",
+    "unique",
 ];
 
 impl Proxmox {
@@ -54,13 +67,20 @@ impl Proxmox {
         guest
             .config
             .extend(values.map(|(key, value)| (key.to_owned(), value.to_owned())));
-        self.identify(&mut guest);
+        self.identify(&mut guest, true);
         // A world without such a storage has a machine without a disk.
         let size = machine.disk_gib * GIB;
         if let Ok(volid) = self.allocate(machine.vmid, &machine.node, &machine.storage, "images", size) {
             guest
                 .config
                 .insert("scsi0".to_owned(), format!("{volid},size={}G", machine.disk_gib));
+        }
+        if let Some(key) = &machine.cloud_init
+            && let Ok(volid) = self.allocate_cloud_init(machine.vmid, &machine.node, &machine.storage)
+        {
+            guest
+                .config
+                .insert(key.clone(), format!("{volid},media=cdrom,size=4M"));
         }
         if template {
             guest.config.insert("template".to_owned(), "1".to_owned());
@@ -79,6 +99,9 @@ impl Proxmox {
         self.need_for_new(ask, vmid)?;
         self.need_for_values(ask, Kind::Qemu, vmid, CONTROL)?;
         self.unused(Kind::Qemu, vmid)?;
+        if given.text("archive").is_some() {
+            return Failure::die("the sandbox has no backups to restore a machine from");
+        }
         let mut guest = Guest::new(Kind::Qemu, ask.node());
         guest.pool = given.owned("pool");
         // Whatever image it is, cloud-init in it can install an agent.
@@ -91,7 +114,7 @@ impl Proxmox {
                 guest.config.insert(key.to_owned(), value.to_owned());
             }
         }
-        self.identify(&mut guest);
+        self.identify(&mut guest, false);
         guest.config.insert("lock".to_owned(), "create".to_owned());
         let name = given.text("name").unwrap_or_default();
         let marker = given.text("description").unwrap_or_default();
@@ -116,7 +139,12 @@ impl Proxmox {
             if value.contains("import-from=") {
                 new.takes = self.world.speed.clone;
             }
-            match self.place(Kind::Qemu, vmid, ask.node(), &value) {
+            let config = self.guests.get(&vmid).map(|guest| &guest.config);
+            let fits = match config {
+                Some(config) if Drive::parse(&value).is_cloud_init() => only_cloud_init(config, &key),
+                _ => Ok(()),
+            };
+            match fits.and_then(|()| self.place(Kind::Qemu, vmid, ask.node(), &value)) {
                 Ok(value) => {
                     if let Some(guest) = self.guests.get_mut(&vmid) {
                         guest.config.insert(key, value);
@@ -167,6 +195,38 @@ impl Proxmox {
     pub(super) fn agent_ping(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         self.with_agent(ask)?;
         Ok(json!({"result": {}}).into())
+    }
+
+    /// What cloud-init's drive was written with, and what it would be written with now.
+    pub(super) fn cloud_init(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let guest = self.guest(ask)?;
+        let (written, now) = (&guest.cloud_init, guest.cloud_init_values());
+        let keys: BTreeSet<&String> = written.keys().chain(now.keys()).collect();
+        let shown = |key: &str, value: &str| match key {
+            "cipassword" => json!("**********"),
+            _ => json!(value),
+        };
+        let values = keys.into_iter().map(|key| {
+            let (old, new) = (written.get(key), now.get(key));
+            let mut entry = json!({"key": key});
+            if let Some(old) = old {
+                entry["value"] = shown(key, old);
+            }
+            match new {
+                Some(new) if old != Some(new) => entry["pending"] = shown(key, new),
+                Some(_) => {}
+                None => entry["delete"] = json!(1),
+            }
+            entry
+        });
+        Ok(values.collect::<Value>().into())
+    }
+
+    /// Writes cloud-init's drive anew, where there is one.
+    pub(super) fn write_cloud_init(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        self.guest_mut(ask)?.write_cloud_init();
+        ledger.changed(ask.n);
+        Ok(Value::Null.into())
     }
 
     /// There is one file in a simulated machine.
@@ -221,14 +281,18 @@ impl Proxmox {
         }
     }
 
-    /// The user-data of the NoCloud image in one of a machine's CD-ROMs.
+    /// The user-data that cloud-init finds first: in the NoCloud image in one of a machine's CD-ROMs, or on the drive
+    /// that Proxmox VE writes.
     fn user_data(&self, guest: &Guest) -> Option<Vec<u8>> {
-        let drives = guest.config.iter().filter(|(key, _)| is_drive(guest.kind, key));
-        let drives = drives.map(|(_, value)| Drive::parse(value));
-        let mut images = drives
-            .filter(Drive::is_cdrom)
-            .filter_map(|drive| self.volume(&guest.node, &drive.volume));
-        images.find_map(|image| cidata_file(&image.data, "user-data"))
+        let mut images = guest.drives().filter(|(_, drive)| drive.is_cdrom());
+        images.find_map(|(_, drive)| {
+            if drive.is_cloud_init() {
+                let written = format!("#cloud-config\nhostname: {}\nusers:\n- default\n", guest.name());
+                return Some(written.into_bytes());
+            }
+            let image = self.volume(&guest.node, &drive.volume)?;
+            cidata_file(&image.data, "user-data")
+        })
     }
 }
 

@@ -7,14 +7,18 @@ mod cloning;
 mod containers;
 mod drives;
 mod firewall;
+mod formats;
+mod given;
 mod guests;
 mod iso;
 mod machines;
 mod nets;
 mod nodes;
 mod parameters;
+mod pools;
 mod power;
 mod privileges;
+mod properties;
 mod routes;
 mod schema;
 mod storage;
@@ -22,14 +26,16 @@ mod tasks;
 #[cfg(test)]
 mod tests;
 mod upload;
+mod values;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use self::answer::{Answer, Failure, reply};
+use self::given::Given;
 use self::guests::{Guest, Kind};
+use self::pools::Pool;
 use self::routes::{ROUTES, Route};
-use self::schema::Given;
 use self::storage::Volume;
 use self::tasks::Task;
 use crate::clock::Clock;
@@ -40,7 +46,6 @@ use crate::{Boot, Call, Reply, World, WorldName};
 
 #[cfg(test)]
 pub(crate) use self::iso::tests::cidata;
-pub use self::routes::{Described, described};
 
 /// The cluster.
 pub(crate) struct Proxmox {
@@ -52,6 +57,7 @@ pub(crate) struct Proxmox {
     /// Every task there ever was, in the order of its making.
     tasks: Vec<Task>,
     volumes: Vec<Volume>,
+    pools: BTreeMap<String, Pool>,
     boots: Vec<Boot>,
     /// Machines that are off since the last time somebody asked.
     halts: Vec<String>,
@@ -109,6 +115,11 @@ impl Proxmox {
             guests: BTreeMap::new(),
             tasks: Vec::new(),
             volumes: Vec::new(),
+            pools: world
+                .pools
+                .iter()
+                .map(|pool| (pool.clone(), Pool::default()))
+                .collect(),
             boots: Vec::new(),
             halts: Vec::new(),
             logs: BTreeMap::new(),
@@ -170,6 +181,10 @@ impl Proxmox {
                 .next()
         });
         let Some((route, path)) = matched else {
+            let index = parts.get(2..).filter(|_| json && call.method == "GET");
+            if let Some(children) = index.and_then(routes::children) {
+                return Ok(children.into());
+            }
             let path = call.path.strip_prefix("/api2/json").unwrap_or(&call.path);
             return Err(Failure::Unknown(format!(
                 "Method '{} {path}' not implemented",
@@ -206,6 +221,12 @@ impl Proxmox {
                 return Err(Failure::parameter(option, "Only root may use this option."));
             }
         }
+        if let Some(drive) = ask.given.remove("cdrom") {
+            if ask.given.text("ide2").is_some() {
+                return Err(Failure::parameter("cdrom", "option conflicts with '-ide2'"));
+            }
+            ask.given.insert("ide2", drive);
+        }
         self.permit(route, &ask)?;
         (route.handler)(self, &ask, ledger)
     }
@@ -229,7 +250,7 @@ impl Proxmox {
         let place = match (
             ask.path.get("vmid"),
             ask.path.get("storage"),
-            ask.path.get("poolid"),
+            ask.path.get("poolid").or_else(|| ask.given.name("poolid")),
         ) {
             (Some(vmid), ..) => format!("/vms/{vmid}"),
             (_, Some(storage), _) => format!("/storage/{storage}"),

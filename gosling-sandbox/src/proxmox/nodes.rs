@@ -1,6 +1,7 @@
 //! The cluster and its nodes.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::answer::{Answer, Failure};
 use super::drives::GIB;
@@ -44,6 +45,7 @@ impl Proxmox {
             "maxdisk": 100 * GIB,
             "disk": 10 * GIB,
             "uptime": 864_000,
+            "ssl_fingerprint": fingerprint(&node.name),
         })
     }
 
@@ -58,12 +60,19 @@ impl Proxmox {
             return Failure::die(format!("no such cluster node '{}'", ask.node()));
         };
         let (total, used) = (node.memory_gib * GIB, self.memory_used(&node.name));
+        let free = total.saturating_sub(used);
+        let kernel = "6.8.12-1-pve";
         Ok(json!({
             "cpu": 0.05,
             "cpuinfo": {"cpus": node.cpus, "cores": node.cpus, "sockets": 1, "model": "Simulated", "hvm": "1"},
             "loadavg": ["0.10", "0.08", "0.05"],
-            "memory": {"total": total, "used": used, "free": total.saturating_sub(used)},
+            "memory": {"total": total, "used": used, "free": free, "available": free},
             "rootfs": {"total": 100 * GIB, "used": 10 * GIB, "free": 90 * GIB, "avail": 90 * GIB},
+            "boot-info": {"mode": "efi", "secureboot": 0},
+            "current-kernel": {
+                "sysname": "Linux", "release": kernel, "version": "#1 SMP PREEMPT_DYNAMIC", "machine": "x86_64",
+            },
+            "kversion": format!("Linux {kernel}"),
             "pveversion": format!("pve-manager/{}/5ab0b1a1e5f3a3c1", self.world.version),
             "uptime": 864_000,
         })
@@ -125,6 +134,28 @@ impl Proxmox {
         Ok(json!(free.unwrap_or_default().to_string()).into())
     }
 
+    /// What the resources say of the storages that the token may audit, each on each node.
+    pub(super) fn storage_resources(&self) -> Vec<Value> {
+        let storages = self.world.storages.iter();
+        let seen: Vec<_> = storages
+            .filter(|storage| self.holds(&format!("/storage/{}", storage.name), "Datastore.Audit"))
+            .collect();
+        let nodes = self.world.nodes.iter();
+        let each = nodes.flat_map(|node| seen.iter().map(move |storage| (node, storage)));
+        each.map(|(node, storage)| {
+            let total = storage.total_gib * GIB;
+            json!({
+                "type": "storage", "id": format!("storage/{}/{}", node.name, storage.name),
+                "node": node.name, "storage": storage.name,
+                "status": if storage.active { "available" } else { "unknown" },
+                "content": storage.content.join(","), "plugintype": storage.kind,
+                "shared": u8::from(storage.shared), "maxdisk": total,
+                "disk": total - self.free(&node.name, &storage.name).min(total),
+            })
+        })
+        .collect()
+    }
+
     pub(super) fn resources(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let wanted = ask.given.text("type");
         let wants = |kind: &str| wanted.is_none_or(|wanted| wanted == kind);
@@ -143,30 +174,21 @@ impl Proxmox {
             all.extend(seen.map(|node| self.node_json(node)));
         }
         if wants("storage") {
-            let storages = self.world.storages.iter();
-            let seen: Vec<_> = storages
-                .filter(|storage| self.holds(&format!("/storage/{}", storage.name), "Datastore.Audit"))
-                .collect();
-            for node in &self.world.nodes {
-                all.extend(seen.iter().map(|storage| {
-                    let total = storage.total_gib * GIB;
-                    json!({
-                        "type": "storage", "id": format!("storage/{}/{}", node.name, storage.name),
-                        "node": node.name, "storage": storage.name,
-                        "status": if storage.active { "available" } else { "unknown" },
-                        "content": storage.content.join(","), "plugintype": storage.kind,
-                        "shared": u8::from(storage.shared), "maxdisk": total,
-                        "disk": total - self.free(&node.name, &storage.name).min(total),
-                    })
-                }));
-            }
+            all.extend(self.storage_resources());
         }
         if wanted.is_none() {
-            let pools = self.world.pools.iter();
+            let pools = self.pools.keys().filter(|pool| self.sees_pool(pool));
             all.extend(
                 pools.map(|pool| json!({"type": "pool", "id": format!("/pool/{pool}"), "pool": pool})),
             );
         }
         Ok(Value::from(all).into())
     }
+}
+
+/// The fingerprint of a node's certificate.
+fn fingerprint(node: &str) -> String {
+    let hash = Sha256::digest(node);
+    let bytes: Vec<_> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
+    bytes.join(":")
 }

@@ -1,179 +1,172 @@
 //! The parameters of every call that is simulated, written down from the API's documentation. A test compares them
 //! with the API's own description, where that is at hand.
 
+use super::firewall::formats as fw;
+use super::formats as f;
 use super::schema::Parameter as P;
+use super::values as v;
 
 const MANY: i64 = i64::MAX;
 const ENDLESS: f64 = f64::INFINITY;
-const NODE: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
-const STORAGE: &str = "[a-zA-Z][a-zA-Z0-9._-]*[a-zA-Z0-9]";
-const LABEL: &str =
-    "(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?\\.)*[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
 const SIZE: &str = "\\+?\\d+(?:\\.\\d+)?[KMGT]?";
-const TAGS: &str = "[a-zA-Z0-9_][a-zA-Z0-9_+.-]*(?:[,; ]+[a-zA-Z0-9_][a-zA-Z0-9_+.-]*)*|";
 const LEVELS: &[&str] = &[
     "emerg", "alert", "crit", "err", "warning", "notice", "info", "debug", "nolog",
 ];
 const POLICIES: &[&str] = &["ACCEPT", "REJECT", "DROP"];
 const UPLOADS: &[&str] = &["iso", "vztmpl", "import"];
 const SUMS: &[&str] = &["md5", "sha1", "sha224", "sha256", "sha384", "sha512"];
-
-const NET: &[&str] = &[
-    "bridge",
-    "e1000",
-    "firewall",
-    "link_down",
-    "macaddr",
-    "model",
-    "mtu",
-    "queues",
-    "rate",
-    "rtl8139",
-    "tag",
-    "trunks",
-    "virtio",
-    "vmxnet3",
-];
-/// What every drive may say.
-const DRIVE: &[&str] = &[
-    "aio",
-    "backup",
-    "bps",
-    "bps_rd",
-    "bps_wr",
-    "cache",
-    "detect_zeroes",
-    "discard",
-    "file",
-    "format",
-    "import-from",
-    "iops",
-    "iops_rd",
-    "iops_wr",
-    "mbps",
-    "mbps_rd",
-    "mbps_wr",
-    "media",
-    "replicate",
-    "rerror",
-    "serial",
-    "shared",
-    "size",
-    "snapshot",
-    "volume",
-    "werror",
-];
-const SCSI: &[&str] = &[
-    "aio",
-    "backup",
-    "bps",
-    "bps_rd",
-    "bps_wr",
-    "cache",
-    "detect_zeroes",
-    "discard",
-    "file",
-    "format",
-    "import-from",
-    "iops",
-    "iops_rd",
-    "iops_wr",
-    "iothread",
-    "mbps",
-    "mbps_rd",
-    "mbps_wr",
-    "media",
-    "product",
-    "queues",
-    "replicate",
-    "rerror",
-    "ro",
-    "scsiblock",
-    "serial",
-    "shared",
-    "size",
-    "snapshot",
-    "ssd",
-    "vendor",
-    "volume",
-    "werror",
-    "wwn",
-];
+const URL: &str = "https?://.*";
+/// The drives of a virtual machine that can be made larger or be frozen.
+const DRIVES: &str = "ide[0-3]|scsi(?:[12]?[0-9]|30)|virtio(?:[0-9]|1[0-5])|sata[0-5]|efidisk0|tpmstate0";
 
 pub(super) const NOTHING: &[P] = &[];
 pub(super) const RESOURCES: &[P] = &[P::one_of("type", &["vm", "storage", "node", "sdn"])];
-pub(super) const FILE_READ: &[P] = &[P::text("file").required()];
+pub(super) const FILE_READ: &[P] = &[
+    P::integer("count", 1, 16_777_216).since(9),
+    P::boolean("decode").since(9),
+    P::text("file").required(),
+    P::integer("offset", 0, MANY).since(9),
+];
 pub(super) const NEXTID: &[P] = &[P::vmid("vmid")];
-pub(super) const NETWORKS: &[P] = &[P::one_of(
-    "type",
-    &[
-        "bridge",
-        "bond",
-        "eth",
-        "alias",
-        "vlan",
-        "OVSBridge",
-        "OVSBond",
-        "OVSPort",
-        "OVSIntPort",
-        "vnet",
-        "any_bridge",
-        "any_local_bridge",
-    ],
-)];
-pub(super) const POOL: &[P] = &[P::one_of("type", &["qemu", "lxc", "storage"])];
-pub(super) const POOLS: &[P] = &[P::text("poolid"), P::one_of("type", &["qemu", "lxc", "storage"])];
-pub(super) const PERMISSIONS: &[P] = &[P::text("path"), P::text("userid")];
-pub(super) const STORAGES: &[P] = &[P::one_of(
-    "type",
-    &[
-        "btrfs",
-        "cephfs",
-        "cifs",
-        "dir",
-        "esxi",
-        "iscsi",
-        "iscsidirect",
-        "lvm",
-        "lvmthin",
-        "nfs",
-        "pbs",
-        "rbd",
-        "zfs",
-        "zfspool",
-    ],
-)];
+/// Each version knows kinds of networks that the other does not.
+pub(super) const NETWORKS: &[P] = &[
+    P::one_of(
+        "type",
+        &[
+            "bridge",
+            "bond",
+            "eth",
+            "alias",
+            "vlan",
+            "OVSBridge",
+            "OVSBond",
+            "OVSPort",
+            "OVSIntPort",
+            "vnet",
+            "any_bridge",
+            "any_local_bridge",
+        ],
+    )
+    .until(8),
+    P::one_of(
+        "type",
+        &[
+            "bridge",
+            "bond",
+            "eth",
+            "alias",
+            "vlan",
+            "fabric",
+            "OVSBridge",
+            "OVSBond",
+            "OVSPort",
+            "OVSIntPort",
+            "vnet",
+            "any_bridge",
+            "any_local_bridge",
+            "include_sdn",
+        ],
+    )
+    .since(9),
+];
+const MEMBERS: P = P::one_of("type", &["qemu", "lxc", "storage"]);
+pub(super) const POOL: &[P] = &[MEMBERS];
+pub(super) const POOLS: &[P] = &[P::format("poolid", f::POOL), MEMBERS.requires("poolid")];
+pub(super) const CREATE_POOL: &[P] = &[P::text("comment"), P::format("poolid", f::POOL).required()];
+pub(super) const CHANGE_POOL: &[P] = &[
+    P::boolean("allow-move"),
+    P::text("comment"),
+    P::boolean("delete"),
+    P::format("storage", f::STORAGE_LIST),
+    P::format("vms", f::VMID_LIST),
+];
+pub(super) const NAMED_POOL: &[P] = &[P::format("poolid", f::POOL).required()];
+pub(super) const PERMISSIONS: &[P] = &[
+    P::text("path"),
+    P::like(
+        "userid",
+        r"[^\s:/]+@[A-Za-z][A-Za-z0-9.\-_]+(?:![A-Za-z][A-Za-z0-9.\-_]+)?",
+    ),
+];
+/// The kinds of storages.
+pub(super) const STORAGES: &[P] = &[
+    P::one_of(
+        "type",
+        &[
+            "btrfs",
+            "cephfs",
+            "cifs",
+            "dir",
+            "esxi",
+            "glusterfs",
+            "iscsi",
+            "iscsidirect",
+            "lvm",
+            "lvmthin",
+            "nfs",
+            "pbs",
+            "rbd",
+            "zfs",
+            "zfspool",
+        ],
+    )
+    .until(8),
+    P::one_of(
+        "type",
+        &[
+            "btrfs",
+            "cephfs",
+            "cifs",
+            "dir",
+            "esxi",
+            "iscsi",
+            "iscsidirect",
+            "lvm",
+            "lvmthin",
+            "nfs",
+            "pbs",
+            "rbd",
+            "zfs",
+            "zfspool",
+        ],
+    )
+    .since(9),
+];
 pub(super) const NODE_STORAGES: &[P] = &[
-    P::text("content"),
+    P::format("content", f::STORAGE_CONTENT_LIST),
     P::boolean("enabled"),
     P::boolean("format"),
-    P::like("storage", STORAGE),
-    P::like("target", NODE),
+    P::format("storage", f::STORAGE),
+    P::format("target", f::NODE),
 ];
-pub(super) const CONTENT: &[P] = &[P::text("content"), P::vmid("vmid")];
+pub(super) const CONTENT: &[P] = &[P::format("content", f::STORAGE_CONTENT), P::vmid("vmid")];
 pub(super) const DELETE_CONTENT: &[P] = &[P::integer("delay", 1, 30)];
+const CHECKSUM: P = P::text("checksum").requires("checksum-algorithm");
+const ALGORITHM: P = P::one_of("checksum-algorithm", SUMS).requires("checksum");
 pub(super) const UPLOAD: &[P] = &[
-    P::text("checksum"),
-    P::one_of("checksum-algorithm", SUMS),
+    CHECKSUM,
+    ALGORITHM,
     P::one_of("content", UPLOADS).required(),
     P::short("filename", 255).required(),
+    P::like("tmpfilename", "/var/tmp/pveupload-[0-9a-f]+"),
 ];
 pub(super) const DOWNLOAD: &[P] = &[
-    P::text("checksum"),
-    P::one_of("checksum-algorithm", SUMS),
+    CHECKSUM,
+    ALGORITHM,
     P::text("compression"),
     P::one_of("content", UPLOADS).required(),
     P::short("filename", 255).required(),
-    P::like("url", "https?://.*").required(),
+    P::like("url", URL).required(),
     P::boolean("verify-certificates"),
 ];
+pub(super) const QUERY_URL: &[P] = &[P::like("url", URL).required(), P::boolean("verify-certificates")];
 pub(super) const TASKS: &[P] = &[
     P::boolean("errors"),
     P::integer("limit", 0, MANY),
     P::integer("since", i64::MIN, MANY),
     P::one_of("source", &["archive", "active", "all"]),
     P::integer("start", 0, MANY),
-    P::text("statusfilter"),
+    P::format("statusfilter", f::TASK_STATUS_LIST),
     P::text("typefilter"),
     P::integer("until", i64::MIN, MANY),
     P::text("userfilter"),
@@ -188,54 +181,72 @@ pub(super) const TASK_LOG: &[P] = &[
 /// What the configuration of a virtual machine may hold.
 pub(super) const MACHINE: &[P] = &[
     P::boolean("acpi"),
-    P::text("affinity"),
-    P::properties(
-        "agent",
-        &["enabled", "freeze-fs-on-backup", "fstrim_cloned_disks", "type"],
-        "enabled",
-    ),
+    P::format("affinity", f::CPU_SET),
+    P::properties("agent", v::AGENT),
+    P::boolean("allow-ksm").since(9),
+    P::properties("amd-sev", v::SEV),
     P::one_of("arch", &["x86_64", "aarch64"]),
     P::text("args"),
+    P::properties("audio0", v::AUDIO),
     P::boolean("autostart"),
     P::integer("balloon", 0, MANY),
     P::one_of("bios", &["seabios", "ovmf"]),
-    P::text("boot"),
-    P::text("cicustom"),
+    P::properties("boot", v::BOOT),
+    P::like("bootdisk", r"(?:ide|sata|scsi|virtio)\d+"),
+    P::properties("cdrom", v::CDROM),
+    P::properties("cicustom", v::CLOUD_INIT_FILES),
     P::text("cipassword"),
     P::one_of("citype", &["configdrive2", "nocloud", "opennebula"]),
     P::boolean("ciupgrade"),
     P::text("ciuser"),
     P::integer("cores", 1, MANY),
-    P::text("cpu"),
+    P::properties("cpu", v::CPU),
     P::number("cpulimit", 0.0, 128.0),
     P::integer("cpuunits", 1, 262_144),
     P::short("description", 8192),
-    P::properties(
-        "efidisk0",
-        &[
-            "efitype",
-            "file",
-            "format",
-            "import-from",
-            "pre-enrolled-keys",
-            "size",
-            "volume",
-        ],
-        "file",
-    ),
-    P::text("hookscript"),
-    P::text("hotplug"),
+    P::properties("efidisk0", v::EFI_DISK),
+    P::boolean("freeze"),
+    P::format("hookscript", f::VOLUME),
+    P::properties("hostpci", v::HOST_PCI).family(16),
+    P::format("hotplug", f::HOTPLUG),
     P::one_of("hugepages", &["any", "2", "1024"]),
-    P::properties("ide", DRIVE, "file").family(4),
-    P::text("ipconfig").family(32),
+    P::properties("ide", v::IDE).family(4),
+    P::properties("intel-tdx", v::TDX).since(9),
+    P::properties("ipconfig", v::IP_CONFIG).family(32),
+    P::properties("ivshmem", v::SHARED_MEMORY),
+    P::boolean("keephugepages"),
+    P::one_of(
+        "keyboard",
+        &[
+            "de", "de-ch", "da", "en-gb", "en-us", "es", "fi", "fr", "fr-be", "fr-ca", "fr-ch", "hu", "is",
+            "it", "ja", "lt", "mk", "nl", "no", "pl", "pt", "pt-br", "sv", "sl", "tr",
+        ],
+    ),
     P::boolean("kvm"),
     P::boolean("localtime"),
-    P::text("machine"),
-    P::properties("memory", &["current"], "current"),
-    P::like("name", LABEL),
-    P::text("nameserver"),
-    P::properties("net", NET, "model").family(32),
+    P::one_of(
+        "lock",
+        &[
+            "backup",
+            "clone",
+            "create",
+            "migrate",
+            "rollback",
+            "snapshot",
+            "snapshot-delete",
+            "suspending",
+            "suspended",
+        ],
+    ),
+    P::properties("machine", v::MACHINE_TYPE),
+    P::properties("memory", v::MEMORY),
+    P::number("migrate_downtime", 0.0, ENDLESS),
+    P::integer("migrate_speed", 0, MANY),
+    P::format("name", f::DNS_NAME),
+    P::format("nameserver", f::ADDRESS_LIST),
+    P::properties("net", v::NET).family(32),
     P::boolean("numa"),
+    P::properties("numa", v::NUMA_NODE).family(8),
     P::boolean("onboot"),
     P::one_of(
         "ostype",
@@ -244,11 +255,12 @@ pub(super) const MACHINE: &[P] = &[
             "solaris",
         ],
     ),
+    P::like("parallel", r"/dev/parport\d+|/dev/usb/lp\d+").family(3),
     P::boolean("protection"),
     P::boolean("reboot"),
-    P::text("rng0"),
-    P::properties("sata", DRIVE, "file").family(6),
-    P::properties("scsi", SCSI, "file").family(31),
+    P::properties("rng0", v::RANDOM),
+    P::properties("sata", v::SATA).family(6),
+    P::properties("scsi", v::SCSI).family(31),
     P::one_of(
         "scsihw",
         &[
@@ -263,68 +275,113 @@ pub(super) const MACHINE: &[P] = &[
     P::text("searchdomain"),
     P::like("serial", "/dev/.+|socket").family(4),
     P::integer("shares", 0, 50_000),
-    P::short("smbios1", 512),
+    P::properties("smbios1", v::SMBIOS).length(0, 512),
+    P::integer("smp", 1, MANY),
     P::integer("sockets", 1, MANY),
-    P::encoded("sshkeys"),
-    P::text("startup"),
+    P::properties("spice_enhancements", v::SPICE),
+    P::format("sshkeys", f::URL_ENCODED),
+    P::like(
+        "startdate",
+        r"now|\d{4}-\d{1,2}-\d{1,2}(?:T\d{1,2}:\d{1,2}:\d{1,2})?",
+    ),
+    P::format("startup", f::STARTUP),
     P::boolean("tablet"),
-    P::like("tags", TAGS),
+    P::format("tags", f::TAG_LIST),
+    P::boolean("tdf"),
     P::boolean("template"),
-    P::text("unused").family(256),
+    P::properties("tpmstate0", v::TPM_STATE),
+    P::properties("unused", v::UNUSED).family(256),
+    P::properties("usb", v::USB).family(14),
     P::integer("vcpus", 1, MANY),
-    P::properties("vga", &["clipboard", "memory", "type"], "type"),
-    P::properties("virtio", DRIVE, "file").family(16),
-    P::text("vmgenid"),
-    P::text("watchdog"),
+    P::properties("vga", v::VGA),
+    P::properties("virtio", v::VIRTIO).family(16),
+    P::properties("virtiofs", v::VIRTIO_FS).family(10),
+    P::like(
+        "vmgenid",
+        "[a-fA-F0-9]{8}(?:-[a-fA-F0-9]{4}){3}-[a-fA-F0-9]{12}|[01]",
+    ),
+    P::format("vmstatestorage", f::STORAGE),
+    P::properties("watchdog", v::WATCHDOG),
 ];
 pub(super) const CREATE_MACHINE: &[P] = &[
+    P::short("archive", 255),
     P::integer("bwlimit", 0, MANY),
+    P::boolean("force").requires("archive"),
     P::boolean("ha-managed").since(9),
-    P::like("import-working-storage", STORAGE),
-    P::text("pool"),
+    P::format("import-working-storage", f::STORAGE),
+    P::boolean("live-restore"),
+    P::format("pool", f::POOL),
     P::boolean("start"),
-    P::like("storage", STORAGE),
+    P::format("storage", f::STORAGE),
+    P::boolean("unique").requires("archive"),
     P::vmid("vmid").required(),
 ];
 /// What a change of any configuration may say beside the values.
-pub(super) const CHANGE: &[P] = &[P::text("delete"), P::short("digest", 40), P::text("revert")];
-pub(super) const CHANGE_MACHINE: &[P] = &[P::boolean("force"), P::boolean("skiplock")];
+pub(super) const CHANGE: &[P] = &[
+    P::format("delete", f::CONFIG_ID_LIST),
+    P::short("digest", 40),
+    P::format("revert", f::CONFIG_ID_LIST),
+];
+pub(super) const CHANGE_MACHINE: &[P] = &[P::boolean("force").requires("delete"), P::boolean("skiplock")];
 pub(super) const CHANGE_MACHINE_LATER: &[P] = &[
     P::integer("background_delay", 1, 30),
-    P::like("import-working-storage", STORAGE),
+    P::format("import-working-storage", f::STORAGE),
 ];
 pub(super) const CLONE: &[P] = &[
     P::text("description"),
     P::boolean("full"),
     P::vmid("newid").required(),
-    P::text("pool"),
-    P::short("snapname", 40),
-    P::like("storage", STORAGE),
-    P::like("target", NODE),
+    P::format("pool", f::POOL),
+    P::format("snapname", f::CONFIG_ID).length(0, 40),
+    P::format("storage", f::STORAGE),
+    P::format("target", f::NODE),
 ];
 pub(super) const CLONE_MACHINE: &[P] = &[
     P::integer("bwlimit", 0, MANY),
     P::one_of("format", &["raw", "qcow2", "vmdk"]),
-    P::like("name", LABEL),
+    P::format("name", f::DNS_NAME),
 ];
-pub(super) const CLONE_CONTAINER: &[P] = &[P::number("bwlimit", 0.0, ENDLESS), P::like("hostname", LABEL)];
-pub(super) const RESIZE: &[P] = &[
-    P::short("digest", 40),
-    P::text("disk").required(),
-    P::like("size", SIZE).required(),
+pub(super) const CLONE_CONTAINER: &[P] = &[
+    P::number("bwlimit", 0.0, ENDLESS),
+    P::format("hostname", f::DNS_NAME),
+];
+const DIGEST: P = P::short("digest", 40);
+const LARGER: P = P::like("size", SIZE).required();
+pub(super) const RESIZE: &[P] = &[DIGEST, P::like("disk", DRIVES).required(), LARGER];
+pub(super) const RESIZE_CONTAINER: &[P] = &[
+    DIGEST,
+    P::like("disk", "rootfs|mp(?:1?[0-9]?[0-9]|2[0-4][0-9]|25[0-5])").required(),
+    LARGER,
 ];
 pub(super) const SKIPLOCK: &[P] = &[P::boolean("skiplock")];
 pub(super) const DESTROY: &[P] = &[P::boolean("destroy-unreferenced-disks"), P::boolean("purge")];
 pub(super) const FORCE: &[P] = &[P::boolean("force")];
-pub(super) const READ_CONFIG: &[P] = &[P::boolean("current"), P::short("snapshot", 40)];
+pub(super) const READ_CONFIG: &[P] = &[
+    P::boolean("current"),
+    P::format("snapshot", f::CONFIG_ID).length(0, 40),
+];
 pub(super) const LIST_MACHINES: &[P] = &[P::boolean("full")];
-pub(super) const START_MACHINE: &[P] = &[P::integer("timeout", 0, MANY), P::text("machine")];
+pub(super) const START_MACHINE: &[P] = &[
+    P::text("force-cpu"),
+    P::properties("machine", v::MACHINE_TYPE),
+    MIGRATED_FROM,
+    P::format("migration_network", f::CIDR_NETWORK),
+    P::one_of("migration_type", &["secure", "insecure"]),
+    P::like("nets-host-mtu", r"net\d+=\d+(?:,net\d+=\d+)*").since(9),
+    P::short("stateuri", 128),
+    P::format("targetstorage", f::STORAGE_PAIR_LIST),
+    TIMEOUT,
+    P::boolean("with-conntrack-state").since(9),
+];
+const MIGRATED_FROM: P = P::format("migratedfrom", f::NODE);
+const TIMEOUT: P = P::integer("timeout", 0, MANY);
 pub(super) const START_CONTAINER: &[P] = &[P::boolean("debug")];
 pub(super) const STOP: &[P] = &[P::boolean("overrule-shutdown")];
-pub(super) const STOP_MACHINE: &[P] = &[P::boolean("keepActive"), P::integer("timeout", 0, MANY)];
-pub(super) const SHUTDOWN: &[P] = &[P::boolean("forceStop"), P::integer("timeout", 0, MANY)];
+pub(super) const STOP_MACHINE: &[P] = &[P::boolean("keepActive"), MIGRATED_FROM, TIMEOUT];
+pub(super) const SHUTDOWN: &[P] = &[P::boolean("forceStop"), TIMEOUT];
 pub(super) const SHUTDOWN_MACHINE: &[P] = &[P::boolean("keepActive")];
-pub(super) const TEMPLATE_MACHINE: &[P] = &[P::text("disk")];
+pub(super) const REBOOT: &[P] = &[TIMEOUT];
+pub(super) const TEMPLATE_MACHINE: &[P] = &[P::like("disk", DRIVES)];
 
 /// What the configuration of a container may hold.
 pub(super) const CONTAINER: &[P] = &[
@@ -336,55 +393,35 @@ pub(super) const CONTAINER: &[P] = &[
     P::integer("cpuunits", 0, 500_000),
     P::boolean("debug"),
     P::short("description", 8192),
-    P::text("entrypoint").since(9),
-    P::text("env").since(9),
-    P::properties(
-        "features",
-        &["force_rw_sys", "fuse", "keyctl", "mknod", "mount", "nesting"],
-        "",
-    ),
-    P::text("hookscript"),
-    P::like("hostname", LABEL),
-    P::integer("memory", 16, MANY),
-    P::properties(
-        "mp",
+    P::properties("dev", v::CONTAINER_DEVICE).family(256),
+    P::like("entrypoint", r"[^\x00-\x08\x10-\x1F\x7F]+").since(9),
+    P::like(
+        "env",
+        r"\w+=[^\x00-\x08\x10-\x1F\x7F]*(?:\x00\w+=[^\x00-\x08\x10-\x1F\x7F]*)*",
+    )
+    .since(9),
+    P::properties("features", v::FEATURES),
+    P::format("hookscript", f::VOLUME),
+    P::format("hostname", f::DNS_NAME).length(0, 255),
+    P::one_of(
+        "lock",
         &[
-            "acl",
             "backup",
-            "mountoptions",
-            "mp",
-            "quota",
-            "replicate",
-            "ro",
-            "shared",
-            "size",
-            "volume",
+            "create",
+            "destroyed",
+            "disk",
+            "fstrim",
+            "migrate",
+            "mounted",
+            "rollback",
+            "snapshot",
+            "snapshot-delete",
         ],
-        "volume",
-    )
-    .family(256),
-    P::text("nameserver"),
-    P::properties(
-        "net",
-        &[
-            "bridge",
-            "firewall",
-            "gw",
-            "gw6",
-            "hwaddr",
-            "ip",
-            "ip6",
-            "link_down",
-            "mtu",
-            "name",
-            "rate",
-            "tag",
-            "trunks",
-            "type",
-        ],
-        "",
-    )
-    .family(32),
+    ),
+    P::integer("memory", 16, MANY),
+    P::properties("mp", v::MOUNT).family(256),
+    P::format("nameserver", f::LXC_ADDRESS_LIST),
+    P::properties("net", v::CONTAINER_NET).family(32),
     P::boolean("onboot"),
     P::one_of(
         "ostype",
@@ -403,29 +440,16 @@ pub(super) const CONTAINER: &[P] = &[
         ],
     ),
     P::boolean("protection"),
-    P::properties(
-        "rootfs",
-        &[
-            "acl",
-            "mountoptions",
-            "quota",
-            "replicate",
-            "ro",
-            "shared",
-            "size",
-            "volume",
-        ],
-        "volume",
-    ),
-    P::text("searchdomain"),
-    P::text("startup"),
+    P::properties("rootfs", v::ROOT),
+    P::format("searchdomain", f::DNS_NAME_LIST),
+    P::format("startup", f::STARTUP),
     P::integer("swap", 0, MANY),
-    P::like("tags", TAGS),
+    P::format("tags", f::TAG_LIST),
     P::boolean("template"),
-    P::text("timezone"),
+    P::format("timezone", f::TIME_ZONE),
     P::integer("tty", 0, 6),
     P::boolean("unprivileged"),
-    P::text("unused").family(256),
+    P::properties("unused", v::CONTAINER_UNUSED).family(256),
 ];
 pub(super) const CREATE_CONTAINER: &[P] = &[
     P::number("bwlimit", 0.0, ENDLESS),
@@ -433,46 +457,47 @@ pub(super) const CREATE_CONTAINER: &[P] = &[
     P::boolean("ha-managed").since(9),
     P::boolean("ignore-unpack-errors"),
     P::short("ostemplate", 255).required(),
-    P::text("password"),
-    P::text("pool"),
+    P::text("password").length(5, usize::MAX),
+    P::format("pool", f::POOL),
     P::text("ssh-public-keys"),
+    P::boolean("restore"),
     P::boolean("start"),
-    P::like("storage", STORAGE),
-    P::boolean("unique"),
+    P::format("storage", f::STORAGE),
+    P::boolean("unique").requires("restore"),
     P::vmid("vmid").required(),
 ];
 
 /// What a firewall rule may hold, beside its action and its type.
 pub(super) const RULE: &[P] = &[
     P::text("comment"),
-    P::short("dest", 512),
+    P::format("dest", fw::ADDRESS).length(0, 512),
     P::short("digest", 64),
-    P::text("dport"),
+    P::format("dport", fw::TO_PORT),
     P::integer("enable", 0, MANY),
-    P::text("icmp-type"),
-    P::short("iface", 20),
+    P::format("icmp-type", fw::ICMP_TYPE),
+    P::format("iface", f::INTERFACE).length(2, 20),
     P::one_of("log", LEVELS),
     P::short("macro", 128),
-    P::text("proto"),
-    P::short("source", 512),
-    P::text("sport"),
+    P::integer("pos", 0, MANY),
+    P::format("proto", fw::PROTOCOL),
+    P::format("source", fw::ADDRESS).length(0, 512),
+    P::format("sport", fw::FROM_PORT),
 ];
 const ACTION: &str = "[A-Za-z][A-Za-z0-9_-]+";
 const DIRECTIONS: &[&str] = &["in", "out", "forward", "group"];
 pub(super) const CREATE_RULE: &[P] = &[
-    P::like("action", ACTION).required(),
+    P::like("action", ACTION).length(2, 20).required(),
     P::one_of("type", DIRECTIONS).required(),
-    P::integer("pos", 0, MANY),
 ];
 pub(super) const CHANGE_RULE: &[P] = &[
-    P::like("action", ACTION),
+    P::like("action", ACTION).length(2, 20),
     P::one_of("type", DIRECTIONS),
-    P::text("delete"),
+    P::format("delete", f::CONFIG_ID_LIST),
     P::integer("moveto", 0, MANY),
 ];
 pub(super) const DELETE_RULE: &[P] = &[P::short("digest", 64)];
 pub(super) const FIREWALL_OPTIONS: &[P] = &[
-    P::text("delete"),
+    P::format("delete", f::CONFIG_ID_LIST),
     P::boolean("dhcp"),
     P::short("digest", 64),
     P::boolean("enable"),

@@ -71,6 +71,18 @@ impl Proxmox {
         self.end(ask, "shutdown", ledger)
     }
 
+    /// A shutdown and a start in one task.
+    pub(super) fn reboot(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        let guest = self.guest(ask)?;
+        let (kind, speed) = (guest.kind, self.world.speed);
+        if guest.running.is_none() {
+            return Failure::die(format!("{} {} not running", kind.word(), ask.vmid()));
+        }
+        let takes = speed.stop + speed.start;
+        let new = Work::on(kind.task("reboot"), ask.vmid(), takes, Effect::Reboot);
+        Ok(self.begin(ask, new, ledger))
+    }
+
     fn end(&mut self, ask: &Ask, verb: &str, ledger: &mut Ledger) -> Answer {
         let kind = ask.kind();
         if kind == Kind::Lxc && self.guest(ask)?.running.is_none() {
@@ -185,6 +197,7 @@ impl Proxmox {
                 guest.pool = pool;
             }
             if let Some(now) = start {
+                guest.write_cloud_init();
                 guest.running = Some(now);
                 guest.boot = Some((now + boot, false));
             }

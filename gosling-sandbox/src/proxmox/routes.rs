@@ -1,10 +1,12 @@
 //! Every call that is simulated: its path, its parameters, the privilege that it takes, and who answers it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::parameters as p;
-use super::schema::{Kind, Parameter};
+use super::schema::Parameter;
 use super::{Ask, Proxmox};
 use crate::ledger::Ledger;
 
@@ -154,6 +156,41 @@ pub(super) const ROUTES: &[Route] = &[
         Proxmox::pool,
     ),
     route(
+        "POST",
+        "/pools",
+        &[p::CREATE_POOL],
+        &["Pool.Allocate"],
+        Proxmox::create_pool,
+    ),
+    route(
+        "PUT",
+        "/pools",
+        &[p::NAMED_POOL, p::CHANGE_POOL],
+        &["Pool.Allocate"],
+        Proxmox::change_pool,
+    ),
+    route(
+        "PUT",
+        "/pools/{poolid}",
+        &[p::CHANGE_POOL],
+        &["Pool.Allocate"],
+        Proxmox::change_pool,
+    ),
+    route(
+        "DELETE",
+        "/pools",
+        &[p::NAMED_POOL],
+        &["Pool.Allocate"],
+        Proxmox::delete_pool,
+    ),
+    route(
+        "DELETE",
+        "/pools/{poolid}",
+        &[],
+        &["Pool.Allocate"],
+        Proxmox::delete_pool,
+    ),
+    route(
         "GET",
         "/access/permissions",
         &[p::PERMISSIONS],
@@ -226,6 +263,13 @@ pub(super) const ROUTES: &[Route] = &[
         &["Datastore.AllocateTemplate"],
         Proxmox::download,
     ),
+    route(
+        "GET",
+        "/nodes/{node}/query-url-metadata",
+        &[p::QUERY_URL],
+        &[],
+        Proxmox::query_url,
+    ),
     // Virtual machines.
     route(
         "GET",
@@ -277,6 +321,20 @@ pub(super) const ROUTES: &[Route] = &[
         Proxmox::change_machine_later,
     ),
     route(
+        "GET",
+        "/nodes/{node}/qemu/{vmid}/cloudinit",
+        &[],
+        &["VM.Audit"],
+        Proxmox::cloud_init,
+    ),
+    route(
+        "PUT",
+        "/nodes/{node}/qemu/{vmid}/cloudinit",
+        &[],
+        &["VM.Config.Cloudinit"],
+        Proxmox::write_cloud_init,
+    ),
+    route(
         "POST",
         "/nodes/{node}/qemu/{vmid}/clone",
         &[p::CLONE, p::CLONE_MACHINE],
@@ -317,6 +375,13 @@ pub(super) const ROUTES: &[Route] = &[
         &[p::SHUTDOWN, p::SKIPLOCK, p::SHUTDOWN_MACHINE],
         &["VM.PowerMgmt"],
         Proxmox::shutdown,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/qemu/{vmid}/status/reboot",
+        &[p::REBOOT],
+        &["VM.PowerMgmt"],
+        Proxmox::reboot,
     ),
     route(
         "POST",
@@ -393,7 +458,7 @@ pub(super) const ROUTES: &[Route] = &[
     route(
         "PUT",
         "/nodes/{node}/lxc/{vmid}/resize",
-        &[p::RESIZE],
+        &[p::RESIZE_CONTAINER],
         &["VM.Config.Disk"],
         Proxmox::resize,
     ),
@@ -424,6 +489,13 @@ pub(super) const ROUTES: &[Route] = &[
         &[p::SHUTDOWN],
         &["VM.PowerMgmt"],
         Proxmox::shutdown,
+    ),
+    route(
+        "POST",
+        "/nodes/{node}/lxc/{vmid}/status/reboot",
+        &[p::REBOOT],
+        &["VM.PowerMgmt"],
+        Proxmox::reboot,
     ),
     route(
         "POST",
@@ -540,76 +612,16 @@ pub(super) const ROUTES: &[Route] = &[
     ),
 ];
 
-/// A simulated call of Proxmox VE and one of its parameters, for a comparison with the API's own description.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Described {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The path, with its variables in braces.
-    pub path: &'static str,
-    /// The parameter's name, `net[n]` for a family; empty for a call that has none.
-    pub parameter: String,
-    /// `boolean`, `integer`, `number` or `string`.
-    pub kind: &'static str,
-    /// Whether a call without it is refused.
-    pub required: bool,
-    /// The least and the largest number, where the kind is one.
-    pub bounds: Option<(f64, f64)>,
-    /// The only values there are; empty where there is no such list.
-    pub values: &'static [&'static str],
-    /// The privileges of which any is needed for the call; empty where any user may, or it depends on the values.
-    pub privileges: &'static [&'static str],
-    /// The keys of a value that is a list of properties; empty where it is none.
-    pub keys: &'static [&'static str],
-    /// The major version that it came with.
-    pub since: u32,
-}
-
-/// Every simulated call of Proxmox VE, with each of its parameters.
-#[must_use]
-pub fn described() -> Vec<Described> {
-    let mut all = Vec::new();
-    for route in ROUTES {
-        let call = Described {
-            method: route.method,
-            path: route.path,
-            parameter: String::new(),
-            kind: "",
-            required: false,
-            bounds: None,
-            values: &[],
-            privileges: route.privileges,
-            keys: &[],
-            since: 8,
-        };
-        all.push(call.clone());
-        for parameter in route.parameters.iter().copied().flatten() {
-            let family = parameter.family.map_or("", |_| "[n]");
-            let described = Described {
-                parameter: format!("{}{family}", parameter.name),
-                kind: parameter.kind.name(),
-                required: parameter.required,
-                since: parameter.since,
-                ..call.clone()
-            };
-            all.push(match parameter.kind {
-                #[expect(
-                    clippy::cast_precision_loss,
-                    reason = "the largest ones stand for no bound at all"
-                )]
-                Kind::Integer(least, most) => Described {
-                    bounds: Some((least as f64, most as f64)),
-                    ..described
-                },
-                Kind::Number(least, most) => Described {
-                    bounds: Some((least, most)),
-                    ..described
-                },
-                Kind::OneOf(values) => Described { values, ..described },
-                Kind::Properties(keys, _) => Described { keys, ..described },
-                _ => described,
-            });
-        }
-    }
-    all
+/// The names under a path that is the beginning of others, as an index lists them; `None` where there are none.
+pub(super) fn children(parts: &[String]) -> Option<Value> {
+    let depth = parts.len();
+    let under = ROUTES.iter().filter_map(|route| {
+        let names: Vec<_> = route.path.split('/').skip(1).collect();
+        let fits = |(name, part): (&&str, &String)| name.starts_with('{') || *name == part.as_str();
+        let above = names.len() > depth && names.iter().zip(parts).all(fits);
+        above.then(|| names[depth])
+    });
+    let names: BTreeSet<_> = under.filter(|name| !name.starts_with('{')).collect();
+    let children = names.iter().map(|name| json!({"name": name, "subdir": name}));
+    (!names.is_empty()).then(|| children.collect())
 }

@@ -1,15 +1,14 @@
 //! What a parameter is, and what Proxmox VE says about one that is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use regex::Regex;
-use serde_json::Value;
 
-use super::answer::Failure;
-use crate::Call;
-use crate::call::pairs;
+use super::formats::Format;
+use super::properties::{self, Properties};
 
-/// One parameter of one call.
+/// One parameter of one call, or one key of a value that is a list of properties.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Parameter {
     /// Its name; for a family like `net0`, `net1`.. what stands before the number.
@@ -18,30 +17,49 @@ pub(super) struct Parameter {
     pub(super) family: Option<u32>,
     pub(super) kind: Kind,
     pub(super) required: bool,
-    /// The major version that it came with, if that is not the oldest one known here.
-    pub(super) since: u32,
+    /// The fewest and the most characters.
+    pub(super) lengths: (usize, usize),
+    /// The first and the last major version that know it.
+    pub(super) versions: (u32, u32),
+    /// The parameter without which this one is refused.
+    pub(super) requires: Option<&'static str>,
+    pub(super) place: Place,
+}
+
+/// How a key stands in a list of properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// `key=value`.
+    Named,
+    /// `value` alone, or `key=value`.
+    First,
+    /// Another name for this key.
+    Alias(&'static str),
+    /// `virtio=MAC` gives two keys at once: the model and the address.
+    ModelAndAddress,
 }
 
 /// What values a parameter takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
-    /// `0` or `1`, and nothing else.
+    /// `0` or `1`, and nothing else; in a list of properties also words like `on` and `off`.
     Boolean,
     Integer(i64, i64),
     Number(f64, f64),
-    /// Any text of at most so many characters.
-    Text(usize),
+    /// Any text.
+    Text,
     /// Text that the whole of this regular expression matches.
     Like(&'static str),
     OneOf(&'static [&'static str]),
-    /// `key=value,...`: the keys that there are, and the one whose name may be left out.
-    Properties(&'static [&'static str], &'static str),
-    /// Text that its sender has percent-encoded once more.
-    Encoded,
+    /// Text that has a format with a name.
+    Format(&'static Format),
+    /// `key=value,...`.
+    Properties(&'static Properties),
 }
 
 impl Kind {
     /// The type's name in the API's own description.
+    #[cfg(test)]
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Boolean => "boolean",
@@ -52,38 +70,32 @@ impl Kind {
     }
 
     /// What is wrong with a value.
-    fn complaint(self, name: &str, value: &str) -> Option<String> {
+    fn complaint(self, path: &str, value: &str, major: u32) -> Option<String> {
         match self {
             Self::Boolean => (!matches!(value, "0" | "1")).then(|| mistyped("boolean", value)),
             Self::Integer(least, most) => match value.parse::<i64>() {
-                Ok(number) if number < least => Some(format!("value must have a minimum value of {least}")),
-                Ok(number) if number > most => Some(format!("value must have a maximum value of {most}")),
-                Ok(_) => None,
+                Ok(number) => outside(&number, &least, &most),
                 Err(_) => Some(mistyped("integer", value)),
             },
             Self::Number(least, most) => match value.parse::<f64>() {
-                Ok(number) if number < least => Some(format!("value must have a minimum value of {least}")),
-                Ok(number) if number > most => Some(format!("value must have a maximum value of {most}")),
-                Ok(_) => None,
-                Err(_) => Some(mistyped("number", value)),
+                Ok(number) if number.is_finite() => outside(&number, &least, &most),
+                _ => Some(mistyped("number", value)),
             },
-            Self::Text(most) => {
-                (value.chars().count() > most).then(|| format!("value may only be {most} characters long"))
-            }
+            Self::Text => None,
             Self::Like(pattern) => {
-                let matches =
-                    Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(value));
-                (!matches).then(|| "value does not match the regex pattern".to_owned())
+                (!matches(pattern, value)).then(|| "value does not match the regex pattern".to_owned())
             }
             Self::OneOf(words) => (!words.contains(&value)).then(|| {
                 let words = words.join(", ");
                 format!("value '{value}' does not have a value in the enumeration '{words}'")
             }),
-            Self::Properties(keys, default) => properties(name, keys, default, value),
-            Self::Encoded => {
-                let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.!~*'()%".contains(&byte);
-                (!value.bytes().all(plain))
-                    .then(|| format!("invalid format - invalid urlencoded string: {value}\n"))
+            Self::Format(format) => {
+                let wrong = (format.check)(value).err()?;
+                Some(format!("invalid format - {wrong}\n"))
+            }
+            Self::Properties(format) => {
+                let wrong = properties::complaint(path, format.keys, value, major)?;
+                Some(format!("invalid format - {wrong}\n"))
             }
         }
     }
@@ -93,36 +105,37 @@ fn mistyped(kind: &str, value: &str) -> String {
     format!("type check ('{kind}') failed - got '{value}'")
 }
 
-/// What is wrong with a value that is itself a list of properties.
-fn properties(name: &str, keys: &[&str], default: &str, value: &str) -> Option<String> {
-    for part in value.split(',').filter(|part| !part.is_empty()) {
-        let Some((key, _)) = part.split_once('=') else {
-            if default.is_empty() {
-                return Some(format!(
-                    "invalid format - missing key in comma-separated list property: {part}\n"
-                ));
-            }
-            continue;
-        };
-        // A volume's name may hold a `=`; a key never holds what a volume's name begins with.
-        if !keys.contains(&key) && !key.contains([':', '/']) {
-            return Some(format!(
-                "invalid format - format error\n{name}.{key}: property is not defined in schema and the schema \
-                 does not allow additional properties\n"
-            ));
-        }
+fn outside<T: PartialOrd + std::fmt::Display>(number: &T, least: &T, most: &T) -> Option<String> {
+    if number < least {
+        Some(format!("value must have a minimum value of {least}"))
+    } else if number > most {
+        Some(format!("value must have a maximum value of {most}"))
+    } else {
+        None
     }
-    None
+}
+
+/// Whether the whole of a value matches a pattern. Each pattern is compiled once.
+pub(super) fn matches(pattern: &'static str, value: &str) -> bool {
+    static KNOWN: LazyLock<Mutex<HashMap<&'static str, Option<Regex>>>> = LazyLock::new(Mutex::default);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let regex = known
+        .entry(pattern)
+        .or_insert_with(|| Regex::new(&format!("^(?:{pattern})$")).ok());
+    regex.as_ref().is_some_and(|regex| regex.is_match(value))
 }
 
 impl Parameter {
-    const fn new(name: &'static str, kind: Kind) -> Self {
+    pub(super) const fn new(name: &'static str, kind: Kind) -> Self {
         Self {
             name,
             family: None,
             kind,
             required: false,
-            since: 8,
+            lengths: (0, usize::MAX),
+            versions: (8, u32::MAX),
+            requires: None,
+            place: Place::Named,
         }
     }
 
@@ -140,11 +153,11 @@ impl Parameter {
 
     /// Text of any length.
     pub(super) const fn text(name: &'static str) -> Self {
-        Self::new(name, Kind::Text(usize::MAX))
+        Self::new(name, Kind::Text)
     }
 
     pub(super) const fn short(name: &'static str, most: usize) -> Self {
-        Self::new(name, Kind::Text(most))
+        Self::text(name).length(0, most)
     }
 
     pub(super) const fn like(name: &'static str, pattern: &'static str) -> Self {
@@ -155,16 +168,12 @@ impl Parameter {
         Self::new(name, Kind::OneOf(words))
     }
 
-    pub(super) const fn properties(
-        name: &'static str,
-        keys: &'static [&'static str],
-        default: &'static str,
-    ) -> Self {
-        Self::new(name, Kind::Properties(keys, default))
+    pub(super) const fn format(name: &'static str, format: &'static Format) -> Self {
+        Self::new(name, Kind::Format(format))
     }
 
-    pub(super) const fn encoded(name: &'static str) -> Self {
-        Self::new(name, Kind::Encoded)
+    pub(super) const fn properties(name: &'static str, format: &'static Properties) -> Self {
+        Self::new(name, Kind::Properties(format))
     }
 
     /// The number of a virtual machine or a container.
@@ -183,9 +192,48 @@ impl Parameter {
         self
     }
 
-    pub(super) const fn since(mut self, major: u32) -> Self {
-        self.since = major;
+    pub(super) const fn length(mut self, fewest: usize, most: usize) -> Self {
+        self.lengths = (fewest, most);
         self
+    }
+
+    pub(super) const fn since(mut self, major: u32) -> Self {
+        self.versions.0 = major;
+        self
+    }
+
+    pub(super) const fn until(mut self, major: u32) -> Self {
+        self.versions.1 = major;
+        self
+    }
+
+    pub(super) const fn requires(mut self, other: &'static str) -> Self {
+        self.requires = Some(other);
+        self
+    }
+
+    /// The key whose value may stand without its name.
+    pub(super) const fn first(mut self) -> Self {
+        self.place = Place::First;
+        self
+    }
+
+    /// Another name for a key.
+    pub(super) const fn alias(name: &'static str, key: &'static str) -> Self {
+        let mut alias = Self::text(name);
+        alias.place = Place::Alias(key);
+        alias
+    }
+
+    /// A model of network card, whose value is the card's address.
+    pub(super) const fn model(name: &'static str) -> Self {
+        let mut model = Self::text(name);
+        model.place = Place::ModelAndAddress;
+        model
+    }
+
+    pub(super) const fn known_in(&self, major: u32) -> bool {
+        self.versions.0 <= major && major <= self.versions.1
     }
 
     /// Whether a name in a request means this parameter.
@@ -200,110 +248,49 @@ impl Parameter {
             .and_then(|number| number.parse::<u32>().ok())
             .is_some_and(|number| number < end)
     }
+
+    fn complaint(&self, path: &str, value: &str, major: u32) -> Option<String> {
+        let (fewest, most) = self.lengths;
+        match value.chars().count() {
+            length if length > most => Some(format!("value may only be {most} characters long")),
+            length if length < fewest => Some(format!("value must be at least {fewest} characters long")),
+            _ => self.kind.complaint(path, value, major),
+        }
+    }
 }
 
-/// The parameters of a request, checked.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Given(BTreeMap<String, String>);
-
-impl Given {
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
-    }
-
-    pub(super) fn owned(&self, name: &str) -> Option<String> {
-        self.0.get(name).cloned()
-    }
-
-    pub(super) fn flag(&self, name: &str) -> Option<bool> {
-        self.text(name).map(|value| value == "1")
-    }
-
-    pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
-        self.text(name)?.parse().ok()
-    }
-
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
-    }
-
-    pub(super) fn insert(&mut self, name: &str, value: String) {
-        self.0.insert(name.to_owned(), value);
-    }
-
-    /// Reads what a call gives: the query of a GET or a DELETE, the body of a POST or a PUT, never both.
-    pub(super) fn read(call: &Call) -> Result<Self, Failure> {
-        let content_type = call.header("content-type").unwrap_or_default();
-        let pairs = if !matches!(call.method.as_str(), "POST" | "PUT") {
-            call.query.clone()
-        } else if content_type.starts_with("application/json") {
-            json(&call.body)?
-        } else {
-            pairs(&String::from_utf8_lossy(&call.body))
+/// What is wrong with values, by the tables that say which there are: the names that are wrong, with complaints.
+pub(super) fn complaints<'a>(
+    values: &BTreeMap<String, String>,
+    known: impl Iterator<Item = &'a Parameter> + Clone,
+    major: u32,
+) -> BTreeMap<String, String> {
+    let known = known.filter(|parameter| parameter.known_in(major));
+    let mut errors = BTreeMap::new();
+    for (name, value) in values {
+        let found = known.clone().find(|parameter| parameter.is(name));
+        let complaint = match found {
+            Some(parameter) => parameter.complaint(name, value, major),
+            None => Some(
+                "property is not defined in schema and the schema does not allow additional properties"
+                    .to_owned(),
+            ),
         };
-        let mut given = BTreeMap::<String, String>::new();
-        for (key, value) in pairs {
-            given
-                .entry(key)
-                .and_modify(|old| {
-                    old.push('\0');
-                    old.push_str(&value);
-                })
-                .or_insert(value);
+        if let Some(complaint) = complaint {
+            errors.insert(name.clone(), complaint);
         }
-        Ok(Self(given))
-    }
-
-    /// Checks against a call's tables, as strictly as the real one.
-    pub(super) fn check<'a>(
-        &self,
-        known: impl Iterator<Item = &'a Parameter> + Clone,
-        major: u32,
-    ) -> Result<(), Failure> {
-        let known = known.filter(|parameter| parameter.since <= major);
-        let mut errors = BTreeMap::new();
-        for (name, value) in &self.0 {
-            let complaint = match known.clone().find(|parameter| parameter.is(name)) {
-                Some(parameter) => parameter.kind.complaint(name, value),
-                None => Some(
-                    "property is not defined in schema and the schema does not allow additional properties"
-                        .to_owned(),
-                ),
-            };
-            if let Some(complaint) = complaint {
-                errors.insert(name.clone(), complaint);
-            }
-        }
-        for parameter in known.filter(|parameter| parameter.required) {
-            if !self.0.contains_key(parameter.name) {
-                let complaint = "property is missing and it is not optional";
-                errors.insert(parameter.name.to_owned(), complaint.to_owned());
-            }
-        }
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::Parameters(errors))
+        if let Some(other) = found.and_then(|parameter| parameter.requires)
+            && !values.contains_key(other)
+        {
+            let complaint = format!("missing property - '{name}' requires this property");
+            errors.insert(other.to_owned(), complaint);
         }
     }
-}
-
-/// A JSON body's members, as the words that they would be in a form.
-fn json(body: &[u8]) -> Result<Vec<(String, String)>, Failure> {
-    if body.is_empty() {
-        return Ok(Vec::new());
+    for parameter in known.filter(|parameter| parameter.required) {
+        if !values.contains_key(parameter.name) {
+            let complaint = "property is missing and it is not optional";
+            errors.insert(parameter.name.to_owned(), complaint.to_owned());
+        }
     }
-    let Ok(Value::Object(members)) = serde_json::from_slice(body) else {
-        return Err(Failure::Die("malformed JSON string".to_owned()));
-    };
-    let word = |value: Value| match value {
-        Value::String(text) => text,
-        Value::Bool(true) => "1".to_owned(),
-        Value::Bool(false) | Value::Null => "0".to_owned(),
-        other => other.to_string(),
-    };
-    Ok(members
-        .into_iter()
-        .map(|(key, value)| (key, word(value)))
-        .collect())
+    errors
 }

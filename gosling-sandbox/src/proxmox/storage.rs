@@ -136,7 +136,9 @@ impl Proxmox {
     pub(super) fn all_storages(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let wanted = ask.given.text("type");
         let storages = self.world.storages.iter();
-        let storages = storages.filter(|storage| wanted.is_none_or(|wanted| storage.kind == wanted));
+        let storages = storages.filter(|storage| {
+            wanted.is_none_or(|wanted| storage.kind == wanted) && self.sees_storage(&storage.name)
+        });
         Ok(storages.map(definition).collect::<Value>().into())
     }
 
@@ -153,6 +155,7 @@ impl Proxmox {
                 && content.is_none_or(|list| list.split(',').any(holds))
         };
         let storages = self.world.storages.iter().filter(fits);
+        let storages = storages.filter(|storage| self.sees_storage(&storage.name));
         let storages = storages.map(|storage| self.storage_json(ask.node(), storage));
         Ok(storages.collect::<Value>().into())
     }
@@ -199,6 +202,7 @@ impl Proxmox {
     pub(super) fn volume_info(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let volid = Self::volid(ask)?;
         self.storage(ask.variable("storage"))?;
+        self.need_for_volume(ask.node(), None, &volid)?;
         match self.volume(ask.node(), &volid) {
             Some(volume) => {
                 let format = format_of(volume);
@@ -235,6 +239,12 @@ impl Proxmox {
             Effect::Remove { node, volid },
         );
         Ok(self.begin(ask, new, ledger))
+    }
+
+    /// Takes a guest's volume away that nothing refers to any more.
+    pub(super) fn free_volume(&mut self, node: &str, volid: &str) {
+        self.volumes
+            .retain(|volume| !volume.is_on(node) || volume.volid() != volid);
     }
 
     /// Takes a volume away; `Err` is what the task ends with.

@@ -29,6 +29,7 @@ pub(super) enum Effect {
     Nothing,
     Start,
     Stop,
+    Reboot,
     Destroy,
     Configure(Change),
     Resize {
@@ -294,6 +295,11 @@ impl Proxmox {
             }
             Effect::Stop => {
                 self.halt(vmid);
+                Ok(())
+            }
+            Effect::Reboot => {
+                self.halt(vmid);
+                self.settle(vmid, Some(now));
                 Ok(())
             }
             Effect::Destroy => {

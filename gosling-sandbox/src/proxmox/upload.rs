@@ -1,15 +1,19 @@
 //! Files that come in by upload or by a download of the node's own.
 
+use serde_json::json;
 use sha2::{Digest, Sha256, Sha512};
 
 use super::answer::{Answer, Failure};
 use super::drives::GIB;
-use super::schema::Given;
+use super::given::Given;
 use super::storage::Volume;
 use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox};
 use crate::Call;
 use crate::ledger::Ledger;
+
+/// How large everything is that is downloaded, in bytes.
+const DOWNLOAD: u64 = GIB / 2;
 
 /// A part of a multipart body.
 struct Part<'a> {
@@ -134,19 +138,29 @@ impl Proxmox {
         }
         volume.size = file.len() as u64;
         volume.data = file.to_vec();
-        let fails = checksum_error(ask, file)?;
+        let fails = checksum_error(ask, file);
         let mut new = Work::new("imgcopy", "", self.world.speed.other, Effect::Store(volume));
         new.fails = fails;
         Ok(self.begin(ask, new, ledger))
     }
 
+    /// What a node is told of what is at an address.
+    pub(super) fn query_url(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        self.need_for_url(ask)?;
+        let url = ask.given.text("url").unwrap_or_default();
+        let path = url.split(['?', '#']).next().unwrap_or_default();
+        let filename = path.rsplit('/').next().unwrap_or_default();
+        Ok(json!({"filename": filename, "size": DOWNLOAD, "mimetype": "application/octet-stream"}).into())
+    }
+
     pub(super) fn download(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
+        self.need_for_url(ask)?;
         let mut volume = self.incoming(ask)?;
         if self.volume(ask.node(), &volume.volid()).is_some() {
             let words = format!("refusing to override existing file '{}'", volume.name);
             return Failure::die(words);
         }
-        volume.size = GIB / 2;
+        volume.size = DOWNLOAD;
         let name = volume.name.rsplit('/').next().unwrap_or_default().to_owned();
         let new = Work::new("download", &name, self.world.speed.clone, Effect::Store(volume));
         Ok(self.begin(ask, new, ledger))
@@ -154,31 +168,15 @@ impl Proxmox {
 }
 
 /// What the task of an upload ends with, when the file is not the one that was meant.
-fn checksum_error(ask: &Ask, file: &[u8]) -> Result<Option<String>, Failure> {
-    let pair = (ask.given.text("checksum"), ask.given.text("checksum-algorithm"));
-    let (wanted, algorithm) = match pair {
-        (Some(wanted), Some(algorithm)) => (wanted, algorithm),
-        (None, None) => return Ok(None),
-        (None, Some(_)) => {
-            return Err(Failure::parameter(
-                "checksum-algorithm",
-                "missing property - 'checksum'",
-            ));
-        }
-        (Some(_), None) => {
-            return Err(Failure::parameter(
-                "checksum",
-                "missing property - 'checksum-algorithm'",
-            ));
-        }
-    };
+fn checksum_error(ask: &Ask, file: &[u8]) -> Option<String> {
+    let (wanted, algorithm) = (ask.given.text("checksum")?, ask.given.text("checksum-algorithm")?);
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let got = match algorithm {
         "sha256" => hex(&Sha256::digest(file)),
         "sha512" => hex(&Sha512::digest(file)),
         // The others are not simulated: such a file is taken as it is.
-        _ => return Ok(None),
+        _ => return None,
     };
     let wrong = !got.eq_ignore_ascii_case(wanted);
-    Ok(wrong.then(|| format!("checksum mismatch: got '{got}' != expect '{wanted}'")))
+    wrong.then(|| format!("checksum mismatch: got '{got}' != expect '{wanted}'"))
 }

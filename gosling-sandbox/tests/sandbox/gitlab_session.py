@@ -90,8 +90,9 @@ job = app.jobs.get(job.id)
 assert pipeline.status == job.status == "pending" and job.runner is None and job.tag_list == ["app"]
 assert job.trace() == b""
 gl.http_post("/runners/verify", post_data={"token": made.token, "system_id": "s_1"})
-assert gl.runners.get(made.id).status == "online"
+assert gl.runners.get(made.id).status == "never_contacted"
 work = gl.http_post("/jobs/request", post_data={"token": made.token, "system_id": "s_1"})
+assert gl.runners.get(made.id).status == "online"
 assert work["id"] == job.id and work["git_info"]["ref"] == "main"
 gl.http_put(f"/jobs/{job.id}", post_data={"token": work["token"], "state": "success"})
 assert app.pipelines.get(pipeline.id).status == "success"

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod boot;
-mod contract;
 mod crates;
 mod gitlab;
 mod proxmoxer;

@@ -178,7 +178,11 @@ async fn terraform_keeps_its_state_here_and_the_second_is_told_who_holds_the_loc
     );
     assert!(count("POST", "lab", 200) >= 3, "{calls:?}");
     assert!(count("GET", "lab", 204) >= 1, "{calls:?}");
-    let strange = calls.iter().filter(|call| ![200, 204, 409].contains(&call.2));
+    // Before it is written or locked, the state is not there.
+    assert!(count("GET", "lab", 404) >= 1, "{calls:?}");
+    let strange = calls
+        .iter()
+        .filter(|call| ![200, 204, 404, 409].contains(&call.2));
     assert_eq!(strange.count(), 0, "{calls:?}");
 }
 

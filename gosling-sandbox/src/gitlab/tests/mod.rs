@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod faithful;
 mod machines;
 
 use std::time::Duration;
@@ -162,6 +163,9 @@ fn a_runner_lives_and_dies() {
         &json!({ "token": reset["token"], "system_id": "s_1" }),
     );
     assert_eq!((verified.0, &verified.1["id"]), (200, &json!(id)));
+    assert_eq!(client.get(&path).1["status"], "never_contacted");
+    let ask = json!({ "token": reset["token"], "system_id": "s_1" });
+    assert_eq!(client.send("POST", "/jobs/request", &ask).0, 204);
     assert_eq!(client.get(&path).1["status"], "online");
     client.at += Duration::from_secs(2 * 3600 + 1);
     assert_eq!(client.get(&path).1["status"], "offline");
@@ -419,52 +423,6 @@ fn a_runner_of_flesh_takes_a_job() {
     assert_eq!(shown[0]["duration"], 3.0);
     let trace = client.raw("GET", &format!("/projects/17/jobs/{}/trace", job["id"]), "", b"");
     assert_eq!(trace.body, b"hello");
-}
-
-#[test]
-fn a_state_is_its_holders() {
-    let mut client = default();
-    let path = "/projects/17/terraform/state/lab";
-    assert_eq!(client.get(path).0, 204);
-    let lock = |id: &str| {
-        json!({
-            "ID": id, "Operation": "apply", "Info": "", "Who": "me@host", "Version": "1",
-            "Created": "2026-01-01T00:00:00Z", "Path": "",
-        })
-    };
-    assert_eq!(
-        client
-            .send("POST", &format!("{path}/lock"), &json!({ "ID": "a" }))
-            .1["error"],
-        "Operation is missing, Info is missing, Who is missing, Version is missing, Created is missing, Path is missing"
-    );
-    assert_eq!(client.send("POST", &format!("{path}/lock"), &lock("a")).0, 200);
-    let (status, holder) = client.send("POST", &format!("{path}/lock"), &lock("b"));
-    assert_eq!(
-        (status, &holder["ID"], &holder["Operation"]),
-        (409, &json!("a"), &json!("apply"))
-    );
-    let state = json!({ "serial": 4, "resources": [] });
-    assert_eq!(client.send("POST", path, &state).0, 409);
-    assert_eq!(client.send("POST", &format!("{path}?ID=b"), &state).0, 409);
-    assert_eq!(client.send("POST", &format!("{path}?ID=a"), &state).0, 200);
-    assert_eq!(client.get(path), (200, state.clone()));
-    assert_eq!(client.get(&format!("{path}/versions/4")), (200, state.clone()));
-    assert_eq!(
-        client
-            .send("DELETE", &format!("{path}/lock?ID=b"), &Value::Null)
-            .0,
-        409
-    );
-    assert_eq!(
-        client
-            .send("DELETE", &format!("{path}/lock?ID=a"), &Value::Null)
-            .0,
-        200
-    );
-    assert_eq!(client.send("POST", &format!("{path}?ID=a"), &state).0, 409);
-    assert_eq!(client.send("DELETE", path, &Value::Null).0, 200);
-    assert_eq!(client.get(path).0, 204);
 }
 
 #[test]

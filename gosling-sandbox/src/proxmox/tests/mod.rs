@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod cloud_init;
+mod contract;
+mod firewall;
+mod privileges;
+mod values;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -170,8 +176,8 @@ fn a_clone_under_way_is_locked_and_does_not_show_what_it_will_be() {
 }
 
 #[test]
-fn a_third_clone_to_the_same_storage_loses_its_machine() {
-    let mut lab = Lab::new(|_| {});
+fn a_third_clone_to_the_same_storage_loses_its_machine_where_the_world_says_so() {
+    let mut lab = Lab::new(|world| world.clones_at_once = Some(2));
     let clones: Vec<_> = (101..=103)
         .map(|id| lab.begin("POST", SOURCE, &format!("newid={id}&full=1")))
         .collect();
@@ -194,6 +200,17 @@ fn a_third_clone_to_the_same_storage_loses_its_machine() {
         .unwrap();
     assert_eq!(gone.created, gone.deleted, "who asked for it is who lost it");
     assert_eq!(lab.run("POST", SOURCE, "newid=103&full=1"), "OK");
+}
+
+#[test]
+fn f8_any_number_of_full_clones_to_one_storage_end_well() {
+    let mut lab = Lab::new(|_| {});
+    let clones: Vec<_> = (101..=106)
+        .map(|id| lab.begin("POST", SOURCE, &format!("newid={id}&full=1")))
+        .collect();
+    lab.later(1000);
+    let ends: Vec<_> = clones.iter().map(|upid| lab.end(upid)).collect();
+    assert_eq!(ends, ["OK"; 6]);
 }
 
 #[test]
@@ -341,89 +358,6 @@ fn a_machine_is_made_of_an_uploaded_image() {
 }
 
 #[test]
-fn a_missing_privilege_is_named() {
-    let mut lab = Lab::new(|world| world.privileges = Some(vec!["VM.Audit".to_owned()]));
-    let words = "Permission check failed (/vms/9000, VM.Clone)".to_owned();
-    assert_eq!(lab.fails("POST", SOURCE, "newid=101"), (403, words));
-    assert_eq!(
-        lab.data("GET", "/nodes/pve1/qemu/9000/config", "")["name"],
-        "debian-12-cloud"
-    );
-    assert_eq!(
-        lab.data("GET", "/access/permissions?path=/vms", ""),
-        json!({"/vms": {"VM.Audit": 1}})
-    );
-}
-
-#[test]
-fn each_value_takes_a_privilege_of_its_own() {
-    let every = [
-        "VM.Clone",
-        "VM.Allocate",
-        "SDN.Use",
-        "VM.Config.CPU",
-        "VM.Config.Memory",
-        "Datastore.AllocateSpace",
-    ];
-    let without = |lacking: &str| {
-        let left = every.iter().filter(|name| **name != lacking);
-        let left = left.map(|name| (*name).to_owned()).collect();
-        Lab::new(|world| world.privileges = Some(left))
-    };
-    let words = |place: &str, lacking: &str| (403, format!("Permission check failed ({place}, {lacking})"));
-    let clone = "newid=101&full=1&pool=ci";
-    for (place, lacking) in [
-        ("/vms/9000", "VM.Clone"),
-        ("/pool/ci", "VM.Allocate"),
-        ("/storage/local-lvm", "Datastore.AllocateSpace"),
-        ("/sdn/zones/localnetwork/vmbr0", "SDN.Use"),
-    ] {
-        assert_eq!(
-            without(lacking).fails("POST", SOURCE, clone),
-            words(place, lacking)
-        );
-    }
-    let mut lab = without("nothing");
-    assert_eq!(lab.form("POST", SOURCE, clone).status, 200);
-    lab.later(1000);
-    let config = "/nodes/pve1/qemu/101/config";
-    assert_eq!(lab.form("PUT", config, "cores=2&memory=2048").status, 200);
-    let mut lacks = |form: &str, lacking: &str| {
-        assert_eq!(
-            lab.fails("PUT", config, form),
-            words("/vms/101", lacking),
-            "{form}"
-        );
-    };
-    lacks("cores=4&name=a", "VM.Config.Options");
-    lacks("net0=virtio,bridge=vmbr0", "VM.Config.Network");
-    lacks("ide2=none,media=cdrom", "VM.Config.CDROM");
-    lacks("delete=scsi0", "VM.Config.Disk");
-    lacks("ciuser=root", "VM.Config.Cloudinit|VM.Config.Network");
-    let mut lab = Lab::new(|_| {});
-    let root = (500, "only root can set 'args' config".to_owned());
-    assert_eq!(lab.fails("PUT", "/nodes/pve1/qemu/9000/config", "args=-s"), root);
-}
-
-#[test]
-fn the_agent_takes_another_privilege_in_version_9() {
-    let privileges = || Some(vec!["VM.Monitor".to_owned()]);
-    let ping = "/nodes/pve1/qemu/9000/agent/ping";
-    let mut lab = Lab::new(|world| world.privileges = privileges());
-    assert_eq!(
-        lab.fails("POST", ping, ""),
-        (500, "VM 9000 is not running".to_owned())
-    );
-    let mut lab = Lab::new(|world| {
-        world.privileges = privileges();
-        world.version = "9.1.3".to_owned();
-    });
-    let words =
-        "Permission check failed (/vms/9000, VM.GuestAgent.Audit|VM.GuestAgent.Unrestricted)".to_owned();
-    assert_eq!(lab.fails("POST", ping, ""), (403, words));
-}
-
-#[test]
 fn a_node_that_is_off_cannot_be_reached() {
     let mut lab = Lab::new(|world| world.nodes[1].online = false);
     assert_eq!(
@@ -434,47 +368,6 @@ fn a_node_that_is_off_cannot_be_reached() {
     assert_eq!(
         (&nodes[0]["status"], &nodes[1]["status"]),
         (&json!("online"), &json!("offline"))
-    );
-}
-
-#[test]
-fn values_are_checked_as_strictly_as_the_real_ones() {
-    let mut lab = Lab::new(|_| {});
-    let mut complaint = |form: &str, name: &str| {
-        let reply = lab.form("PUT", "/nodes/pve1/qemu/9000/config", form);
-        assert_eq!(reply.status, 400, "{form}");
-        let body: Value = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!(body["message"], "Parameter verification failed.\n");
-        body["errors"][name].as_str().unwrap().to_owned()
-    };
-    let unknown = "property is not defined in schema and the schema does not allow additional properties";
-    assert_eq!(complaint("net32=virtio", "net32"), unknown);
-    assert_eq!(
-        complaint("onboot=true", "onboot"),
-        "type check ('boolean') failed - got 'true'"
-    );
-    assert_eq!(
-        complaint("cores=two", "cores"),
-        "type check ('integer') failed - got 'two'"
-    );
-    assert_eq!(
-        complaint("cores=0", "cores"),
-        "value must have a minimum value of 1"
-    );
-    assert_eq!(
-        complaint("name=a_b", "name"),
-        "value does not match the regex pattern"
-    );
-    assert_eq!(
-        complaint("bios=uefi", "bios"),
-        "value 'uefi' does not have a value in the enumeration 'seabios, ovmf'"
-    );
-    assert!(complaint("net0=virtio,bridg=vmbr0", "net0").contains("net0.bridg: property is not defined"));
-    assert!(complaint("sshkeys=ssh-ed25519 AAAA", "sshkeys").contains("invalid urlencoded string"));
-    let long = format!("description={}", "x".repeat(8193));
-    assert_eq!(
-        complaint(&long, "description"),
-        "value may only be 8192 characters long"
     );
 }
 
@@ -526,6 +419,79 @@ fn an_upload_is_what_its_checksum_says() {
         .iter()
         .filter(|object| object.id == "pve1/local:iso/a.iso");
     assert_eq!(volumes.count(), 1);
+}
+
+#[test]
+fn f16_a_refusal_has_a_body_and_an_index_lists_what_is_under_it() {
+    let mut lab = Lab::new(|world| world.nodes[1].online = false);
+    let message = |reply: &Reply| -> Value {
+        let body: Value = serde_json::from_slice(&reply.body).unwrap();
+        body["message"].clone()
+    };
+    let reply = lab.form("GET", "/nodes/pve2/status", "");
+    assert_eq!(
+        (reply.status, message(&reply)),
+        (595, json!("No route to host\n"))
+    );
+    let reply = lab.form("GET", "/nothing", "");
+    let words = "Method 'GET /nothing' not implemented\n";
+    assert_eq!((reply.status, message(&reply)), (501, json!(words)));
+    let reply = lab.send("PUT", "/nodes/pve1/qemu/9000/config", "text/plain", b"cores=2");
+    assert_eq!(reply.status, 506);
+    let names = |listed: &Value| -> Vec<String> {
+        let children = listed.as_array().unwrap().iter();
+        children
+            .map(|child| child["subdir"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    let listed = lab.data("GET", "/nodes/pve1/qemu/9000/status", "");
+    assert_eq!(names(&listed), ["current", "reboot", "shutdown", "start", "stop"]);
+    assert!(names(&lab.data("GET", "/", "")).contains(&"nodes".to_owned()));
+    assert_eq!(lab.fails("GET", "/nodes/pve1/nothing", "").0, 501);
+}
+
+#[test]
+fn a_reboot_takes_in_what_waited_for_a_stop() {
+    let mut lab = Lab::new(|_| {});
+    lab.run("POST", SOURCE, "newid=101&full=1");
+    let reboot = "/nodes/pve1/qemu/101/status/reboot";
+    assert_eq!(
+        lab.fails("POST", reboot, ""),
+        (500, "VM 101 not running".to_owned())
+    );
+    lab.run("POST", "/nodes/pve1/qemu/101/status/start", "");
+    lab.data("PUT", "/nodes/pve1/qemu/101/config", "cores=3&memory=4096");
+    lab.data("PUT", "/nodes/pve1/qemu/101/config", "revert=memory");
+    let config = |lab: &mut Lab| lab.data("GET", "/nodes/pve1/qemu/101/config?current=1", "");
+    assert_eq!(config(&mut lab)["cores"], 1);
+    assert_eq!(lab.run("POST", reboot, ""), "OK");
+    let now = config(&mut lab);
+    assert_eq!((&now["cores"], &now["memory"]), (&json!(3), &json!("1024")));
+    let status = lab.data("GET", "/nodes/pve1/qemu/101/status/current", "");
+    assert_eq!(status["status"], "running");
+}
+
+#[test]
+fn pools_are_made_filled_and_taken_away_when_they_are_empty() {
+    let mut lab = Lab::new(|_| {});
+    lab.data("POST", "/pools", "poolid=lab&comment=mine");
+    let words = "create pool failed: pool 'lab' already exists".to_owned();
+    assert_eq!(lab.fails("POST", "/pools", "poolid=lab"), (500, words));
+    lab.data("PUT", "/pools/lab", "vms=9000&storage=local");
+    let pool = lab.data("GET", "/pools/lab", "");
+    assert_eq!(
+        (&pool["comment"], &pool["members"][0]["vmid"]),
+        (&json!("mine"), &json!(9000))
+    );
+    let taken = "update pools failed: VM 9000 is already a pool member".to_owned();
+    assert_eq!(lab.fails("PUT", "/pools/ci", "vms=9000"), (500, taken));
+    assert_eq!(lab.fails("DELETE", "/pools/lab", "").0, 500);
+    lab.data("PUT", "/pools", "poolid=lab&vms=9000&storage=local&delete=1");
+    lab.data("DELETE", "/pools?poolid=lab", "");
+    assert_eq!(
+        lab.fails("GET", "/pools/lab", ""),
+        (500, "pool 'lab' does not exist".to_owned())
+    );
 }
 
 #[test]
