@@ -206,6 +206,13 @@ impl Proxmox {
         } else {
             Given::read(call)?
         };
+        // What the path says may be said again, and not otherwise.
+        for (name, value) in &ask.path {
+            if ask.given.remove(name).is_some_and(|again| again != *value) {
+                let complaint = "duplicate parameter (already defined in URI) with conflicting values!";
+                return Err(Failure::parameter(name, complaint));
+            }
+        }
         ask.given
             .check(route.parameters.iter().copied().flatten(), self.major())?;
         if let Some(vmid) = ask.path.get("vmid")

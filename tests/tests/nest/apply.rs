@@ -40,6 +40,28 @@ fn a_plan_is_the_same_twice_and_says_by_its_exit_code_that_something_is_pending(
     lab.stop();
 }
 
+/// Most templates have a drive on which Proxmox VE itself keeps user-data. A machine must not boot with two of them: it
+/// would read the first.
+#[test]
+fn f3_a_template_with_a_drive_of_its_own_for_cloud_init_becomes_a_runner() {
+    for drive in ["ide0", "ide2"] {
+        let world = format!(
+            r#"{{"proxmox": {{"templates": [
+                {{"vmid": 9000, "name": "debian-12-cloud", "node": "pve1", "cloud_init": "{drive}"}}
+            ]}}}}"#
+        );
+        let lab = Lab::one_in(&world, 0);
+        let said = lab.green(&["apply", "--yes"]);
+        assert!(said.contains("egg.app is online"), "{drive}: {said}");
+        assert_eq!(lab.running.silent(), [], "{drive}");
+        lab.green(&["smoke", "app"]);
+        assert!(lab.green(&["plan"]).contains("No changes"), "{drive}");
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), []);
+        lab.stop();
+    }
+}
+
 #[test]
 fn the_image_with_the_token_is_put_away_once_the_runner_is_online() {
     let lab = Lab::one();

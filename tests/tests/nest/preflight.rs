@@ -202,6 +202,25 @@ fn the_printed_role_is_enough_and_each_privilege_in_it_is_missed() {
     }
 }
 
+/// A new machine is in no pool yet: what it takes is asked of the pool that it is to be in.
+#[test]
+fn f2_the_printed_role_is_enough_for_a_machine_made_of_an_image() {
+    let world = r#"{"proxmox": {"volumes": ["local:import/debian-12.qcow2"]}}"#;
+    let text = ONE.replace(
+        r#"template = "debian-12-cloud""#,
+        r#"image = "local:import/debian-12.qcow2""#,
+    );
+    let egg = text.find("egg \"app\"").unwrap();
+    let files = [("nest.fly", &text[..egg]), ("Eggs/app/config.fly", &text[egg..])];
+    let lab = Lab::in_world(world, 0, &files);
+    lab.running.allow_at(acl(&lab.green(&["preflight", "--role"])));
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.kinds(), whole());
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
 /// The blocks of the guide that are marked as being of this sort.
 fn blocks(sort: &str) -> Vec<String> {
     let guide = read("docs/guides/preflight.md");

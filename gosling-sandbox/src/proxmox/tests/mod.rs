@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod clients;
 mod cloud_init;
 mod contract;
 mod firewall;

@@ -154,6 +154,15 @@ fn f1_what_bpgs_provider_and_others_send_is_taken() {
 }
 
 #[test]
+fn what_the_path_says_may_be_said_again_and_not_otherwise() {
+    let mut lab = Lab::new(|_| {});
+    let path = "/nodes/pve1/storage/local/download-url";
+    let form = "content=import&filename=a.qcow2&url=https://images.test/a.qcow2&storage=local&node=";
+    assert_eq!(lab.form("POST", path, &format!("{form}pve2")).status, 400);
+    assert_eq!(lab.run("POST", path, &format!("{form}pve1")), "OK");
+}
+
+#[test]
 fn f12_f14_tags_and_cards_are_kept_in_their_own_spelling() {
     let mut lab = Lab::new(|_| {});
     lab.run("POST", SOURCE, "newid=101&full=1");
