@@ -173,9 +173,9 @@ fn f20_the_namespace_of_a_project_has_a_number() {
 fn all_projects_are_listed_in_pages() {
     let mut client = default();
     let reply = client.raw("GET", "/projects?per_page=2&order_by=id&sort=asc", "", b"");
-    assert_eq!(header(&reply, "x-total"), Some("5"));
+    assert_eq!(header(&reply, "x-total"), Some("6"));
     let projects: Value = serde_json::from_slice(&reply.body).unwrap();
-    assert_eq!((&projects[0]["id"], &projects[1]["id"]), (&json!(17), &json!(41)));
+    assert_eq!((&projects[0]["id"], &projects[1]["id"]), (&json!(1), &json!(17)));
     let found = client.get("/projects?search=shop&membership=true&simple=true").1;
     assert_eq!(
         (found.as_array().unwrap().len(), &found[0]["path_with_namespace"]),
