@@ -442,6 +442,7 @@ async fn reserve(
     let cx = Context {
         secrets: run.secrets,
         notes: &notes,
+        fence: run.fence,
     };
     let mut reserved = reserved.lock().await;
     let taken = reserved.entry(operation.provider.clone()).or_default();

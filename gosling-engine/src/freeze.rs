@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::fence::Unfenced;
 use crate::store::{Beside, Store, StoreError};
 
 /// A freeze. While it holds, nothing outside is changed but by who says that they know of it.
@@ -76,7 +77,10 @@ pub async fn write(store: &dyn Store, freeze: Option<&Freeze>) -> Result<(), Sto
     bytes.push(b'\n');
     loop {
         let before = store.beside(Beside::Freeze).await?.map(|(_, version)| version);
-        match store.put_beside(Beside::Freeze, before.as_ref(), &bytes).await {
+        match store
+            .put_beside(Beside::Freeze, before.as_ref(), &bytes, &Unfenced)
+            .await
+        {
             // Somebody else froze or lifted meanwhile: the last word counts.
             Err(StoreError::Changed(_)) => {}
             other => return other,

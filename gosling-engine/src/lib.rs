@@ -5,6 +5,7 @@ pub mod audit;
 pub mod calendar;
 pub mod diff;
 pub mod durable;
+pub mod fence;
 pub mod freeze;
 pub mod journal;
 pub mod marker;
@@ -26,6 +27,7 @@ mod stamp;
 
 pub use apply::{Applied, apply, with_outputs};
 pub use diff::{DiffError, Wishes, diff};
+pub use fence::{Fence, Lease};
 pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};

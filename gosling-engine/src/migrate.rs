@@ -5,6 +5,7 @@
 
 use thiserror::Error;
 
+use crate::fence::Fence;
 use crate::run::RunError;
 use crate::state::{State, StateError};
 use crate::store::{Beside, Locked, Mark, Snapshot, Store, StoreError};
@@ -17,6 +18,8 @@ pub struct End<'a> {
     pub store: &'a dyn Store,
     /// Its lock.
     pub locked: &'a dyn Locked,
+    /// The fence of that lock.
+    pub fence: &'a dyn Fence,
 }
 
 /// What moved.
@@ -104,16 +107,16 @@ pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, Mi
     }
     settle(nest, from).await?;
     let states = states(from.store).await?;
-    mark(to.store, coming).await?;
+    mark(to, coming).await?;
     copy_states(&states, to).await?;
-    copy_all_beside(from.store, to.store).await?;
+    copy_all_beside(from.store, to).await?;
     verify(&states, from.store, to.store).await?;
-    mark(from.store, left).await?;
+    mark(from, left).await?;
     // What lies beside a state is written without its lock: whoever came before the mark is not left behind.
-    copy_all_beside(from.store, to.store).await?;
+    copy_all_beside(from.store, to).await?;
     let moved = verify(&states, from.store, to.store).await?;
     let (_, version) = Mark::read(to.store).await?;
-    Mark::set(to.store, None, version.as_ref()).await?;
+    Mark::set(to.store, None, version.as_ref(), to.fence).await?;
     Ok(moved)
 }
 
@@ -124,7 +127,7 @@ async fn carried(store: &dyn Store) -> Result<Vec<Beside>, MigrateError> {
     Ok(all)
 }
 
-async fn copy_all_beside(from: &dyn Store, to: &dyn Store) -> Result<(), MigrateError> {
+async fn copy_all_beside(from: &dyn Store, to: End<'_>) -> Result<(), MigrateError> {
     for which in carried(from).await? {
         copy_beside(which, from, to).await?;
     }
@@ -205,16 +208,17 @@ async fn copy_states(states: &[Vec<u8>], to: End<'_>) -> Result<(), MigrateError
     Ok(())
 }
 
-async fn copy_beside(which: Beside, from: &dyn Store, to: &dyn Store) -> Result<(), MigrateError> {
+async fn copy_beside(which: Beside, from: &dyn Store, to: End<'_>) -> Result<(), MigrateError> {
     let Some((bytes, _)) = from.beside(which).await? else {
         return Ok(());
     };
-    let there = to.beside(which).await?;
+    let there = to.store.beside(which).await?;
     if there.as_ref().is_some_and(|(there, _)| *there == bytes) {
         return Ok(());
     }
     let version = there.map(|(_, version)| version);
-    Ok(to.put_beside(which, version.as_ref(), &bytes).await?)
+    let put = to.store.put_beside(which, version.as_ref(), &bytes, to.fence);
+    Ok(put.await?)
 }
 
 /// Reads everything back and compares it.
@@ -251,10 +255,10 @@ async fn verify(states: &[Vec<u8>], from: &dyn Store, to: &dyn Store) -> Result<
 }
 
 /// Sets a mark unless it is there.
-async fn mark(store: &dyn Store, mark: Mark) -> Result<(), MigrateError> {
-    let (present, version) = Mark::read(store).await?;
+async fn mark(end: End<'_>, mark: Mark) -> Result<(), MigrateError> {
+    let (present, version) = Mark::read(end.store).await?;
     if present.as_ref() != Some(&mark) {
-        Mark::set(store, Some(mark), version.as_ref()).await?;
+        Mark::set(end.store, Some(mark), version.as_ref(), end.fence).await?;
     }
     Ok(())
 }

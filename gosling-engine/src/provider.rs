@@ -5,9 +5,11 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use gosling_resource::{Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
 
+use crate::fence::{Fence, NotConfirmed, ReadOnly};
 use crate::operation::Operation;
 use crate::plan::Change;
 use crate::preflight::Finding;
+use crate::refresh::Silent;
 
 /// A world in which resources are made: one Proxmox cluster, one GitLab server.
 ///
@@ -184,6 +186,20 @@ pub struct Context<'a> {
     pub secrets: &'a dyn Secrets,
     /// Where a task is noted and progress is told.
     pub notes: &'a dyn Notes,
+    /// Asked right before each call that changes something is sent, each repetition too.
+    pub fence: &'a dyn Fence,
+}
+
+impl<'a> Context<'a> {
+    /// For calls that change nothing: any other is refused.
+    #[must_use]
+    pub fn reading(secrets: &'a dyn Secrets) -> Self {
+        Self {
+            secrets,
+            notes: &Silent,
+            fence: &ReadOnly,
+        }
+    }
 }
 
 /// Where a provider notes what it is doing.
@@ -209,11 +225,12 @@ pub trait Secrets: Send + Sync {
     /// Why there is none; the words hold no value.
     async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError>;
 
-    /// Puts a value there and reads it back.
+    /// Puts a value there under this fence and reads it back. Nothing is sent or written that the fence does not
+    /// confirm.
     ///
     /// # Errors
     /// Why it is not there.
-    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError>;
+    async fn write(&self, uri: &SecretUri, value: &Secret, fence: &dyn Fence) -> Result<(), SecretError>;
 
     /// Whether [`Secrets::write`] can work, found out without changing anything.
     ///
@@ -327,6 +344,12 @@ impl CallError {
         match self {
             Self::Failed { help, .. } | Self::Unknown { help, .. } => help.as_deref(),
         }
+    }
+}
+
+impl From<NotConfirmed> for CallError {
+    fn from(error: NotConfirmed) -> Self {
+        Self::failed(error.to_string())
     }
 }
 

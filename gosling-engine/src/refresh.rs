@@ -74,10 +74,7 @@ async fn read_all<'s>(
         return Ok(Vec::new());
     };
     let provider = provider_of(address, held, providers)?;
-    let cx = Context {
-        secrets,
-        notes: &Silent,
-    };
+    let cx = Context::reading(secrets);
     let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
     match provider.read_all(&cx, &asked, parallelism).await {
         Ok(found) => {
@@ -131,10 +128,7 @@ pub(crate) async fn read(
     providers: &Providers,
     secrets: &dyn Secrets,
 ) -> Result<Option<Observed>, RunError> {
-    let cx = Context {
-        secrets,
-        notes: &Silent,
-    };
+    let cx = Context::reading(secrets);
     let read = provider_of(address, held, providers)?
         .read(&cx, &known(held))
         .await;

@@ -9,11 +9,12 @@ use smol_str::SmolStr;
 use thiserror::Error;
 use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
+use crate::fence::Fence;
 use crate::journal::{JournalError, Record, frame};
 use crate::operation::Operation;
 use crate::provider::{CallError, Notes, Provider, Secrets};
 use crate::state::{Intake, StateError};
-use crate::store::{Locked, StoreError};
+use crate::store::{Holder, Locked, StoreError};
 
 /// The providers of a Nest by their labels.
 pub type Providers = BTreeMap<SmolStr, Arc<dyn Provider>>;
@@ -116,6 +117,8 @@ pub struct Run<'a> {
     pub providers: &'a Providers,
     /// Where secrets are.
     pub secrets: &'a dyn Secrets,
+    /// The fence of the lock: no provider sends a change that it does not confirm.
+    pub fence: &'a dyn Fence,
     /// Who listens.
     pub events: &'a dyn Events,
     /// The store, under its lock.
@@ -134,12 +137,39 @@ pub struct JournalWriter<'a> {
     waiting: Mutex<Vec<Waiting>>,
     writing: AsyncMutex<()>,
     /// Why a write failed. What follows a torn record would never be read, so nothing is written after it.
-    broken: Mutex<Option<String>>,
+    broken: Mutex<Option<Broken>>,
 }
 
 struct Waiting {
     bytes: Vec<u8>,
-    done: oneshot::Sender<Result<(), String>>,
+    done: oneshot::Sender<Result<(), Broken>>,
+}
+
+/// Why the journal takes no more records.
+#[derive(Debug, Clone)]
+enum Broken {
+    /// Somebody took the lock over.
+    TakenOver(Option<Box<Holder>>),
+    /// Anything else, in words.
+    Failed(String),
+}
+
+impl From<StoreError> for Broken {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::TakenOver(by) => Self::TakenOver(by),
+            other => Self::Failed(other.to_string()),
+        }
+    }
+}
+
+impl From<Broken> for StoreError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::TakenOver(by) => Self::TakenOver(by),
+            Broken::Failed(why) => failed(why),
+        }
+    }
 }
 
 impl<'a> JournalWriter<'a> {
@@ -191,7 +221,7 @@ impl<'a> JournalWriter<'a> {
         let _turn = self.writing.lock().await;
         // Somebody who wrote before may have written this one too.
         match heard.try_recv() {
-            Ok(outcome) => return outcome.map_err(failed),
+            Ok(outcome) => return outcome.map_err(StoreError::from),
             Err(oneshot::error::TryRecvError::Empty) => {}
             // Somebody took this record along and was stopped while writing it.
             Err(oneshot::error::TryRecvError::Closed) => {
@@ -199,28 +229,28 @@ impl<'a> JournalWriter<'a> {
             }
         }
         if let Some(why) = lock(&self.broken).clone() {
-            return Err(failed(why));
+            return Err(why.into());
         }
         let batch = std::mem::take(&mut *lock(&self.waiting));
         // Holds until the write has ended well.
-        *lock(&self.broken) = Some("an earlier write was cut short".to_owned());
+        *lock(&self.broken) = Some(Broken::Failed("an earlier write was cut short".to_owned()));
         let all: Vec<u8> = batch
             .iter()
             .flat_map(|waiting| waiting.bytes.iter().copied())
             .collect();
-        let outcome = self.store.append(&all).await.map_err(|error| error.to_string());
+        let outcome = self.store.append(&all).await.map_err(Broken::from);
         *lock(&self.broken) = outcome.clone().err();
         for waiting in batch {
             // Whoever was dropped meanwhile does not listen any more.
             let _ = waiting.done.send(outcome.clone());
         }
-        outcome.map_err(failed)
+        outcome.map_err(StoreError::from)
     }
 }
 
 /// A record on its way to the disk.
 #[must_use = "it is on disk only when `JournalWriter::written` says so"]
-pub(crate) struct Queued(oneshot::Receiver<Result<(), String>>);
+pub(crate) struct Queued(oneshot::Receiver<Result<(), Broken>>);
 
 fn failed(why: String) -> StoreError {
     StoreError::Io {
@@ -287,6 +317,7 @@ impl Run<'_> {
         let cx = crate::provider::Context {
             secrets: self.secrets,
             notes: &notes,
+            fence: self.fence,
         };
         self.events.started(operation);
         let outcome = match operation.verb {
@@ -313,6 +344,10 @@ impl Run<'_> {
         };
         let queued = self.journal.queue(&record)?;
         self.events.ended(operation, &outcome);
+        // What follows would be refused one by one.
+        if let (Err(_), Some(lost)) = (&outcome, self.fence.lost()) {
+            return Err(RunError::Store(lost.into()));
+        }
         Ok((outcome, queued))
     }
 }

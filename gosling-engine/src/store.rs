@@ -1,15 +1,20 @@
 //! Where a state and its journal live. The local folder is here; others stand behind the same door.
 
+mod displaced;
 mod local;
 mod mark;
 pub mod remote;
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::fence::{Fence, LEASE};
+
+pub use displaced::{Displaced, system};
 pub use local::LocalStore;
 pub use mark::{Mark, here};
 pub use remote::RemoteStore;
@@ -49,15 +54,18 @@ pub trait Store: Send + Sync {
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError>;
 
     /// Replaces what lies beside the state, durably, if it is still this version; `None`: if there is none. It needs no
-    /// lock: who comes second reads again.
+    /// lock: who comes second reads again. A run under a lock gives its fence, which is asked after the version was read
+    /// and before anything is written: a holder whose lock was taken over writes nothing over what the next one wrote.
     ///
     /// # Errors
-    /// [`StoreError::Changed`] where somebody else has written meanwhile; nothing is written then.
+    /// [`StoreError::Changed`] where somebody else has written meanwhile, and [`StoreError::TakenOver`]; nothing is
+    /// written then.
     async fn put_beside(
         &self,
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError>;
 
     /// Whether something could be put beside the state, as far as that is known without writing.
@@ -86,6 +94,32 @@ pub trait Locked: Send + Sync {
 
     /// Who took it: what is saved under it says so.
     fn holder(&self) -> &Holder;
+
+    /// Asks the store whether this lock is still held.
+    ///
+    /// # Errors
+    /// [`StoreError::TakenOver`] where it is not, and others where the store does not say.
+    async fn confirm(&self) -> Result<(), StoreError>;
+
+    /// How long its holder may rely on a confirmation. A wrapper around another store must hand it on.
+    fn lease(&self) -> Duration {
+        LEASE
+    }
+
+    /// The holders from whom this lock was taken, and who may still rely on their leases: [`crate::Lease`] waits for
+    /// them. Empty where a lock ends with its process. A wrapper around another store must hand it on.
+    async fn displaced(&self) -> Vec<Displaced> {
+        Vec::new()
+    }
+
+    /// Notes, durably, that the leases of those from whom this lock was taken have run out. Until then, whoever has the
+    /// lock next waits for them again. A wrapper around another store must hand it on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget_displaced(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Reads the state and the journal. A torn end of the journal is cut off.
     ///

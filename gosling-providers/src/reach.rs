@@ -10,6 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use gosling_engine::Finding;
+use gosling_engine::fence::Unfenced;
 use gosling_resource::Secret;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -236,7 +237,7 @@ async fn credentials(
         Finding::failed("credentials", error.message, help)
     };
     let client = Client::new(endpoint).map_err(failed)?;
-    let status = client.send(&request).await.map_err(failed)?.status;
+    let status = client.send(&request, &Unfenced).await.map_err(failed)?.status;
     let with = |name: &String| format!(" with the credentials in {name}");
     let said = format!(
         "{text} answers {status}{}",

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use gosling_engine::audit::{Ending, Event};
 use gosling_engine::store::Locked;
-use gosling_engine::{Applied, Plan, State, Stop, Wishes};
+use gosling_engine::{Applied, Lease, Plan, State, Stop, Wishes};
 
 use super::job::{Job, OnFailure, Purpose};
 use super::outcome::{Outcome, Undone};
 use super::plan::show;
 use super::{Context, Exit};
 use crate::engine::{
-    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, failure, released,
+    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, failure, released,
 };
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
 
 /// What a run is told and tells while it works.
 pub(super) struct Under<'a> {
-    locked: &'a Arc<dyn Locked>,
+    lease: &'a Lease,
     pub(super) progress: Progress,
     tempo: Tempo,
     pub(super) interrupts: &'a Interrupts,
@@ -58,13 +58,16 @@ pub(super) fn carry_out(
         interrupts.end_soon(at.may_begin(excuse.as_deref())).await?;
         let lock = at.lock_within(host, command, patience, &interrupts);
         let locked: Arc<dyn Locked> = interrupts.end_now(lock).await?.into();
-        let under = Under {
-            locked: &locked,
-            progress: session.progress(),
-            tempo,
-            interrupts: &interrupts,
+        let work = async {
+            let lease = interrupts.end_soon(begin(host, &locked)).await?;
+            let under = Under {
+                lease: &lease,
+                progress: session.progress(),
+                tempo,
+                interrupts: &interrupts,
+            };
+            work(host, context, &mut session, &under, job).await
         };
-        let work = work(host, context, &mut session, &under, job);
         let outcome = interrupts.end_now(work).await;
         released(&*locked, outcome).await
     })
@@ -80,7 +83,7 @@ async fn work(
 ) -> Result<Exit, Failure> {
     let progress = &under.progress;
     session.at.may_begin(job.run.during_freeze.as_deref()).await?;
-    session.at.note_cut_off(&**under.locked).await?;
+    session.at.note_cut_off(under.lease).await?;
     let state = settle(host, session, under).await?;
     let mut outcome = Outcome::default();
     let plan = match job.purpose {
@@ -121,13 +124,13 @@ async fn work(
             return Ok(Exit::Problems);
         }
         let began = Event::Began {
-            epoch: under.locked.epoch(),
+            epoch: under.lease.locked().epoch(),
             serial: state.serial,
             plan: Some(plan.digest()),
             planned: Some(plan.counts()),
             during_freeze: job.run.during_freeze.clone(),
         };
-        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+        account = Some(Account::begin(&session.at, under.lease, began).await?);
     }
     let carried = carry(host, context, session, under, &job, &plan, state, &mut outcome).await;
     if let Some(account) = account {
@@ -179,14 +182,7 @@ async fn carry(
     let mut applied = if plan.is_empty() {
         Applied::nothing(state)
     } else {
-        let work = session.apply(
-            &**under.locked,
-            plan,
-            state,
-            progress,
-            under.tempo,
-            interrupts.wish(),
-        );
+        let work = session.apply(under.lease, plan, state, progress, under.tempo, interrupts.wish());
         progress.show(host, Some(interrupts), work).await??
     };
     if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
@@ -195,7 +191,7 @@ async fn carry(
             Ok(health) => {
                 let health = health?;
                 outcome.offline = !health.healthy;
-                let work = session.put_seeds_away(&**under.locked, applied.state, &health.online, progress);
+                let work = session.put_seeds_away(under.lease, applied.state, &health.online, progress);
                 applied.state = progress.look(host, interrupts, work).await??;
             }
             Err(Failure::Interrupted(_)) => {
@@ -241,20 +237,20 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         tempo,
         ..
     } = under;
-    let snapshot = under.locked.load().await.map_err(failure)?;
+    let snapshot = under.lease.locked().load().await.map_err(failure)?;
     let (known, open) = session.at.read(&snapshot)?;
     let mut account = None;
     if !open.is_empty() {
         let began = Event::Began {
-            epoch: under.locked.epoch(),
+            epoch: under.lease.locked().epoch(),
             serial: known.serial,
             plan: None,
             planned: None,
             during_freeze: None,
         };
-        account = Some(Account::begin(&session.at, &**under.locked, began).await?);
+        account = Some(Account::begin(&session.at, under.lease, began).await?);
     }
-    let work = session.settle(&**under.locked, progress, *tempo, interrupts.wish());
+    let work = session.settle(under.lease, progress, *tempo, interrupts.wish());
     let settled = progress.show(host, Some(interrupts), work).await?;
     if let Some(account) = account {
         match &settled {
@@ -314,11 +310,11 @@ async fn undo_all(
         progress,
         interrupts,
         tempo,
-        locked,
+        lease,
     } = under;
     host.say("undoing what was done")?;
     let state = if open.is_empty() {
-        let snapshot = locked.load().await.map_err(failure)?;
+        let snapshot = lease.locked().load().await.map_err(failure)?;
         session.at.read(&snapshot)?.0
     } else {
         settle(host, session, under).await?
@@ -329,7 +325,7 @@ async fn undo_all(
     if !json {
         super::rollback::show(host, context, before, &plan, &limits)?;
     }
-    let work = session.apply(&***locked, &plan, state, progress, *tempo, interrupts.wish());
+    let work = session.apply(lease, &plan, state, progress, *tempo, interrupts.wish());
     let applied = progress.show(host, Some(interrupts), work).await??;
     Ok(Undone {
         plan,
@@ -341,7 +337,7 @@ async fn undo_all(
 /// Asks whether to go on. Nothing is under way, so that Ctrl-C may end the process once the lock
 /// is given back, and a second one on the spot.
 fn agreed(host: &mut Host, question: &str, under: &Under<'_>) -> Result<bool, Failure> {
-    let locked = Arc::clone(under.locked);
+    let locked = Arc::clone(under.lease.locked());
     let mut wish = under.interrupts.wish();
     let watch = tokio::spawn(async move {
         if wish.wait_for(|wish| *wish != Stop::No).await.is_ok() {

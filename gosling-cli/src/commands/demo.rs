@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
+use gosling_engine::fence::Unfenced;
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
 use gosling_resource::Secret;
 use gosling_sandbox::{Options, Sandbox, WorldFile};
@@ -143,7 +144,7 @@ async fn drift(host: &Host) -> Result<(), Failure> {
     let request = Request::new(Method::Put, format!("/api2/json/nodes/{node}/qemu/{vmid}/config"))
         .header("authorization", token)
         .body(Body::Form(vec![("tags".to_owned(), "by-hand".to_owned())]));
-    let sent = async { Client::new(&endpoint)?.send(&request).await };
+    let sent = async { Client::new(&endpoint)?.send(&request, &Unfenced).await };
     let answer = sent.await.map_err(crate::engine::failure)?;
     if answer.is_success() {
         Ok(())

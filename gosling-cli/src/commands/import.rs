@@ -1,8 +1,7 @@
 //! `gosling import`
 
 use clap::Args;
-use gosling_engine::store::Locked;
-use gosling_engine::{Known, recover};
+use gosling_engine::{Known, Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
@@ -34,8 +33,8 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
     };
     super::block_on(async {
         let (at, who) = (session.at.clone(), holder(host, "gosling import"));
-        under_lock(&at, &who, async |locked| {
-            import(host, &mut session, locked, args).await
+        under_lock(host, &at, &who, async |host, lease| {
+            import(host, &mut session, lease, args).await
         })
         .await
     })
@@ -44,9 +43,10 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
 async fn import(
     host: &mut Host,
     session: &mut Session,
-    locked: &dyn Locked,
+    lease: &Lease,
     args: &ImportArgs,
 ) -> Result<Exit, Failure> {
+    let locked = &**lease.locked();
     let snapshot = locked.load().await.map_err(failure)?;
     let (mut state, open) = session.at.read(&snapshot)?;
     if !open.is_empty() {
@@ -79,7 +79,7 @@ async fn import(
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
     session
         .at
-        .note_by_hand(host, "gosling import", state.serial)
+        .note_by_hand(host, "gosling import", state.serial, lease)
         .await?;
     state.import(resource, observed);
     recover::settle(locked, state).await.map_err(failure)?;

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 
 use clap::{Args, Subcommand};
 use gosling_engine::Secrets;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::preflight::put_there;
 use gosling_resource::{Secret, SecretUri};
 
@@ -70,7 +71,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 let value = value(host)?;
                 session
                     .secrets
-                    .write(uri, &value)
+                    .write(uri, &value, &Unfenced)
                     .await
                     .map_err(crate::engine::failure)?;
                 host.say(format_args!("{uri} is set"))?;
@@ -86,7 +87,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 }
                 session
                     .secrets
-                    .write(uri, &value)
+                    .write(uri, &value, &Unfenced)
                     .await
                     .map_err(crate::engine::failure)?;
                 host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use gosling_engine::Secrets;
+use gosling_engine::fence::Unfenced;
 use gosling_providers::gitlab::{Gitlab, Job};
 use gosling_resource::Value;
 use serde_json::json;
@@ -95,7 +96,8 @@ async fn run(
     tags: &str,
     progress: &Progress,
 ) -> Result<(Vec<Job>, Vec<String>), Failure> {
-    let cx = session.context();
+    // A person asked for this pipeline, and nothing of the state is changed by it.
+    let cx = session.changing(&Unfenced);
     let failed = |error: gosling_engine::CallError| crate::engine::call_failure(&error);
     let reference = match reference {
         Some(reference) => reference.to_owned(),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use gosling_engine::audit::{self, Ending, Event, Line};
+use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
 use super::Exit;
@@ -116,7 +117,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
         let place = StateAt::find(host, &args.engine).await?;
         let lifted = args.lift && place.frozen().await?.is_some();
         if lifted {
-            place.note(host, COMMAND, LIFTED.to_owned()).await?;
+            place.note(host, COMMAND, LIFTED.to_owned(), &Unfenced).await?;
             freeze::write(&*place.store, None).await.map_err(failure)?;
         } else if let Some(reason) = &args.reason {
             let who = holder(host, COMMAND);
@@ -126,7 +127,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
                 reason: reason.clone(),
                 until: args.length.map(at),
             };
-            place.note(host, COMMAND, freeze.to_string()).await?;
+            place.note(host, COMMAND, freeze.to_string(), &Unfenced).await?;
             freeze::write(&*place.store, Some(&freeze))
                 .await
                 .map_err(failure)?;

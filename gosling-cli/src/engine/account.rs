@@ -4,25 +4,26 @@ use std::sync::Arc;
 
 use gosling_engine::audit::{self, Ending, Event};
 use gosling_engine::freeze::{self, Freeze};
-use gosling_engine::store::{self, Holder, Locked, Store, StoreError};
+use gosling_engine::store::{self, Store, StoreError};
+use gosling_engine::{Fence, Lease};
 
 use super::{StateAt, failure, holder, now, store_failure};
 use crate::{Failure, Host};
 
 /// A run that has begun, and has to say how it ended.
-pub(crate) struct Account {
+pub(crate) struct Account<'a> {
     store: Arc<dyn Store>,
-    who: Holder,
+    lease: &'a Lease,
     run: String,
 }
 
-impl Account {
+impl<'a> Account<'a> {
     /// Writes that something is about to be changed. Where this fails, nothing may be.
-    pub(crate) async fn begin(at: &StateAt, locked: &dyn Locked, event: Event) -> Result<Self, Failure> {
+    pub(crate) async fn begin(at: &StateAt, lease: &'a Lease, event: Event) -> Result<Self, Failure> {
         let run = audit::new_run().map_err(failure)?;
         let account = Self {
             store: Arc::clone(&at.store),
-            who: locked.holder().clone(),
+            lease,
             run,
         };
         account.write(event).await?;
@@ -47,14 +48,16 @@ impl Account {
     }
 
     async fn write(&self, event: Event) -> Result<(), Failure> {
-        let written = audit::write(&*self.store, &self.who, &now(), &self.run, event).await;
+        let who = self.lease.locked().holder();
+        let written = audit::write(&*self.store, who, &now(), &self.run, event, self.lease).await;
         written.map_err(failure)
     }
 }
 
 impl StateAt {
     /// Writes for every run that began under an earlier lock and never ended that it was cut off.
-    pub(crate) async fn note_cut_off(&self, locked: &dyn Locked) -> Result<(), Failure> {
+    pub(crate) async fn note_cut_off(&self, lease: &Lease) -> Result<(), Failure> {
+        let locked = lease.locked();
         for run in audit::cut_off(&*self.store, locked.epoch())
             .await
             .map_err(failure)?
@@ -65,17 +68,24 @@ impl StateAt {
                 done: 0,
                 failed: 0,
             };
-            let written = audit::write(&*self.store, locked.holder(), &now(), &run, event).await;
+            let written = audit::write(&*self.store, locked.holder(), &now(), &run, event, lease).await;
             written.map_err(failure)?;
         }
         Ok(())
     }
 
     /// Writes what is about to be done without calling anybody. Anybody who can read the store reads it.
-    pub(crate) async fn note(&self, host: &Host, command: &str, what: String) -> Result<(), Failure> {
+    pub(crate) async fn note(
+        &self,
+        host: &Host,
+        command: &str,
+        what: String,
+        fence: &dyn Fence,
+    ) -> Result<(), Failure> {
         let run = audit::new_run().map_err(failure)?;
         let who = holder(host, command);
-        let written = audit::write(&*self.store, &who, &now(), &run, Event::Noted { what }).await;
+        let event = Event::Noted { what };
+        let written = audit::write(&*self.store, &who, &now(), &run, event, fence).await;
         written.map_err(failure)
     }
 
@@ -92,9 +102,15 @@ impl StateAt {
 
     /// Writes that the state of this serial is about to be changed by hand. Which resource stands in the states alone,
     /// for those may be encrypted and the audit is not.
-    pub(crate) async fn note_by_hand(&self, host: &Host, command: &str, serial: u64) -> Result<(), Failure> {
+    pub(crate) async fn note_by_hand(
+        &self,
+        host: &Host,
+        command: &str,
+        serial: u64,
+        fence: &dyn Fence,
+    ) -> Result<(), Failure> {
         let what = format!("the state of serial {serial} is changed by hand");
-        self.note(host, command, what).await
+        self.note(host, command, what, fence).await
     }
 
     /// The freeze that holds now.

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use gosling_engine::store::Locked;
-use gosling_engine::{Action, Context as ProviderContext, Plan, State};
+use gosling_engine::{Action, Context as ProviderContext, Fence, Lease, Plan, State};
 use gosling_providers::gitlab::Contact;
 use gosling_resource::{Address, Value};
 
@@ -124,7 +123,7 @@ impl Session {
     /// know. What cannot be put away now is the next apply's to do.
     pub(crate) async fn put_seeds_away(
         &self,
-        locked: &dyn Locked,
+        lease: &Lease,
         mut state: State,
         online: &[Address],
         progress: &Progress,
@@ -140,7 +139,7 @@ impl Session {
             let storage = held.properties.get("iso_storage").and_then(Value::as_text);
             let storage = storage.unwrap_or("local");
             match proxmox
-                .put_seed_away(&self.context(), &held.id, &held.marker, storage)
+                .put_seed_away(&self.changing(lease), &held.id, &held.marker, storage)
                 .await
             {
                 Ok(()) => {
@@ -154,7 +153,7 @@ impl Session {
         if state == before {
             return Ok(state);
         }
-        gosling_engine::recover::save(locked, state)
+        gosling_engine::recover::save(&**lease.locked(), state)
             .await
             .map_err(failure)
     }
@@ -333,9 +332,14 @@ impl Session {
 
     /// What providers are given when nothing is changed.
     pub(crate) fn context(&self) -> ProviderContext<'_> {
+        ProviderContext::reading(&self.secrets)
+    }
+
+    /// What providers are given that change something under this fence.
+    pub(crate) fn changing<'a>(&'a self, fence: &'a dyn Fence) -> ProviderContext<'a> {
         ProviderContext {
-            secrets: &self.secrets,
-            notes: &gosling_engine::Silent,
+            fence,
+            ..self.context()
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) use clock::{ago, at, now};
 pub(crate) use endpoints::authority;
 pub(crate) use holder::holder;
 pub(crate) use interrupts::{Interrupts, stopped};
-pub(crate) use lock::{released, store_failure, under_lock};
+pub(crate) use lock::{begin, released, store_failure, under_lock};
 pub(crate) use preflight::{Looked, Unseen};
 pub(crate) use progress::Progress;
 pub(crate) use running::Tempo;

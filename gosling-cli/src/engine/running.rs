@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use gosling_engine::store::Locked;
-use gosling_engine::{Applied, JournalWriter, Plan, Run, RunError, State, Stop, recover};
+use gosling_engine::{Applied, JournalWriter, Lease, Plan, Run, RunError, State, Stop, recover};
 use tokio::sync::watch;
 
 use super::{Progress, Session, failure};
@@ -21,7 +20,7 @@ pub(crate) struct Tempo {
 impl Session {
     fn run<'a>(
         &'a self,
-        locked: &'a dyn Locked,
+        lease: &'a Lease,
         progress: &'a Progress,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
@@ -30,8 +29,9 @@ impl Session {
             nest: &self.name,
             providers: &self.providers,
             secrets: &self.secrets,
+            fence: lease,
             events: progress,
-            journal: JournalWriter::new(locked),
+            journal: JournalWriter::new(&**lease.locked()),
             parallelism: tempo.parallelism,
             grace: tempo.grace,
             stop,
@@ -41,16 +41,16 @@ impl Session {
     /// Settles what earlier runs left open. Returns the state and how many operations that were.
     pub(crate) async fn settle(
         &self,
-        locked: &dyn Locked,
+        lease: &Lease,
         progress: &Progress,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<(State, usize), Failure> {
-        let snapshot = locked.load().await.map_err(failure)?;
-        let run = self.run(locked, progress, tempo, stop);
+        let snapshot = lease.locked().load().await.map_err(failure)?;
+        let run = self.run(lease, progress, tempo, stop);
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
-            let snapshot = locked.load().await.map_err(failure)?;
+            let snapshot = lease.locked().load().await.map_err(failure)?;
             let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
@@ -72,14 +72,14 @@ impl Session {
     /// Carries out a plan.
     pub(crate) async fn apply(
         &self,
-        locked: &dyn Locked,
+        lease: &Lease,
         plan: &Plan,
         state: State,
         progress: &Progress,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
-        let run = self.run(locked, progress, tempo, stop);
+        let run = self.run(lease, progress, tempo, stop);
         gosling_engine::apply(&run, plan, state)
             .await
             .map_err(run_failure)
@@ -95,6 +95,7 @@ pub(super) fn run_failure(error: RunError) -> Failure {
         RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
             error.way_out().map(str::to_owned)
         }
+        RunError::Store(error) => error.way_out().map(str::to_owned),
         _ => None,
     };
     let failure = Failure::wrong_use(error.to_string());

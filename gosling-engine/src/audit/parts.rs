@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{AuditError, Event, Line, lines, split};
+use crate::fence::Fence;
 use crate::state::digest;
 use crate::store::{Beside, Holder, Store, StoreError, Version};
 
@@ -130,7 +131,7 @@ fn ended(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
-/// Adds a line. Reads and replaces the latest part, and no other.
+/// Adds a line under this fence. Reads and replaces the latest part, and no other.
 ///
 /// # Errors
 /// [`AuditError`]: nothing may be changed then.
@@ -140,6 +141,7 @@ pub async fn write(
     at: &str,
     run: &str,
     event: Event,
+    fence: &dyn Fence,
 ) -> Result<(), AuditError> {
     for _ in 0..ATTEMPTS {
         let end = End::of(store).await?;
@@ -155,7 +157,7 @@ pub async fn write(
         };
         let mut bytes = if end.is_full() {
             // Whoever is stopped after this leaves it twice, and the next puts away the same.
-            put_part_away(store, part_of(end.number), &end.bytes).await?;
+            put_part_away(store, part_of(end.number), &end.bytes, fence).await?;
             Vec::new()
         } else {
             ended(end.bytes)
@@ -163,7 +165,7 @@ pub async fn write(
         bytes.extend(serde_json::to_vec(&line).unwrap_or_default());
         bytes.push(b'\n');
         match store
-            .put_beside(Beside::Audit, end.version.as_ref(), &bytes)
+            .put_beside(Beside::Audit, end.version.as_ref(), &bytes, fence)
             .await
         {
             Err(StoreError::Changed(_)) => {}
@@ -173,9 +175,14 @@ pub async fn write(
     Err(AuditError::Crowded)
 }
 
-async fn put_part_away(store: &dyn Store, part: u64, bytes: &[u8]) -> Result<(), AuditError> {
+async fn put_part_away(
+    store: &dyn Store,
+    part: u64,
+    bytes: &[u8],
+    fence: &dyn Fence,
+) -> Result<(), AuditError> {
     let which = Beside::AuditPart(part);
-    match store.put_beside(which, None, bytes).await {
+    match store.put_beside(which, None, bytes, fence).await {
         Err(StoreError::Changed(_)) => match store.beside(which).await? {
             Some((there, _)) if there == bytes => Ok(()),
             _ => Err(AuditError::Taken(which.file_name().into_owned())),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::fence::Unfenced;
 use crate::store::{Beside, Holder, LocalStore, Store};
 
 fn who() -> Holder {
@@ -23,9 +24,16 @@ async fn five() -> (tempfile::TempDir, LocalStore) {
     let store = LocalStore::new(folder.path().join("state"), 3);
     for number in 1..=5 {
         let what = format!("deed {number}");
-        write(&store, &who(), "2026-01-01T00:00:00Z", "a", Event::Noted { what })
-            .await
-            .unwrap();
+        write(
+            &store,
+            &who(),
+            "2026-01-01T00:00:00Z",
+            "a",
+            Event::Noted { what },
+            &Unfenced,
+        )
+        .await
+        .unwrap();
     }
     (folder, store)
 }
@@ -69,6 +77,7 @@ async fn whatever_is_done_to_a_line_the_first_broken_one_is_named() {
         "2026-01-01T00:00:00Z",
         "b",
         Event::Noted { what: "more".into() },
+        &Unfenced,
     )
     .await
     .unwrap();
@@ -82,8 +91,8 @@ async fn two_who_write_at_once_write_both_their_lines() {
     let (one, two) = (who(), who());
     let noted = |what: &str| Event::Noted { what: what.into() };
     let all = futures_util::future::join(
-        write(&store, &one, at, "a", noted("one")),
-        write(&store, &two, at, "b", noted("two")),
+        write(&store, &one, at, "a", noted("one"), &Unfenced),
+        write(&store, &two, at, "b", noted("two"), &Unfenced),
     );
     let (one, two) = all.await;
     one.unwrap();
@@ -110,7 +119,7 @@ async fn a_run_without_an_end_is_found_by_the_next() {
         failed: 0,
     };
     for (run, event) in [("x", began(3)), ("y", began(4)), ("y", ended), ("z", began(5))] {
-        write(&store, &who(), at, run, event).await.unwrap();
+        write(&store, &who(), at, run, event, &Unfenced).await.unwrap();
     }
     assert_eq!(cut_off(&store, 5).await.unwrap(), ["x"]);
 }
@@ -144,7 +153,7 @@ async fn up_to(store: &LocalStore, last: u64) {
             bytes.push(b'\n');
         }
         store
-            .put_beside(Beside::Audit, version.as_ref(), &bytes)
+            .put_beside(Beside::Audit, version.as_ref(), &bytes, &Unfenced)
             .await
             .unwrap();
         if full >= last {
@@ -156,7 +165,7 @@ async fn up_to(store: &LocalStore, last: u64) {
 
 async fn note(store: &LocalStore, what: &str) -> Result<(), AuditError> {
     let event = Event::Noted { what: what.into() };
-    write(store, &who(), "2026-01-01T00:00:00Z", "a", event).await
+    write(store, &who(), "2026-01-01T00:00:00Z", "a", event, &Unfenced).await
 }
 
 /// Replaces a part, or takes it away.
@@ -241,7 +250,10 @@ async fn whoever_is_stopped_while_a_part_is_put_away_loses_and_doubles_nothing()
     up_to(&store, parts::PART).await;
     let (full, _) = store.beside(Beside::Audit).await.unwrap().unwrap();
     // Put away, and not yet replaced.
-    store.put_beside(Beside::AuditPart(0), None, &full).await.unwrap();
+    store
+        .put_beside(Beside::AuditPart(0), None, &full, &Unfenced)
+        .await
+        .unwrap();
     let lines = async || verify(&read(&store).await.unwrap(), None).unwrap().lines as u64;
     assert_eq!(lines().await, parts::PART);
     // Two go on at once.
@@ -275,7 +287,7 @@ async fn a_run_that_began_in_the_part_before_and_was_cut_off_is_found() {
         planned: None,
         during_freeze: None,
     };
-    write(&store, &who(), "2026-01-01T00:00:00Z", "x", began)
+    write(&store, &who(), "2026-01-01T00:00:00Z", "x", began, &Unfenced)
         .await
         .unwrap();
     note(&store, "a freeze").await.unwrap();

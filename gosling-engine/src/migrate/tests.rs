@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 
 use super::*;
+use crate::fence::Unfenced;
 use crate::journal::{self, Record};
 use crate::operation::{Operation, Verb};
 use crate::store::{Holder, Rewrite, Version, here};
@@ -104,7 +105,9 @@ impl Store for Memory {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
+        fence.confirm().await?;
         self.step(|content| {
             let now = content.beside.get(&which).map(|bytes| version(bytes));
             let fits = now.as_ref() == expected;
@@ -130,6 +133,9 @@ impl Locked for Memory {
     }
     fn holder(&self) -> &Holder {
         &self.holder
+    }
+    async fn confirm(&self) -> Result<(), StoreError> {
+        Ok(())
     }
     async fn load(&self) -> Result<Snapshot, StoreError> {
         self.peek().await
@@ -207,7 +213,10 @@ async fn old(name: &'static str) -> Memory {
         (Beside::Audit, "who did what"),
         (Beside::AuditPart(0), "who did what before"),
     ] {
-        store.put_beside(which, None, bytes.as_bytes()).await.unwrap();
+        store
+            .put_beside(which, None, bytes.as_bytes(), &Unfenced)
+            .await
+            .unwrap();
     }
     store
 }
@@ -221,7 +230,11 @@ async fn moves(from: &Memory, to: &Memory, life: Life) -> Result<Moved, MigrateE
     };
     let (from, to) = (of(from), of(to));
     fn both(store: &Memory) -> End<'_> {
-        End { store, locked: store }
+        End {
+            store,
+            locked: store,
+            fence: &Unfenced,
+        }
     }
     migrate("lab", both(&from), both(&to)).await
 }
@@ -300,7 +313,7 @@ async fn what_must_not_move_or_be_written_over_is_left_alone() {
     };
     refused(&old("other").await, "a state is there").await;
     let to = Memory::new("secrets");
-    to.put_beside(Beside::Secrets, None, b"of somebody")
+    to.put_beside(Beside::Secrets, None, b"of somebody", &Unfenced)
         .await
         .unwrap();
     refused(&to, "secrets.age is there").await;

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use crate::durable::{Files, Lock, System};
+use crate::fence::Fence;
 use crate::journal;
 use crate::state;
 
@@ -196,6 +197,7 @@ impl Store for LocalStore {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
         self.files
             .make_folder(&self.folder)
@@ -206,6 +208,7 @@ impl Store for LocalStore {
         if now.as_ref() != expected {
             return Err(StoreError::Changed(path.display().to_string()));
         }
+        fence.confirm().await?;
         self.files
             .replace(&path, bytes)
             .map_err(failed("cannot write", &path))
@@ -237,6 +240,16 @@ impl Locked for Held {
 
     fn holder(&self) -> &Holder {
         &self.holder
+    }
+
+    /// The lock ends with its process alone, unless somebody removed its file: then the epoch tells.
+    async fn confirm(&self) -> Result<(), StoreError> {
+        if self.store.last_epoch(&self.store.path("epoch"))? == self.epoch {
+            return Ok(());
+        }
+        let said = self.store.read(&self.store.path("lock"))?;
+        let holder = said.and_then(|said| serde_json::from_slice(&said).ok());
+        Err(StoreError::TakenOver(holder))
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -325,6 +338,7 @@ impl Locked for Held {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::fence::Unfenced;
 
     fn holder(command: &str) -> Holder {
         Holder {
@@ -376,19 +390,24 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = LocalStore::new(folder.path().join("state"), 3);
         assert_eq!(store.beside(Beside::Audit).await.unwrap(), None);
-        store.put_beside(Beside::Audit, None, b"one").await.unwrap();
+        store
+            .put_beside(Beside::Audit, None, b"one", &Unfenced)
+            .await
+            .unwrap();
         let (_, first) = store.beside(Beside::Audit).await.unwrap().unwrap();
         let late = store
-            .put_beside(Beside::Audit, None, b"other")
+            .put_beside(Beside::Audit, None, b"other", &Unfenced)
             .await
             .err()
             .unwrap();
         assert!(matches!(late, StoreError::Changed(_)), "{late}");
         store
-            .put_beside(Beside::Audit, Some(&first), b"two")
+            .put_beside(Beside::Audit, Some(&first), b"two", &Unfenced)
             .await
             .unwrap();
-        let late = store.put_beside(Beside::Audit, Some(&first), b"three").await;
+        let late = store
+            .put_beside(Beside::Audit, Some(&first), b"three", &Unfenced)
+            .await;
         assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
         assert_eq!(store.beside(Beside::Audit).await.unwrap().unwrap().0, b"two");
     }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::fence::Fence;
+
 use super::{Beside, Store, StoreError, Version};
 
 /// Why a store is not to be worked with.
@@ -50,12 +52,13 @@ impl Mark {
         store: &dyn Store,
         mark: Option<Self>,
         over: Option<&Version>,
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
         let bytes = serde_json::to_vec(&Saved { mark }).map_err(|error| StoreError::Io {
             what: format!("cannot write {}", Beside::Moved.file_name()),
             why: error.into(),
         })?;
-        store.put_beside(Beside::Moved, over, &bytes).await
+        store.put_beside(Beside::Moved, over, &bytes, fence).await
     }
 }
 

@@ -10,12 +10,14 @@ mod objects;
 mod service;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 
-use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use super::{Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use crate::fence::{Fence, LEASE};
 use crate::run::new_op;
 use head::{Head, HeadLock};
 use objects::InObjects;
@@ -42,13 +44,25 @@ fn random() -> Result<String, StoreError> {
 pub struct RemoteStore {
     service: Arc<dyn Service>,
     kept: usize,
+    lease: Duration,
 }
 
 impl RemoteStore {
     /// At this service; so many earlier states are kept. Calls nobody.
     #[must_use]
     pub fn new(service: Arc<dyn Service>, kept: usize) -> Self {
-        Self { service, kept }
+        Self {
+            service,
+            kept,
+            lease: LEASE,
+        }
+    }
+
+    /// The same, whose locks rely on a confirmation for so long. Each lock says so itself: whoever takes it over waits
+    /// as long, whatever its own locks say.
+    #[must_use]
+    pub fn with_lease(self, lease: Duration) -> Self {
+        Self { lease, ..self }
     }
 
     /// In these objects; so many earlier states are kept. Calls nobody.
@@ -177,10 +191,8 @@ impl RemoteStore {
             next.write = random()?;
             next.epoch += 1;
             next.conditions = true;
-            next.lock = Some(HeadLock {
-                id: id.to_owned(),
-                holder: holder.clone(),
-            });
+            let before = next.lock.replace(HeadLock::new(id, holder, self.lease));
+            next.displaced.extend(before.filter(|before| before.id != id));
             next.garbage.extend(
                 version
                     .as_ref()
@@ -247,8 +259,15 @@ impl Store for RemoteStore {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
-        let put = || self.service.put_beside(which, expected, bytes);
+        let put = || async {
+            fence
+                .confirm()
+                .await
+                .map_err(|error| PutError::Refused(error.into()))?;
+            self.service.put_beside(which, expected, bytes).await
+        };
         match surely(bytes, expected, put, || self.service.beside(which)).await {
             Ok(_) => Ok(()),
             Err(NotPut::Changed(_)) => Err(StoreError::Changed(format!(
@@ -373,6 +392,33 @@ impl Locked for HeldRemote {
 
     fn holder(&self) -> &Holder {
         &self.holder
+    }
+
+    async fn confirm(&self) -> Result<(), StoreError> {
+        let own = self.store.service.holds(&self.id).await?;
+        if own == Some(true) {
+            return Ok(());
+        }
+        match self.store.head().await? {
+            Some((head, _)) if head.is_under(&self.id) && own.is_none() => Ok(()),
+            there => {
+                let another = there.filter(|(head, _)| !head.is_under(&self.id));
+                Err(StoreError::TakenOver(another.and_then(|(head, _)| head.holder())))
+            }
+        }
+    }
+
+    fn lease(&self) -> Duration {
+        self.store.lease
+    }
+
+    async fn displaced(&self) -> Vec<Displaced> {
+        let head = &self.at.lock().await.0;
+        head.displaced.iter().map(Displaced::from).collect()
+    }
+
+    async fn forget_displaced(&self) -> Result<(), StoreError> {
+        self.commit(None, |head, _| head.displaced.clear()).await
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {

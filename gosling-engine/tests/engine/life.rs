@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use gosling_engine::fence::{Clock, Fence, LEASE, Unfenced};
+use gosling_engine::store::{
+    Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version,
+};
 use gosling_engine::{SecretError, Secrets};
 use gosling_resource::{Secret, SecretUri};
 
@@ -85,6 +89,8 @@ struct Contents {
     history: Vec<Vec<u8>>,
     beside: BTreeMap<Beside, Vec<u8>>,
     epoch: u64,
+    holder: Option<Holder>,
+    displaced: Vec<Displaced>,
     saves: usize,
     /// So many writes go well, and none after them.
     good_writes: Option<usize>,
@@ -164,6 +170,12 @@ impl Store for Disk {
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
         let mut contents = self.contents.lock().unwrap();
         contents.epoch += 1;
+        let before = contents.holder.replace(holder.clone());
+        contents.displaced.extend(before.map(|holder| Displaced {
+            holder,
+            lease: LEASE,
+            system: None,
+        }));
         Ok(Box::new(LockedDisk {
             disk: self.clone(),
             epoch: contents.epoch,
@@ -191,11 +203,13 @@ impl Store for Disk {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
         let now = self.beside(which).await?.map(|(_, version)| version);
         if now.as_ref() != expected {
             return Err(StoreError::Changed(which.file_name().into_owned()));
         }
+        fence.confirm().await?;
         self.may_write()?;
         self.contents.lock().unwrap().beside.insert(which, bytes.to_vec());
         Ok(())
@@ -224,6 +238,30 @@ impl Locked for LockedDisk {
 
     fn holder(&self) -> &Holder {
         &self.holder
+    }
+
+    async fn confirm(&self) -> Result<(), StoreError> {
+        match self.disk.contents.lock().unwrap().epoch == self.epoch {
+            true => Ok(()),
+            false => Err(StoreError::TakenOver(None)),
+        }
+    }
+
+    async fn displaced(&self) -> Vec<Displaced> {
+        self.disk.contents.lock().unwrap().displaced.clone()
+    }
+
+    async fn forget_displaced(&self) -> Result<(), StoreError> {
+        self.disk.contents.lock().unwrap().displaced.clear();
+        Ok(())
+    }
+
+    async fn release(&self) -> Result<(), StoreError> {
+        let mut contents = self.disk.contents.lock().unwrap();
+        if contents.epoch == self.epoch {
+            contents.holder = None;
+        }
+        Ok(())
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -322,14 +360,14 @@ impl Chest {
         Ok(self.open().await?.0)
     }
 
-    async fn put(&self, place: &SecretUri, value: &str) -> Result<(), StoreError> {
+    async fn put(&self, place: &SecretUri, value: &str, fence: &dyn Fence) -> Result<(), StoreError> {
         loop {
             let (mut all, version) = self.open().await?;
             all.insert(place.to_string(), value.to_owned());
             let bytes = serde_json::to_vec(&all).unwrap();
             match self
                 .store
-                .put_beside(Beside::Secrets, version.as_ref(), &bytes)
+                .put_beside(Beside::Secrets, version.as_ref(), &bytes, fence)
                 .await
             {
                 // Another operation of this run was faster.
@@ -342,7 +380,7 @@ impl Chest {
     /// Somebody puts the secret of something where it belongs.
     pub(crate) async fn put_by_hand(&self, object: &Object) {
         if let (Some(place), Some(token)) = (place_of(object), &object.token) {
-            self.put(place, token).await.unwrap();
+            self.put(place, token, &Unfenced).await.unwrap();
         }
     }
 }
@@ -357,9 +395,9 @@ impl Secrets for Chest {
             .ok_or_else(|| SecretError::Missing(uri.clone()))
     }
 
-    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+    async fn write(&self, uri: &SecretUri, value: &Secret, fence: &dyn Fence) -> Result<(), SecretError> {
         self.life.point().await;
-        let put = self.put(uri, value.expose()).await;
+        let put = self.put(uri, value.expose(), fence).await;
         self.life.point().await;
         put.map_err(|error| unreachable(uri, &error))
     }
@@ -373,5 +411,21 @@ fn unreachable(uri: &SecretUri, error: &StoreError) -> SecretError {
     SecretError::Unreachable {
         uri: uri.clone(),
         why: error.to_string(),
+    }
+}
+
+/// A clock on which time passes only while somebody waits.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(Mutex<Duration>);
+
+#[async_trait]
+impl Clock for Waiting {
+    fn now(&self) -> Duration {
+        *self.0.lock().unwrap()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+        tokio::task::yield_now().await;
     }
 }

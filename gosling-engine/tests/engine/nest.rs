@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use gosling_engine::journal::Record;
-use gosling_engine::store::{Holder, Locked, Snapshot, Store, StoreError};
+use gosling_engine::store::{Holder, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Context, Events, JournalWriter, Known, Operation, Plan, Presence, Provider,
-    Providers, Run, RunError, Silent, State, Stop, Wishes, recover, rollback,
+    Applied, Bound, CallError, Context, Events, Fence, JournalWriter, Known, Lease, Operation, Plan, Presence,
+    Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
 
-use crate::life::{Chest, Disk, Life};
+use crate::life::{Chest, Disk, Life, Waiting};
 use crate::torture::drive::Drive;
 use crate::torture::setting::{Backend, Ground, Setting};
 use crate::torture::table::Tally;
@@ -59,8 +59,10 @@ pub(crate) struct Nest {
     /// The machine's own disk, on which it may be.
     pub(crate) drive: Drive,
     /// Of each lock that was taken.
-    epochs: Mutex<Vec<u64>>,
+    pub(crate) epochs: Mutex<Vec<u64>>,
     pub(crate) told: Told,
+    clock: Arc<Waiting>,
+    fence: fn(&Lease) -> &dyn Fence,
     pub(crate) providers: Providers,
     pub(crate) parallelism: usize,
     pub(crate) stop: watch::Sender<Stop>,
@@ -110,6 +112,8 @@ impl Nest {
             life,
             world,
             told: Told::default(),
+            clock: Arc::default(),
+            fence: setting.fence,
             providers: Providers::from([("world".into(), provider)]),
             parallelism: 4,
             stop: watch::Sender::new(Stop::No),
@@ -117,13 +121,18 @@ impl Nest {
     }
 
     /// The lock; that of a holder who is gone is taken over.
-    async fn lock(&self) -> Result<Box<dyn Locked>, StoreError> {
-        let locked = match self.store.lock(&holder()).await {
-            Err(StoreError::Locked(_)) => self.store.take_over(&holder()).await,
+    async fn lock(&self) -> Result<Lease, StoreError> {
+        // A process that lives, so that nobody takes it for dead.
+        let holder = Holder {
+            pid: std::process::id(),
+            ..holder()
+        };
+        let locked = match self.store.lock(&holder).await {
+            Err(StoreError::Locked(_)) => self.store.take_over(&holder).await,
             other => other,
         }?;
         self.epochs.lock().unwrap().push(locked.epoch());
-        Ok(locked)
+        Lease::begin(locked.into(), Arc::clone(&self.clock) as _, |_| {}).await
     }
 
     pub(crate) fn accounts(&self) -> BTreeMap<String, String> {
@@ -172,24 +181,26 @@ impl Nest {
         wishes: &Wishes,
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
-        let locked = self.lock().await?;
+        let lease = self.lock().await?;
         let want = made.map_or(Want::Nest(wanted), |plan| Want::Planned(Box::new(plan)));
-        let outcome = self.run_under(&*locked, want, wishes).await;
+        let outcome = self.run_under(&lease, want, wishes).await;
         // Who has failed has failed; a lock that cannot be given back is taken over.
-        let _ = locked.release().await;
+        let _ = lease.locked().release().await;
         outcome
     }
 
     async fn run_under(
         &self,
-        locked: &dyn Locked,
+        lease: &Lease,
         want: Want<'_>,
         wishes: &Wishes,
     ) -> Result<(Plan, Applied), RunError> {
+        let locked = &**lease.locked();
         let run = Run {
             nest: "lab",
             providers: &self.providers,
             secrets: &self.secrets,
+            fence: (self.fence)(lease),
             events: &self.told,
             journal: JournalWriter::new(locked),
             parallelism: self.parallelism,
@@ -236,20 +247,21 @@ impl Nest {
 
     /// Goes back to an earlier state.
     pub(crate) async fn roll_back(&self, goal: &State) -> Result<Applied, RunError> {
-        let locked = self.lock().await?;
+        let lease = self.lock().await?;
         let want = Want::Earlier(goal);
-        let outcome = self.run_under(&*locked, want, &Wishes::default()).await;
-        let _ = locked.release().await;
+        let outcome = self.run_under(&lease, want, &Wishes::default()).await;
+        let _ = lease.locked().release().await;
         outcome.map(|(_, applied)| applied)
     }
 
     /// Changes the state alone, as `gosling state` and `gosling import` do. What is open goes first.
     pub(crate) async fn edit(&self, change: impl FnOnce(&mut State)) -> Result<bool, RunError> {
-        let locked = self.lock().await?;
+        let lease = self.lock().await?;
+        let locked = lease.locked();
         let (mut state, open) = recover::read("lab", &locked.load().await?)?;
         if open.is_empty() {
             change(&mut state);
-            recover::settle(&*locked, state).await?;
+            recover::settle(&**locked, state).await?;
         }
         locked.release().await?;
         Ok(open.is_empty())
@@ -263,10 +275,7 @@ impl Nest {
             marker: "",
             properties: &resource.properties,
         };
-        let cx = Context {
-            secrets: &self.secrets,
-            notes: &Silent,
-        };
+        let cx = Context::reading(&self.secrets);
         let Ok(Presence::Here(observed)) = self.world.read(&cx, &known).await else {
             return Ok(false);
         };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use gosling_engine::RemoteStore;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Beside, Holder, Locked, Snapshot, Store, StoreError};
 
 use crate::life::Life;
@@ -347,17 +348,22 @@ async fn what_lies_beside_is_replaced_by_who_knows_it() {
     let store = store(&memory);
     assert_eq!(store.beside(Beside::Audit).await.unwrap(), None);
     memory.lose(0, Lost::After);
-    store.put_beside(Beside::Audit, None, b"one").await.unwrap();
-    let late = store.put_beside(Beside::Audit, None, b"other").await;
+    store
+        .put_beside(Beside::Audit, None, b"one", &Unfenced)
+        .await
+        .unwrap();
+    let late = store.put_beside(Beside::Audit, None, b"other", &Unfenced).await;
     assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
     let (bytes, version) = store.beside(Beside::Audit).await.unwrap().unwrap();
     assert_eq!(bytes, b"one");
     memory.lose(0, Lost::Before);
     store
-        .put_beside(Beside::Audit, Some(&version), b"two")
+        .put_beside(Beside::Audit, Some(&version), b"two", &Unfenced)
         .await
         .unwrap();
-    let late = store.put_beside(Beside::Audit, Some(&version), b"three").await;
+    let late = store
+        .put_beside(Beside::Audit, Some(&version), b"three", &Unfenced)
+        .await;
     assert_eq!(
         late.unwrap_err().to_string(),
         "audit.jsonl of memory was changed by somebody else meanwhile"

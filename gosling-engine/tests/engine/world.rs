@@ -175,10 +175,12 @@ impl World {
     /// One mutation: it may be lost on the way there or back, and the process may die before or after it.
     async fn mutate<T>(
         &self,
+        cx: &Context<'_>,
         operation: &Operation,
         act: impl FnOnce(&mut Inner) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
         self.life.point().await;
+        cx.fence.confirm().await?;
         let announced = self
             .announced
             .as_ref()
@@ -264,6 +266,12 @@ impl World {
         })
     }
 
+    /// What should be there: somebody may have taken it away meanwhile.
+    fn still(&self, id: &str) -> Result<Observed, CallError> {
+        self.observed(id)
+            .ok_or_else(|| CallError::unknown("it went away"))
+    }
+
     async fn create_token(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         let uri = operation.properties["token_secret"].as_secret().unwrap().clone();
         if operation.again
@@ -271,13 +279,13 @@ impl World {
         {
             let token = self.inner().objects[&id].token.clone().unwrap();
             if self.wrong.careless {
-                return Ok(self.observed(&id).unwrap());
+                return self.still(&id);
             }
             match cx.secrets.read(&uri).await {
-                Ok(kept) if kept.expose() == token => return Ok(self.observed(&id).unwrap()),
+                Ok(kept) if kept.expose() == token => return self.still(&id),
                 _ => {
                     // Shown once and lost: nobody can have used it.
-                    let gone = self.mutate(operation, |inner| {
+                    let gone = self.mutate(cx, operation, |inner| {
                         inner.objects.remove(&id);
                         Ok(())
                     });
@@ -286,7 +294,7 @@ impl World {
             }
         }
         let (id, token) = self
-            .mutate(operation, |inner| {
+            .mutate(cx, operation, |inner| {
                 let number = inner.next();
                 let (id, token) = (format!("t{number}"), format!("glrt-{number}"));
                 let object = Object {
@@ -300,10 +308,10 @@ impl World {
             })
             .await?;
         cx.secrets
-            .write(&uri, &Secret::new(token))
+            .write(&uri, &Secret::new(token), cx.fence)
             .await
             .map_err(|error| CallError::from(error).after_changes())?;
-        Ok(self.observed(&id).unwrap())
+        self.still(&id)
     }
 
     /// The secret at a hook's place; a new one is there before anybody hears of it.
@@ -315,7 +323,9 @@ impl World {
             Err(error) => return Err(error.into()),
         }
         let secret = format!("hook-{}", self.inner().next());
-        cx.secrets.write(uri, &Secret::new(secret.clone())).await?;
+        cx.secrets
+            .write(uri, &Secret::new(secret.clone()), cx.fence)
+            .await?;
         Ok(secret)
     }
 
@@ -329,11 +339,11 @@ impl World {
             && let Some(id) = self.find(&operation.marker)
         {
             // It is there: whatever goes wrong now, it is not as if nothing had been made.
-            let shaped = self.shape(operation, &id, Some(secret)).await;
+            let shaped = self.shape(cx, operation, &id, Some(secret)).await;
             return shaped.map_err(CallError::after_changes);
         }
         let id = self
-            .mutate(operation, |inner| {
+            .mutate(cx, operation, |inner| {
                 let id = format!("17/{}", inner.next());
                 let object = Object {
                     kind: operation.kind.to_string(),
@@ -345,17 +355,18 @@ impl World {
                 Ok(id)
             })
             .await?;
-        Ok(self.observed(&id).unwrap())
+        self.still(&id)
     }
 
     /// Gives what is there the operation's properties, and where it has one, this secret.
     async fn shape(
         &self,
+        cx: &Context<'_>,
         operation: &Operation,
         id: &str,
         secret: Option<String>,
     ) -> Result<Observed, CallError> {
-        self.mutate(operation, |inner| {
+        self.mutate(cx, operation, |inner| {
             let object = inner.objects.get_mut(id);
             let object = object.filter(|object| is_ours(object, &operation.marker));
             let object = object.ok_or_else(|| CallError::failed(format!("{id} is gone")))?;
@@ -366,18 +377,17 @@ impl World {
             Ok(())
         })
         .await?;
-        self.observed(id)
-            .ok_or_else(|| CallError::unknown("it went away"))
+        self.still(id)
     }
 
     async fn create_machine(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         let id = operation.reserved.clone().unwrap();
         let there = self.wrong.blind && self.inner().objects.contains_key(&id);
         if operation.again && (there || self.find(&operation.marker).as_ref() == Some(&id)) {
-            return Ok(self.observed(&id).unwrap());
+            return self.still(&id);
         }
         cx.notes.refer(&operation.op, &format!("UPID:{id}")).await?;
-        self.mutate(operation, |inner| {
+        self.mutate(cx, operation, |inner| {
             if inner.objects.contains_key(&id) {
                 if self.wrong.content {
                     return Ok(());
@@ -394,7 +404,7 @@ impl World {
             Ok(())
         })
         .await?;
-        Ok(self.observed(&id).unwrap())
+        self.still(&id)
     }
 }
 
@@ -454,18 +464,18 @@ impl Provider for World {
             && old != new
         {
             let token = cx.secrets.read(&old).await?;
-            cx.secrets.write(&new, &token).await?;
+            cx.secrets.write(&new, &token, cx.fence).await?;
         }
         let secret = match operation.kind.as_str() {
             "hook" => Some(self.hook_secret(cx, operation).await?),
             _ => None,
         };
-        self.shape(operation, &id, secret).await
+        self.shape(cx, operation, &id, secret).await
     }
 
-    async fn delete(&self, _: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
+    async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
         let id = operation.id.clone().unwrap();
-        self.mutate(operation, |inner| {
+        self.mutate(cx, operation, |inner| {
             let object = inner.objects.get(&id);
             if object.is_some_and(|object| self.wrong.blind || is_ours(object, &operation.marker)) {
                 inner.objects.remove(&id);

@@ -66,7 +66,7 @@ pub(super) fn project_of(id: &str) -> Option<i64> {
 
 /// Every hook of a project by its number; empty where the project cannot be seen. It tells as much of each as the hook
 /// itself.
-pub(super) async fn list(session: &Session, project: i64) -> Result<BTreeMap<i64, Json>, CallError> {
+pub(super) async fn list(session: &Session<'_>, project: i64) -> Result<BTreeMap<i64, Json>, CallError> {
     let doing = errand("looking at the webhooks of", project);
     let hooks = session.list(&format!("projects/{project}/hooks"), &doing).await?;
     let hooks = hooks.into_iter().flatten();
@@ -77,7 +77,7 @@ pub(super) async fn list(session: &Session, project: i64) -> Result<BTreeMap<i64
 
 /// Reads a hook, from its project's list where it is in it and is ours.
 pub(super) async fn read(
-    session: &Session,
+    session: &Session<'_>,
     known: &Known<'_>,
     listed: Option<&BTreeMap<i64, Json>>,
 ) -> Result<Presence, CallError> {
@@ -240,7 +240,7 @@ fn description(shown: &Json) -> &str {
 
 /// The hook that an earlier attempt made, and its description. Two lists have to agree before none is believed.
 async fn find(
-    session: &Session,
+    session: &Session<'_>,
     cx: &Context<'_>,
     operation: &Operation,
     project: i64,
@@ -334,7 +334,7 @@ async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secr
     getrandom::fill(&mut bytes)
         .map_err(|error| CallError::failed(format!("the system gives no random numbers: {error}")))?;
     let secret = Secret::new(URL_SAFE_NO_PAD.encode(bytes));
-    cx.secrets.write(place, &secret).await?;
+    cx.secrets.write(place, &secret, cx.fence).await?;
     if cx.secrets.read(place).await?.expose() == secret.expose() {
         Ok(Some(secret))
     } else {

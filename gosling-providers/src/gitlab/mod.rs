@@ -79,7 +79,7 @@ impl Gitlab {
     }
 
     /// A session with the token that these properties name, or the server's.
-    async fn session(&self, cx: &Context<'_>, properties: &Properties) -> Result<Session, CallError> {
+    async fn session<'a>(&self, cx: &Context<'a>, properties: &Properties) -> Result<Session<'a>, CallError> {
         let place = self.token_of(properties);
         let token = cx.secrets.read(place).await?;
         Ok(Session::new(
@@ -87,11 +87,12 @@ impl Gitlab {
             &self.settings.server,
             token,
             place,
+            cx.fence,
         ))
     }
 
     /// A session with the server's token.
-    async fn asking(&self, cx: &Context<'_>) -> Result<Session, CallError> {
+    async fn asking<'a>(&self, cx: &Context<'a>) -> Result<Session<'a>, CallError> {
         self.session(cx, &Properties::new()).await
     }
 }
@@ -117,7 +118,7 @@ impl Provider for Gitlab {
         resources: &[Known<'_>],
         parallelism: usize,
     ) -> Result<Vec<Presence>, (usize, CallError)> {
-        let mut sessions: BTreeMap<&SecretUri, Session> = BTreeMap::new();
+        let mut sessions: BTreeMap<&SecretUri, Session<'_>> = BTreeMap::new();
         for (number, resource) in resources.iter().enumerate() {
             let place = self.token_of(resource.properties);
             if !sessions.contains_key(place) {
@@ -191,7 +192,7 @@ impl Provider for Gitlab {
 
 /// Reads a resource, a hook from its project's list where there is one.
 async fn read(
-    session: &Session,
+    session: &Session<'_>,
     resource: &Known<'_>,
     hooks: Option<&BTreeMap<i64, Json>>,
 ) -> Result<Presence, CallError> {

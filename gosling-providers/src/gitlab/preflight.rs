@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use gosling_engine::fence::ReadOnly;
 use gosling_engine::preflight::{ends_soon, put_there};
 use gosling_engine::{CallError, Change, Context, Finding};
 use gosling_resource::SecretUri;
@@ -19,7 +20,7 @@ const FREE: usize = 50;
 /// A token, as the server tells of it.
 struct Token {
     place: SecretUri,
-    session: Session,
+    session: Session<'static>,
     shown: Json,
 }
 
@@ -85,7 +86,7 @@ impl Gitlab {
         };
         let value = cx.secrets.read(place).await;
         let value = value.map_err(|error| lost("token", error.into(), &put_there(place)))?;
-        let session = Session::new(self.client.clone(), &self.settings.server, value, place);
+        let session = Session::new(self.client.clone(), &self.settings.server, value, place, &ReadOnly);
         let errand = errand("looking at the token", "the token");
         match session.get("personal_access_tokens/self", &errand).await {
             Ok(shown) => Ok(Token {

@@ -77,7 +77,7 @@ impl Scope {
 
 /// An operation on a runner, with what its properties say.
 struct Runner<'a> {
-    session: &'a Session,
+    session: &'a Session<'a>,
     cx: &'a Context<'a>,
     operation: &'a Operation,
     scope: Scope,
@@ -85,7 +85,7 @@ struct Runner<'a> {
 }
 
 /// Reads a runner. No list of GitLab's tells its note or its tags.
-pub(super) async fn read(session: &Session, known: &Known<'_>) -> Result<Presence, CallError> {
+pub(super) async fn read(session: &Session<'_>, known: &Known<'_>) -> Result<Presence, CallError> {
     let (path, errand) = (runner_path(known.id)?, reading(known.id));
     let found = match session.get(&path, &errand).await? {
         Some(found) => found,
@@ -189,7 +189,11 @@ impl Gitlab {
 
 impl<'a> Runner<'a> {
     /// What can be known to be wrong before anything is sent is refused here.
-    fn new(session: &'a Session, cx: &'a Context<'a>, operation: &'a Operation) -> Result<Self, CallError> {
+    fn new(
+        session: &'a Session<'a>,
+        cx: &'a Context<'a>,
+        operation: &'a Operation,
+    ) -> Result<Self, CallError> {
         let properties = &operation.properties;
         let token_secret = properties.get("token_secret").and_then(Value::as_secret);
         let runner = Self {
@@ -314,7 +318,7 @@ impl<'a> Runner<'a> {
     /// Puts the token in its place and looks whether it is there.
     async fn keep(&self, value: &gosling_resource::Secret) -> Result<(), CallError> {
         let place = self.token_secret;
-        self.cx.secrets.write(place, value).await?;
+        self.cx.secrets.write(place, value, self.cx.fence).await?;
         let kept = self.cx.secrets.read(place).await?;
         if kept.expose() == value.expose() {
             Ok(())

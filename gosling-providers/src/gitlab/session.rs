@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use gosling_engine::{CallError, Doubt};
+use gosling_engine::fence::Unfenced;
+use gosling_engine::{CallError, Doubt, Fence};
 use gosling_resource::{Secret, SecretUri};
 use serde_json::{Value as Json, json};
 
@@ -31,21 +32,29 @@ pub(super) struct Errand {
 }
 
 /// Somebody with a token at a server.
-#[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Session<'a> {
     client: Client,
     server: String,
     token: Secret,
     place: SecretUri,
+    /// Confirms each change right before it is sent.
+    fence: &'a dyn Fence,
 }
 
-impl Session {
-    pub(super) fn new(client: Client, server: &str, token: Secret, place: &SecretUri) -> Self {
+impl<'a> Session<'a> {
+    pub(super) fn new(
+        client: Client,
+        server: &str,
+        token: Secret,
+        place: &SecretUri,
+        fence: &'a dyn Fence,
+    ) -> Self {
         Self {
             client,
             server: server.to_owned(),
             token,
             place: place.clone(),
+            fence,
         }
     }
 
@@ -142,7 +151,7 @@ impl Session {
         let verify = Request::new(Method::Post, path("runners/verify")).body(body());
         let answer = self
             .client
-            .send(&verify)
+            .send(&verify, &Unfenced)
             .await
             .map_err(|error| nothing_changed(error.into()))?;
         if answer.status == 403 {
@@ -151,7 +160,7 @@ impl Session {
         let said = self.said(&answer, &errand).map_err(nothing_changed)?;
         let leave = Request::new(Method::Delete, path("runners/managers")).body(body());
         // A machine that is not there shows in lists for a week, and harms nobody.
-        let _ = self.client.send(&leave).await;
+        let _ = self.client.send(&leave, &Unfenced).await;
         said["id"]
             .as_i64()
             .map(Some)
@@ -172,7 +181,7 @@ impl Session {
         let request = Request::new(method, path(to))
             .header("private-token", self.token.clone())
             .body(body);
-        Ok(self.client.send(&request).await?)
+        Ok(self.client.send(&request, self.fence).await?)
     }
 
     /// The JSON of an answer that is a success.

@@ -90,7 +90,7 @@ fn errand(id: i64) -> Errand {
     }
 }
 
-impl Session {
+impl Session<'_> {
     /// The machines that use a runner's token; gosling's own look at a token does not count.
     pub(super) async fn managers(&self, id: i64) -> Result<Vec<Manager>, CallError> {
         let errand = errand(id);

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use gosling_engine::Fence;
+use gosling_engine::fence::NotConfirmed;
 use hyper::ext::ReasonPhrase;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
@@ -63,22 +65,23 @@ impl Client {
 
     /// Sends a call, and reads its answer whole. What did nothing is sent again: a GET that got no answer, or one that
     /// says "not now", with growing pauses and as long as the endpoint's patience lasts; and any call that the service
-    /// refused because it had too many (429), when the service asks for it.
+    /// refused because it had too many (429), when the service asks for it. Whatever may change something is sent, each
+    /// time, only if its fence confirms right before that the lock is still held.
     ///
     /// # Errors
     /// Where no whole answer came; [`SendError::sent`] says whether the API may have heard of it.
-    pub async fn send(&self, request: &Request) -> Result<Answer, SendError> {
+    pub async fn send(&self, request: &Request, fence: &dyn Fence) -> Result<Answer, SendError> {
         let mut attempts = Attempts::new(&self.pace, &self.host, request.method, self.patience);
         loop {
             attempts.next().await;
-            let result = self.once(request).await;
+            let result = self.once(request, fence).await;
             if !attempts.go_on(&result) {
                 return result;
             }
         }
     }
 
-    async fn once(&self, request: &Request) -> Result<Answer, SendError> {
+    async fn once(&self, request: &Request, fence: &dyn Fence) -> Result<Answer, SendError> {
         let mut url = reqwest::Url::parse(&format!("{}{}", self.base, request.path))
             .map_err(|_| not_an_address(&format!("{}{}", self.base, request.path)))?;
         if !request.query.is_empty() {
@@ -100,6 +103,9 @@ impl Client {
             sent = sent.timeout(timeout);
         }
         let lost = |error: reqwest::Error| words::lost(&self.host, &error);
+        if request.method != Method::Get {
+            fence.confirm().await.map_err(not_confirmed)?;
+        }
         let mut response = sent.send().await.map_err(lost)?;
         let status = response.status();
         let phrase = response.extensions().get::<ReasonPhrase>();
@@ -135,6 +141,15 @@ impl Client {
             headers.append(name, value);
         }
         Ok(headers)
+    }
+}
+
+fn not_confirmed(error: NotConfirmed) -> SendError {
+    SendError {
+        sent: false,
+        passing: false,
+        message: error.to_string(),
+        help: None,
     }
 }
 

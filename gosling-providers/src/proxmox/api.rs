@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use gosling_engine::Fence;
+use gosling_engine::fence::Unfenced;
 use gosling_resource::Secret;
 use serde_json::Value;
 use tokio::time::sleep;
@@ -23,6 +25,8 @@ pub(super) struct Api<'a> {
     pub(super) token_id: &'a str,
     /// The whole header.
     pub(super) authorization: Secret,
+    /// Confirms each change right before it is sent.
+    pub(super) fence: &'a dyn Fence,
 }
 
 /// A form's pair.
@@ -40,7 +44,13 @@ impl Api<'_> {
         for (name, value) in query {
             request = request.query(*name, *value);
         }
-        self.send(request).await
+        self.send(request, &Unfenced).await
+    }
+
+    /// Asks with a POST, which changes nothing.
+    pub(super) async fn ask(&self, path: &str) -> Result<Value, Trouble> {
+        let request = Request::new(Method::Post, format!("/api2/json{path}"));
+        self.send(request, &Unfenced).await
     }
 
     pub(super) async fn post(&self, path: &str, form: &[(String, String)]) -> Result<Value, Trouble> {
@@ -65,7 +75,7 @@ impl Api<'_> {
                 Method::Get | Method::Delete => request.query = pairs.to_vec(),
                 Method::Post | Method::Put => request.body = Body::Form(pairs.to_vec()),
             }
-            let result = self.send(request).await;
+            let result = self.send(request, self.fence).await;
             attempt += 1;
             match result {
                 Err(trouble) if trouble.is_lock() && attempt < LOCK_ATTEMPTS => {
@@ -94,12 +104,12 @@ impl Api<'_> {
         let request = Request::new(Method::Post, path)
             .body(Body::Multipart { fields, file })
             .timeout(UPLOAD);
-        self.send(request).await
+        self.send(request, self.fence).await
     }
 
-    async fn send(&self, request: Request) -> Result<Value, Trouble> {
+    async fn send(&self, request: Request, fence: &dyn Fence) -> Result<Value, Trouble> {
         let request = request.header("authorization", self.authorization.clone());
-        let answer = self.client.send(&request).await.map_err(unanswered)?;
+        let answer = self.client.send(&request, fence).await.map_err(unanswered)?;
         if !answer.is_success() {
             return Err(self.refused(&answer));
         }

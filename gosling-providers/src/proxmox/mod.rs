@@ -112,7 +112,7 @@ impl Proxmox {
             .and_then(serde_json::Value::as_u64)
             .unwrap_or(0);
         // Whatever the agent says but "pong" is silence.
-        let agent = running && work.api.post(&format!("{path}/agent/ping"), &[]).await.is_ok();
+        let agent = running && work.api.ask(&format!("{path}/agent/ping")).await.is_ok();
         Ok(Some(MachineState {
             running,
             uptime: Duration::from_secs(seconds),
@@ -129,6 +129,7 @@ impl Proxmox {
                 client: &self.client,
                 token_id,
                 authorization: Secret::new(header),
+                fence: cx.fence,
             },
             limits: &self.limits,
             cx,

@@ -7,7 +7,7 @@ mod vault;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use gosling_engine::{SecretError, Secrets};
+use gosling_engine::{Fence, SecretError, Secrets};
 use gosling_resource::{Secret, SecretUri};
 
 use self::env::Env;
@@ -133,14 +133,14 @@ impl Secrets for Backends {
         }
     }
 
-    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+    async fn write(&self, uri: &SecretUri, value: &Secret, fence: &dyn Fence) -> Result<(), SecretError> {
         if uri.version().is_some() {
             return Err(refused(uri, "a version is only read: leave `?version=` out"));
         }
         match uri.scheme() {
             "env" => Err(Env::read_only(uri)),
-            "store" => self.store(uri)?.write(uri, value).await,
-            "vault" => self.vault(uri)?.write(uri, value, self).await,
+            "store" => self.store(uri)?.write(uri, value, fence).await,
+            "vault" => self.vault(uri)?.write(uri, value, fence, self).await,
             _ => Err(not_yet(uri)),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gosling_engine::store::{self, Beside, StoreError, Version};
-use gosling_engine::{SecretError, calendar};
+use gosling_engine::{Fence, SecretError, calendar};
 use gosling_resource::{Secret, SecretUri};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
@@ -113,8 +113,13 @@ impl Store {
             .collect())
     }
 
-    /// Writes and reads back. Where somebody else wrote meanwhile, what they wrote is kept.
-    pub(super) async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+    /// Writes under this fence and reads back. Where somebody else wrote meanwhile, what they wrote is kept.
+    pub(super) async fn write(
+        &self,
+        uri: &SecretUri,
+        value: &Secret,
+        fence: &dyn Fence,
+    ) -> Result<(), SecretError> {
         let _turn = self.turn.lock().await;
         self.sound(uri)?;
         for _ in 0..ATTEMPTS {
@@ -122,7 +127,7 @@ impl Store {
             let sealed = self.sealed(uri, value, content).await?;
             let beside = &self.settings.beside;
             match beside
-                .put_beside(Beside::Secrets, version.as_ref(), &sealed)
+                .put_beside(Beside::Secrets, version.as_ref(), &sealed, fence)
                 .await
             {
                 Ok(()) => return self.confirm(uri, value).await,

@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use gosling_engine::{CallError, SecretError};
+use gosling_engine::fence::Unfenced;
+use gosling_engine::{CallError, Fence, SecretError};
 use gosling_resource::{Secret, SecretUri};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
@@ -55,6 +56,16 @@ pub(super) struct Vault {
     settings: VaultSettings,
     /// The token of a login by AppRole, until Vault takes it no longer.
     session: Mutex<Option<Secret>>,
+}
+
+/// One call to Vault.
+#[derive(Clone)]
+struct Call<'a> {
+    method: Method,
+    path: &'a str,
+    body: Body,
+    /// What confirms it, where it changes something.
+    fence: &'a dyn Fence,
 }
 
 /// One version of a secret, as Vault gives it.
@@ -120,6 +131,7 @@ impl Vault {
         &self,
         uri: &SecretUri,
         value: &Secret,
+        fence: &dyn Fence,
         others: &Backends,
     ) -> Result<(), SecretError> {
         let (path, key) = uri.path_and_key();
@@ -137,10 +149,13 @@ impl Vault {
             };
             data.insert(key.to_owned(), json!(value.expose()));
             let body = json!({ "options": { "cas": cas }, "data": data });
-            let answer = self
-                .call(uri, Method::Post, &path, Body::Json(body), others)
-                .await;
-            match answer {
+            let write = Call {
+                method: Method::Post,
+                path: &path,
+                body: Body::Json(body),
+                fence,
+            };
+            match self.call(uri, write, others).await {
                 Ok(answer) if answer.is_success() => {
                     return self.read_back(uri, value, others).await;
                 }
@@ -178,9 +193,13 @@ impl Vault {
         }
         let asked = format!("{}/data/{path}", self.settings.mount.trim_matches('/'));
         let body_of = Body::Json(json!({ "paths": [asked] }));
-        let answer = self
-            .call(uri, Method::Post, "/v1/sys/capabilities-self", body_of, others)
-            .await?;
+        let ask = Call {
+            method: Method::Post,
+            path: "/v1/sys/capabilities-self",
+            body: body_of,
+            fence: &Unfenced,
+        };
+        let answer = self.call(uri, ask, others).await?;
         if answer.is_success() {
             let said = body(&answer);
             let missing = missing_rights(&said, &asked);
@@ -308,36 +327,39 @@ impl Vault {
     }
 
     async fn get(&self, uri: &SecretUri, path: &str, others: &Backends) -> Result<Answer, SecretError> {
-        self.call(uri, Method::Get, path, Body::None, others).await
+        let read = Call {
+            method: Method::Get,
+            path,
+            body: Body::None,
+            fence: &Unfenced,
+        };
+        self.call(uri, read, others).await
     }
 
     /// Calls with a token. One that came of a login and has ended is renewed by another login, once.
-    async fn call(
-        &self,
-        uri: &SecretUri,
-        method: Method,
-        path: &str,
-        body: Body,
-        others: &Backends,
-    ) -> Result<Answer, SecretError> {
+    async fn call(&self, uri: &SecretUri, call: Call<'_>, others: &Backends) -> Result<Answer, SecretError> {
         let (token, fresh) = self.token(uri, others).await?;
-        let answer = self.send(uri, method, path, body.clone(), Some(token)).await?;
+        let answer = self.send(uri, call.clone(), Some(token)).await?;
         if answer.status != 403 || fresh {
             return Ok(answer);
         }
         *self.session.lock().await = None;
         let (token, _) = self.token(uri, others).await?;
-        self.send(uri, method, path, body, Some(token)).await
+        self.send(uri, call, Some(token)).await
     }
 
     async fn send(
         &self,
         uri: &SecretUri,
-        method: Method,
-        path: &str,
-        body: Body,
+        call: Call<'_>,
         token: Option<Secret>,
     ) -> Result<Answer, SecretError> {
+        let Call {
+            method,
+            path,
+            body,
+            fence,
+        } = call;
         let mut request = Request::new(method, path).body(body);
         request
             .headers
@@ -345,7 +367,7 @@ impl Vault {
         if let Some(namespace) = &self.settings.namespace {
             request = request.header("x-vault-namespace", Secret::new(namespace.clone()));
         }
-        let sent = self.client.send(&request).await;
+        let sent = self.client.send(&request, fence).await;
         sent.map_err(|error| match error.help {
             Some(help) => unreachable(uri, format!("{}; {help}", error.message)),
             None => unreachable(uri, error.message),
@@ -365,15 +387,13 @@ impl Vault {
         }
         let secret_id = others.credential(&approle.secret_id).await?;
         let login = json!({ "role_id": approle.role_id, "secret_id": secret_id.expose() });
-        let answer = self
-            .send(
-                uri,
-                Method::Post,
-                "/v1/auth/approle/login",
-                Body::Json(login),
-                None,
-            )
-            .await?;
+        let login = Call {
+            method: Method::Post,
+            path: "/v1/auth/approle/login",
+            body: Body::Json(login),
+            fence: &Unfenced,
+        };
+        let answer = self.send(uri, login, None).await?;
         let token = body(&answer)["auth"]["client_token"]
             .as_str()
             .map(|token| Secret::new(token.to_owned()));

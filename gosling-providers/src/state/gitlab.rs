@@ -9,6 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::remote::{Blob, Commit, OwnLock, PutError, Service};
 use gosling_engine::store::{Beside, Holder, StoreError, Version};
 use gosling_resource::Secret;
@@ -133,7 +134,7 @@ impl GitlabState {
     }
 
     async fn send(&self, what: &str, request: &Request) -> Result<Answer, StoreError> {
-        let sent = self.client.send(request).await;
+        let sent = self.client.send(request, &Unfenced).await;
         sent.map_err(|error| unanswered(&self.words(what), error))
     }
 
@@ -141,7 +142,7 @@ impl GitlabState {
     async fn again(&self, what: &str, request: &Request) -> Result<Answer, StoreError> {
         let mut pause = Duration::from_millis(200);
         for _ in 1..ATTEMPTS {
-            match self.client.send(request).await {
+            match self.client.send(request, &Unfenced).await {
                 Ok(answer) if !matches!(answer.status, 408 | 500..) => return Ok(answer),
                 Err(SendError {
                     sent: false,
@@ -231,7 +232,7 @@ impl GitlabState {
             content_type: "application/json",
             bytes,
         });
-        let answer = match self.client.send(&request).await {
+        let answer = match self.client.send(&request, &Unfenced).await {
             Ok(answer) => answer,
             Err(
                 error @ SendError {
@@ -414,6 +415,11 @@ impl Service for GitlabState {
             Asked::Taken | Asked::Had => OwnLock::Taken,
             Asked::Anothers(holder) => OwnLock::Held(Some(holder)),
         })
+    }
+
+    /// Asks for the lock under its own id: that is answered by the database that writes, never by a replica that lags.
+    async fn holds(&self, id: &str) -> Result<Option<bool>, StoreError> {
+        Self::holds(self, id).await.map(Some)
     }
 
     async fn unlock(&self, id: &str) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::remote::{Expect, Objects, PutError};
 use gosling_engine::store::{StoreError, Version};
 use gosling_resource::Secret;
@@ -195,7 +196,7 @@ impl S3Objects {
     }
 
     async fn send(&self, what: &str, request: &Request) -> Result<Answer, StoreError> {
-        let sent = self.client.send(request).await;
+        let sent = self.client.send(request, &Unfenced).await;
         sent.map_err(|error| unanswered(what, error))
     }
 
@@ -346,7 +347,7 @@ impl Objects for S3Objects {
                 bytes: bytes.to_vec(),
             })
             .timeout(patience(bytes.len()));
-        let answer = match self.client.send(&request).await {
+        let answer = match self.client.send(&request, &Unfenced).await {
             Ok(answer) => answer,
             Err(
                 error @ SendError {

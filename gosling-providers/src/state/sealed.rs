@@ -5,10 +5,14 @@
 //! already, and who stopped the applies, or where the state went, must be readable without a key.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use gosling_engine::fence::Fence;
 use gosling_engine::journal;
-use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use gosling_engine::store::{
+    Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version,
+};
 
 use crate::keys::{KeyError, Keys};
 
@@ -55,7 +59,7 @@ impl Sealed {
     ///
     /// # Errors
     /// [`StoreError`]. Where an identity that can open them is missing, nothing was written.
-    pub async fn rotate(&self, locked: &dyn Locked) -> Result<Rotated, StoreError> {
+    pub async fn rotate(&self, locked: &dyn Locked, fence: &dyn Fence) -> Result<Rotated, StoreError> {
         // Everything opens before anything is written.
         self.peek().await?;
         self.history().await?;
@@ -68,11 +72,11 @@ impl Sealed {
                 self.seal(&text).map(Some)
             })
             .await?;
-        let secrets = self.rotate_secrets().await?;
+        let secrets = self.rotate_secrets(fence).await?;
         Ok(Rotated { states, secrets })
     }
 
-    async fn rotate_secrets(&self) -> Result<bool, StoreError> {
+    async fn rotate_secrets(&self, fence: &dyn Fence) -> Result<bool, StoreError> {
         let Some(keys) = &self.sealing.keys else {
             return Ok(false);
         };
@@ -85,7 +89,7 @@ impl Sealed {
             let sealed = keys.seal(&text).map_err(refused)?;
             match self
                 .inner
-                .put_beside(Beside::Secrets, Some(&version), &sealed)
+                .put_beside(Beside::Secrets, Some(&version), &sealed, fence)
                 .await
             {
                 Err(StoreError::Changed(_)) => {}
@@ -192,8 +196,9 @@ impl Store for Sealed {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
-        self.inner.put_beside(which, expected, bytes).await
+        self.inner.put_beside(which, expected, bytes, fence).await
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
@@ -224,6 +229,22 @@ impl Locked for SealedLock {
 
     fn holder(&self) -> &Holder {
         self.inner.holder()
+    }
+
+    async fn confirm(&self) -> Result<(), StoreError> {
+        self.inner.confirm().await
+    }
+
+    fn lease(&self) -> Duration {
+        self.inner.lease()
+    }
+
+    async fn displaced(&self) -> Vec<Displaced> {
+        self.inner.displaced().await
+    }
+
+    async fn forget_displaced(&self) -> Result<(), StoreError> {
+        self.inner.forget_displaced().await
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {

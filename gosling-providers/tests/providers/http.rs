@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use gosling_engine::CallError;
+use gosling_engine::fence::Unfenced;
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request, SendError};
 use gosling_resource::Secret;
 use gosling_sandbox::{Fault, FaultKind, Nth, Options, Running, Sandbox};
@@ -41,7 +42,7 @@ fn fault(method: &str, path: &str, kind: FaultKind) -> Fault {
 async fn lost(endpoint: &Endpoint) -> SendError {
     let client = Client::new(endpoint).unwrap();
     client
-        .send(&Request::get("/api2/json/version"))
+        .send(&Request::get("/api2/json/version"), &Unfenced)
         .await
         .unwrap_err()
 }
@@ -74,7 +75,10 @@ async fn a_fingerprint_is_believed_alone() {
         ..Endpoint::new(running.url())
     };
     let client = Client::new(&insecure).unwrap();
-    let answer = client.send(&Request::get("/_sandbox/ledger")).await.unwrap();
+    let answer = client
+        .send(&Request::get("/_sandbox/ledger"), &Unfenced)
+        .await
+        .unwrap();
     assert_eq!(answer.status, 200);
 }
 
@@ -131,7 +135,7 @@ async fn a_get_is_asked_again_and_a_post_only_after_too_many_calls() {
     let get = with_token(&running, Request::get("/api2/json/version"));
     for kind in kinds.iter().map(|kind| kind()).chain([busy()]) {
         running.inject(fault("GET", "/api2/json/version", kind.clone()));
-        let answer = client.send(&get).await.unwrap();
+        let answer = client.send(&get, &Unfenced).await.unwrap();
         assert_eq!((answer.status, answer.reason.as_str()), (200, "OK"), "{kind:?}");
     }
 
@@ -139,11 +143,11 @@ async fn a_get_is_asked_again_and_a_post_only_after_too_many_calls() {
     let form = [("vmid", "100"), ("name", "x")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let post = with_token(&running, Request::new(Method::Post, path)).body(Body::Form(form.to_vec()));
     running.inject(fault("POST", path, FaultKind::LoseBefore));
-    let error = client.send(&post).await.unwrap_err();
+    let error = client.send(&post, &Unfenced).await.unwrap_err();
     assert!(error.sent);
     assert!(matches!(CallError::from(error), CallError::Unknown { .. }));
     running.inject(fault("POST", path, busy()));
-    let answer = client.send(&post).await.unwrap();
+    let answer = client.send(&post, &Unfenced).await.unwrap();
     assert_eq!(answer.status, 200);
     let posts = running
         .ledger()
@@ -159,7 +163,7 @@ async fn the_reason_phrase_and_the_kind_of_a_refusal_are_kept() {
     let running = sandbox().await;
     let client = Client::new(&endpoint(&running)).unwrap();
     let get = with_token(&running, Request::get("/api2/json/nodes/pve1/qemu/4711/config"));
-    let answer = client.send(&get).await.unwrap();
+    let answer = client.send(&get, &Unfenced).await.unwrap();
     assert_eq!(answer.status, 500);
     assert_eq!(
         answer.reason,
@@ -175,7 +179,7 @@ async fn a_silent_server_is_left_after_a_while() {
     let client = Client::new(&endpoint(&running)).unwrap();
     let request = with_token(&running, Request::new(Method::Post, "/api2/json/nodes/pve1/qemu"));
     let error = client
-        .send(&request.timeout(Duration::from_millis(200)))
+        .send(&request.timeout(Duration::from_millis(200)), &Unfenced)
         .await
         .unwrap_err();
     assert!(error.sent);
@@ -191,7 +195,7 @@ async fn a_token_that_no_header_can_carry_is_not_repeated() {
     let running = sandbox().await;
     let client = Client::new(&endpoint(&running)).unwrap();
     let request = Request::get("/").header("authorization", Secret::new("hunter2\n".to_owned()));
-    let error = client.send(&request).await.unwrap_err();
+    let error = client.send(&request, &Unfenced).await.unwrap_err();
     assert!(!error.sent);
     assert!(!format!("{error:?}").contains("hunter2"));
 }

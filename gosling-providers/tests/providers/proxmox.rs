@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gosling_engine::fence::Unfenced;
 use gosling_engine::{CallError, Known, Observed, Operation, Provider, Verb};
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
@@ -191,7 +192,7 @@ pub(crate) async fn somebody(
     }
     let answer = Client::new(&world.endpoint())
         .unwrap()
-        .send(&request)
+        .send(&request, &Unfenced)
         .await
         .unwrap();
     assert!(answer.is_success(), "{answer:?}");
@@ -274,7 +275,7 @@ async fn the_image_in_the_drive_makes_a_runner() {
         .header("private-token", secret(world.env("GITLAB_TOKEN")))
         .body(Body::Json(body));
     let client = Client::new(&world.endpoint()).unwrap();
-    let runner = client.send(&request).await.unwrap().json().unwrap();
+    let runner = client.send(&request, &Unfenced).await.unwrap().json().unwrap();
     let user_data = format!(
         "#cloud-config\nwrite_files:\n  - path: /etc/gitlab-runner/config.toml\n    permissions: '0600'\n    \
          content: |\n      concurrent = 1\n      [[runners]]\n        name = \"lab\"\n        \
@@ -296,7 +297,7 @@ async fn the_image_in_the_drive_makes_a_runner() {
     assert_eq!(world.sandbox.silent(), []);
     let path = format!("/api/v4/runners/{}", runner["id"]);
     let request = Request::get(path).header("private-token", secret(world.env("GITLAB_TOKEN")));
-    let seen = client.send(&request).await.unwrap().json().unwrap();
+    let seen = client.send(&request, &Unfenced).await.unwrap().json().unwrap();
     assert_eq!(seen["status"], "online");
     assert_eq!(provider.machine(&world.cx(), "pve2/5002").await.unwrap(), None);
 }

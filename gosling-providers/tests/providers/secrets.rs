@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::LocalStore;
 use gosling_engine::{SecretError, Secrets};
 use gosling_providers::keys::{Keys, generate_identity};
@@ -56,7 +57,7 @@ async fn the_environment_is_read_and_never_written() {
     let empty = backends.read(&uri("env://EMPTY")).await.unwrap_err();
     assert!(empty.to_string().contains("is set, but empty"), "{empty}");
     let refused = backends
-        .write(&uri("env://TOKEN"), &secret("x"))
+        .write(&uri("env://TOKEN"), &secret("x"), &Unfenced)
         .await
         .unwrap_err();
     assert!(refused.to_string().contains("can only be read"), "{refused}");
@@ -76,7 +77,10 @@ async fn what_is_not_configured_or_not_in_this_release_is_refused_with_words() {
     ] {
         for error in [
             backends.read(&uri(place)).await.unwrap_err(),
-            backends.write(&uri(place), &secret("x")).await.unwrap_err(),
+            backends
+                .write(&uri(place), &secret("x"), &Unfenced)
+                .await
+                .unwrap_err(),
             backends.writable(&uri(place)).await.unwrap_err(),
             backends.describe(&uri(place)).await.unwrap_err(),
         ] {
@@ -100,12 +104,18 @@ async fn the_store_gives_back_what_it_was_given_and_holds_nothing_in_plain_text(
     );
     assert_eq!(backends.describe(&place).await.unwrap(), Description::default());
 
-    backends.write(&place, &secret("glrt-canary-1")).await.unwrap();
     backends
-        .write(&uri("store://other/key"), &secret("canary-2"))
+        .write(&place, &secret("glrt-canary-1"), &Unfenced)
         .await
         .unwrap();
-    backends.write(&place, &secret("glrt-canary-3")).await.unwrap();
+    backends
+        .write(&uri("store://other/key"), &secret("canary-2"), &Unfenced)
+        .await
+        .unwrap();
+    backends
+        .write(&place, &secret("glrt-canary-3"), &Unfenced)
+        .await
+        .unwrap();
     assert_eq!(backends.read(&place).await.unwrap().expose(), "glrt-canary-3");
     assert_eq!(
         backends.read(&uri("store://other/key")).await.unwrap().expose(),
@@ -156,7 +166,7 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
     let (ours, theirs) = (generate_identity(), generate_identity());
     let place = uri("store://a/b");
     backends(store(folder.path(), &theirs))
-        .write(&place, &secret("x"))
+        .write(&place, &secret("x"), &Unfenced)
         .await
         .unwrap();
     let mut both = store(folder.path(), &ours);
@@ -165,7 +175,7 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
         backends(both.clone()).read(&place).await.unwrap_err(),
         backends(both.clone()).writable(&place).await.unwrap_err(),
         backends(both.clone())
-            .write(&place, &secret("y"))
+            .write(&place, &secret("y"), &Unfenced)
             .await
             .unwrap_err(),
     ] {
@@ -179,7 +189,10 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
     // Whoever could not read it back does not write.
     let mut left_out = store(folder.path(), &ours);
     left_out.keys.recipients = vec![theirs.1.clone()];
-    let error = backends(left_out).write(&place, &secret("y")).await.unwrap_err();
+    let error = backends(left_out)
+        .write(&place, &secret("y"), &Unfenced)
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("not among the recipients"), "{error}");
     let mut nobody = store(folder.path(), &ours);
     nobody.keys.identity = None;
@@ -189,7 +202,10 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
     let mut theirs = store(folder.path(), &theirs);
     theirs.keys.recipients.clone_from(&both.keys.recipients);
     assert_eq!(backends(theirs.clone()).read(&place).await.unwrap().expose(), "x");
-    backends(theirs).write(&place, &secret("z")).await.unwrap();
+    backends(theirs)
+        .write(&place, &secret("z"), &Unfenced)
+        .await
+        .unwrap();
     assert_eq!(backends(both).read(&place).await.unwrap().expose(), "z");
 }
 
@@ -199,7 +215,10 @@ async fn a_damaged_store_is_never_overwritten() {
     let identity = generate_identity();
     let file = folder.path().join("secrets.age");
     let backends = backends(store(folder.path(), &identity));
-    backends.write(&uri("store://a/b"), &secret("x")).await.unwrap();
+    backends
+        .write(&uri("store://a/b"), &secret("x"), &Unfenced)
+        .await
+        .unwrap();
     let whole = std::fs::read(&file).unwrap();
     for damaged in [
         whole[..whole.len() - 1].to_vec(),
@@ -208,7 +227,7 @@ async fn a_damaged_store_is_never_overwritten() {
     ] {
         std::fs::write(&file, &damaged).unwrap();
         let error = backends
-            .write(&uri("store://a/c"), &secret("y"))
+            .write(&uri("store://a/c"), &secret("y"), &Unfenced)
             .await
             .unwrap_err();
         assert!(error.to_string().contains("damaged or no age file"), "{error}");
@@ -232,7 +251,7 @@ async fn many_writers_lose_nothing_and_what_a_killed_one_left_harms_nobody() {
         writers.spawn(async move {
             let place = uri(&format!("store://pool/{number}"));
             backends
-                .write(&place, &secret(&format!("value {number}")))
+                .write(&place, &secret(&format!("value {number}")), &Unfenced)
                 .await
                 .unwrap();
         });
@@ -262,7 +281,7 @@ async fn writes_until_it_is_killed() {
     for number in 0_u64.. {
         let value = format!("{number:0>4000}");
         backends
-            .write(&uri("store://a/count"), &secret(&value))
+            .write(&uri("store://a/count"), &secret(&value), &Unfenced)
             .await
             .unwrap();
         println!("written {number}");
@@ -277,7 +296,7 @@ async fn kill_9_at_any_moment_loses_nothing_that_was_confirmed() {
     std::fs::write(folder.path().join("recipient"), &identity.1).unwrap();
     let backends = backends(store(folder.path(), &identity));
     backends
-        .write(&uri("store://other/key"), &secret("stays"))
+        .write(&uri("store://other/key"), &secret("stays"), &Unfenced)
         .await
         .unwrap();
     for wanted in [1, 2, 3, 5, 8, 13] {
@@ -306,7 +325,7 @@ async fn kill_9_at_any_moment_loses_nothing_that_was_confirmed() {
         );
         // And the lock is free again.
         backends
-            .write(&uri("store://a/after"), &secret("x"))
+            .write(&uri("store://a/after"), &secret("x"), &Unfenced)
             .await
             .unwrap();
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gosling_engine::fence::Unfenced;
 use gosling_engine::{SecretError, Secrets};
 use gosling_providers::http::{Answer, Body, Client, Method, Request};
 use gosling_providers::secrets::{Approle, BackendSettings, Backends, VaultLogin, VaultSettings};
@@ -36,7 +37,7 @@ async fn call(world: &World, method: Method, path: &str, body: Json) -> Answer {
         .body(Body::Json(body));
     Client::new(&world.endpoint())
         .unwrap()
-        .send(&request)
+        .send(&request, &Unfenced)
         .await
         .unwrap()
 }
@@ -63,9 +64,9 @@ async fn a_key_is_written_among_the_others_of_its_secret() {
     );
     assert!(!vault.describe(&token).await.unwrap().present);
 
-    vault.write(&token, &secret("one")).await.unwrap();
-    vault.write(&other, &secret("two")).await.unwrap();
-    vault.write(&token, &secret("three")).await.unwrap();
+    vault.write(&token, &secret("one"), &Unfenced).await.unwrap();
+    vault.write(&other, &secret("two"), &Unfenced).await.unwrap();
+    vault.write(&token, &secret("three"), &Unfenced).await.unwrap();
     assert_eq!(vault.read(&token).await.unwrap().expose(), "three");
     assert_eq!(vault.read(&other).await.unwrap().expose(), "two");
     let first = uri("vault://ci/gitlab/token?version=1");
@@ -75,7 +76,7 @@ async fn a_key_is_written_among_the_others_of_its_secret() {
         vault.read(&missing).await.unwrap_err(),
         SecretError::Missing(missing)
     );
-    let error = vault.write(&first, &secret("x")).await.unwrap_err();
+    let error = vault.write(&first, &secret("x"), &Unfenced).await.unwrap_err();
     assert!(error.to_string().contains("leave `?version=` out"), "{error}");
     let described = vault.describe(&token).await.unwrap();
     assert_eq!(
@@ -85,7 +86,7 @@ async fn a_key_is_written_among_the_others_of_its_secret() {
     assert!(described.updated.unwrap().starts_with("20"));
 
     vault
-        .write(&uri("vault://ci/deep/er/key"), &secret("x"))
+        .write(&uri("vault://ci/deep/er/key"), &secret("x"), &Unfenced)
         .await
         .unwrap();
     let listed = vault.list(&uri("vault://ci")).await.unwrap();
@@ -112,7 +113,7 @@ async fn a_key_is_written_among_the_others_of_its_secret() {
         vault.read(&token).await.unwrap_err(),
         SecretError::Missing(token.clone())
     );
-    vault.write(&token, &secret("four")).await.unwrap();
+    vault.write(&token, &secret("four"), &Unfenced).await.unwrap();
     assert_eq!(vault.read(&token).await.unwrap().expose(), "four");
 }
 
@@ -125,7 +126,7 @@ async fn many_writers_to_one_secret_lose_no_key() {
         writers.spawn(async move {
             let place = uri(&format!("vault://ci/pool/key{number}"));
             vault
-                .write(&place, &secret(&format!("value {number}")))
+                .write(&place, &secret(&format!("value {number}")), &Unfenced)
                 .await
                 .unwrap();
         });
@@ -145,10 +146,10 @@ async fn a_lost_answer_to_a_write_is_looked_after() {
         world.sandbox.inject(fault(&json!({
             "world": "vault", "method": "POST", "path": "*/data/*", "kind": kind,
         })));
-        let written = vault.write(&place, &secret("one")).await;
+        let written = vault.write(&place, &secret("one"), &Unfenced).await;
         assert_eq!(written.is_ok(), there, "{kind}: {written:?}");
         assert_eq!(vault.read(&place).await.is_ok(), there, "{kind}");
-        vault.write(&place, &secret("one")).await.unwrap();
+        vault.write(&place, &secret("one"), &Unfenced).await.unwrap();
         assert_eq!(vault.read(&place).await.unwrap().expose(), "one");
     }
 }
@@ -164,7 +165,7 @@ async fn a_machine_logs_in_once_and_again_when_its_token_has_ended() {
     };
     let vault = Backends::new(settings(&world, login("env://VAULT_TOKEN"))).unwrap();
     let place = uri("vault://ci/gitlab/token");
-    vault.write(&place, &secret("one")).await.unwrap();
+    vault.write(&place, &secret("one"), &Unfenced).await.unwrap();
     assert_eq!(vault.read(&place).await.unwrap().expose(), "one");
     let logins = || {
         let ledger = world.sandbox.ledger();
@@ -199,7 +200,10 @@ async fn every_refusal_says_what_to_do() {
     for error in [
         wrong.read(&place).await.unwrap_err(),
         wrong.writable(&place).await.unwrap_err(),
-        wrong.write(&place, &secret("canary")).await.unwrap_err(),
+        wrong
+            .write(&place, &secret("canary"), &Unfenced)
+            .await
+            .unwrap_err(),
     ] {
         assert!(matches!(error, SecretError::Refused { .. }), "{error}");
         assert!(error.to_string().contains("403 permission denied"), "{error}");

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::LocalStore;
 use gosling_engine::{CallError, Context, Notes, Secrets};
 use gosling_providers::http::Endpoint;
@@ -91,6 +92,7 @@ impl World {
         Context {
             secrets: &self.secrets,
             notes: &self.told,
+            fence: &Unfenced,
         }
     }
 

@@ -1,5 +1,6 @@
 //! How often the services are asked when a plan looks at what is there.
 
+use gosling_engine::fence::Unfenced;
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
 use gosling_resource::Secret;
 
@@ -42,7 +43,7 @@ fn by_hand(lab: &Lab, request: &Request) {
         ..Endpoint::new(lab.running.url())
     };
     let client = Client::new(&endpoint).unwrap();
-    let answer = lab.block_on(client.send(request)).unwrap();
+    let answer = lab.block_on(client.send(request, &Unfenced)).unwrap();
     assert!(answer.is_success(), "{answer:?}");
 }
 

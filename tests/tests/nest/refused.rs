@@ -1,5 +1,6 @@
 //! What is wrong with the Nest, the services or the way to them: said precisely, with a way out, and nothing lost.
 
+use gosling_engine::fence::Unfenced;
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
 use gosling_resource::Secret;
 
@@ -351,7 +352,7 @@ fn a_gitlab_without_room_for_one_more_runner() {
         let request = Request::new(method, path)
             .header("private-token", Secret::new(token.clone()))
             .body(body);
-        let answer = lab.block_on(client.send(&request)).unwrap();
+        let answer = lab.block_on(client.send(&request, &Unfenced)).unwrap();
         assert!(answer.is_success(), "{answer:?}");
         answer
     };
@@ -546,7 +547,7 @@ fn a_machine_without_a_way_to_gitlab_is_told_from_one_whose_token_is_refused() {
     let path = format!("/api/v4/runners/{}/reset_authentication_token", runner.id);
     let token = Secret::new(lab.environment["GITLAB_TOKEN"].clone());
     let reset = Request::new(Method::Post, path).header("private-token", token);
-    assert!(lab.block_on(client.send(&reset)).unwrap().is_success());
+    assert!(lab.block_on(client.send(&reset, &Unfenced)).unwrap().is_success());
     let words = "gitlab.example.com refuses the token of the runner in the machine";
     refused(
         &lab,
@@ -629,7 +630,7 @@ fn a_machine_that_somebody_stopped_meanwhile_is_said_not_to_run() {
     let stopped = ["pve1", "pve2", "pve3"].into_iter().any(|node| {
         let path = format!("/api2/json/nodes/{node}/qemu/{}/status/stop", machine.id);
         let stop = Request::new(Method::Post, path).header("authorization", Secret::new(token.clone()));
-        lab.block_on(client.send(&stop)).unwrap().is_success()
+        lab.block_on(client.send(&stop, &Unfenced)).unwrap().is_success()
     });
     assert!(stopped, "{machine:?}");
     assert_eq!(child.wait().unwrap().code(), Some(1), "{}", text());

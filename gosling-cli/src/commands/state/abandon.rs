@@ -31,7 +31,8 @@ pub(crate) struct AbandonArgs {
 pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit, Failure> {
     let at = StateAt::find(host, &args.engine).await?;
     let who = holder(host, "gosling state abandon");
-    under_lock(&at, &who, async |locked| {
+    under_lock(host, &at, &who, async |host, lease| {
+        let locked = &**lease.locked();
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         let (state, open) = at.read(&snapshot)?;
         let (given_up, others): (Vec<_>, Vec<_>) = open
@@ -66,7 +67,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
             }
         }
         let words = format!("{} open operations are given up", given_up.len());
-        at.note(host, "gosling state abandon", words).await?;
+        at.note(host, "gosling state abandon", words, lease).await?;
         for operation in &given_up {
             let record = Record::Failed {
                 op: operation.op.clone(),

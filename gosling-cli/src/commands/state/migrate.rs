@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use fly_syntax::SourceFile;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::migrate::{End, MigrateError, Moved, migrate};
 use gosling_engine::store::Locked;
 
 use crate::check::{check_files, check_root};
 use crate::commands::{Exit, Target};
-use crate::engine::{EngineArgs, FOLDER, Interrupts, Reading, StateAt, failure, released, store_failure};
+use crate::engine::{
+    EngineArgs, FOLDER, Interrupts, Reading, StateAt, begin, failure, released, store_failure,
+};
 use crate::nest::{load, read_bounded, refusal_words};
 use crate::{Failure, Host};
 
@@ -47,14 +50,15 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         );
     }
     let interrupts = Interrupts::heard()?;
-    let locked = from
+    let locked: Arc<dyn Locked> = from
         .take(host, COMMAND)
         .await
-        .map_err(|error| store_failure(&error))?;
-    let outcome = under_both(host, &interrupts, &from, &*locked, &to).await;
+        .map_err(|error| store_failure(&error))?
+        .into();
+    let outcome = under_both(host, &interrupts, &from, &locked, &to).await;
     let moved = released(&*locked, outcome).await?;
-    to.note(host, COMMAND, format!("the state came here from {old}"))
-        .await?;
+    let what = format!("the state came here from {old}");
+    to.note(host, COMMAND, what, &Unfenced).await?;
     let beside = moved
         .beside
         .iter()
@@ -73,25 +77,32 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
 
 /// Moves under both locks, of which the new place's is taken here: that tries the service out too.
 async fn under_both(
-    host: &Host,
+    host: &mut Host,
     interrupts: &Interrupts,
     from: &StateAt,
-    locked: &dyn Locked,
+    locked: &Arc<dyn Locked>,
     to: &StateAt,
 ) -> Result<Moved, Failure> {
-    let there = to
+    let there: Arc<dyn Locked> = to
         .take(host, COMMAND)
         .await
-        .map_err(|error| store_failure(&error))?;
-    let old = End {
-        store: &*from.store,
-        locked,
+        .map_err(|error| store_failure(&error))?
+        .into();
+    let moving = async {
+        let here_lease = begin(host, locked).await?;
+        let there_lease = begin(host, &there).await?;
+        let old = End {
+            store: &*from.store,
+            locked: &**locked,
+            fence: &here_lease,
+        };
+        let new = End {
+            store: &*to.store,
+            locked: &*there,
+            fence: &there_lease,
+        };
+        migrate(&to.nest, old, new).await.map_err(refusal)
     };
-    let new = End {
-        store: &*to.store,
-        locked: &*there,
-    };
-    let moving = async { migrate(&to.nest, old, new).await.map_err(refusal) };
     let outcome = interrupts.end_soon(moving).await;
     released(&*there, outcome).await
 }

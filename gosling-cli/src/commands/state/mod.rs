@@ -11,8 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use gosling_engine::store::Locked;
-use gosling_engine::{Held, Plan, State, recover};
+use gosling_engine::{Held, Lease, Plan, State, recover};
 use gosling_resource::Address;
 
 pub(crate) use unlock::{UnlockArgs, cmd_unlock};
@@ -256,10 +255,10 @@ async fn change(
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine).await?;
-    settled(host, &at, command, async |host, locked, mut state| {
+    settled(host, &at, command, async |host, lease, mut state| {
         change(&mut state)?;
-        at.note_by_hand(host, command, state.serial).await?;
-        recover::settle(locked, state).await.map_err(failure)?;
+        at.note_by_hand(host, command, state.serial, lease).await?;
+        recover::settle(&**lease.locked(), state).await.map_err(failure)?;
         host.say(words)?;
         Ok(Exit::Clean)
     })
@@ -271,14 +270,18 @@ async fn settled<T>(
     host: &mut Host,
     at: &StateAt,
     command: &str,
-    work: impl AsyncFnOnce(&mut Host, &dyn Locked, State) -> Result<T, Failure>,
+    work: impl AsyncFnOnce(&mut Host, &Lease, State) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let who = holder(host, command);
-    under_lock(at, &who, async |locked| {
-        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+    under_lock(host, at, &who, async |host, lease| {
+        let snapshot = lease
+            .locked()
+            .load()
+            .await
+            .map_err(|error| store_failure(&error))?;
         let (state, open) = at.read(&snapshot)?;
         match open.first() {
-            None => work(host, locked, state).await,
+            None => work(host, lease, state).await,
             Some(entry) => Err(Failure::wrong_use(format!(
                 "an earlier run's {} of {} has not ended",
                 entry.operation.verb, entry.operation.address

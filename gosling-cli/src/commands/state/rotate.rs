@@ -32,15 +32,17 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
         encrypted,
         ..
     } = rotation;
-    let rotated = settled(host, &at, "gosling state rotate", async |host, locked, state| {
+    let rotated = settled(host, &at, "gosling state rotate", async |host, lease, state| {
+        let locked = &**lease.locked();
         let words = format!("the states are encrypted for {} recipients", recipients.len());
-        at.note(host, "gosling state rotate", words).await?;
+        at.note(host, "gosling state rotate", words, lease).await?;
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         if !snapshot.journal.is_empty() {
             // Its outcomes go into the state: what it holds is encrypted for those of before.
             recover::settle(locked, state).await.map_err(failure)?;
         }
-        sealed.rotate(locked).await.map_err(|error| store_failure(&error))
+        let rotated = sealed.rotate(locked, lease).await;
+        rotated.map_err(|error| store_failure(&error))
     });
     let rotated = rotated.await?;
     let whom = recipients.join(", ");

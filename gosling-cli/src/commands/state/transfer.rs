@@ -4,8 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use gosling_engine::store::Locked;
-use gosling_engine::{State, durable, recover};
+use gosling_engine::{Lease, State, durable, recover};
 
 use super::settled;
 use crate::commands::Exit;
@@ -79,7 +78,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
     let path = host.path(&args.file);
     let given = read(&path)?;
     let at = StateAt::find(host, &args.engine).await?;
-    let work = async |host: &mut Host, locked: &dyn Locked, present: State| {
+    let work = async |host: &mut Host, lease: &Lease, present: State| {
         may_push(args, &path, &given, &present)?;
         if given.lineage == present.lineage && given.resources == present.resources {
             host.say("the state there holds the same: nothing is pushed")?;
@@ -95,8 +94,8 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             "a state of serial {} is put in the place of that of serial {}",
             given.serial, present.serial
         );
-        at.note(host, "gosling state push", words).await?;
-        let saved = recover::settle(locked, next).await.map_err(failure)?;
+        at.note(host, "gosling state push", words, lease).await?;
+        let saved = recover::settle(&**lease.locked(), next).await.map_err(failure)?;
         host.say(format_args!(
             "pushed {} resources as serial {}; the state before is in `gosling state history`",
             saved.resources.len(),

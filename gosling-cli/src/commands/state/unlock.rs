@@ -1,10 +1,13 @@
 //! `gosling unlock`
 
+use std::sync::Arc;
+
 use clap::Args;
-use gosling_engine::store::StoreError;
+use gosling_engine::fence::Unfenced;
+use gosling_engine::store::{Locked, StoreError};
 
 use crate::commands::{Exit, block_on};
-use crate::engine::{EngineArgs, StateAt, released, store_failure};
+use crate::engine::{EngineArgs, StateAt, begin, released, store_failure};
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
@@ -33,8 +36,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
         let place = at.store.place();
         let holder = match at.take(host, COMMAND).await {
             Ok(locked) => {
-                let epoch = locked.epoch();
-                released(&*locked, Ok(())).await?;
+                let epoch = release(host, locked.into()).await?;
                 host.say(format_args!(
                     "nobody holds the lock of {place}; its epoch is {epoch} now, and whoever had an earlier one can write no more"
                 ))?;
@@ -63,8 +65,8 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
         }
         // A place that holds no state yet stays empty, so that one can be moved there.
         if at.is_worked_with().await? {
-            at.note(host, COMMAND, format!("the lock of {who} is taken over"))
-                .await?;
+            let what = format!("the lock of {who} is taken over");
+            at.note(host, COMMAND, what, &Unfenced).await?;
         }
         let locked = match at.take_over(host, COMMAND).await {
             Err(StoreError::Locked(_)) => {
@@ -73,11 +75,16 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
             }
             other => other.map_err(|error| store_failure(&error))?,
         };
-        let epoch = locked.epoch();
-        released(&*locked, Ok(())).await?;
+        let epoch = release(host, locked.into()).await?;
         host.say(format_args!(
             "the lock is taken over and free; its epoch is {epoch} now, and whoever had it can write no more"
         ))?;
         Ok(Exit::Clean)
     })
+}
+
+/// Gives a lock back once nobody from whom it was taken can still send anything. Its epoch.
+async fn release(host: &mut Host, locked: Arc<dyn Locked>) -> Result<u64, Failure> {
+    let outcome = begin(host, &locked).await.map(|lease| lease.locked().epoch());
+    released(&*locked, outcome).await
 }

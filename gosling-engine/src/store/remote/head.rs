@@ -1,8 +1,11 @@
 //! The head: the one object by which a remote store says what is.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::super::{Holder, StoreError};
+use super::super::{Displaced, Holder, StoreError, system};
+use crate::fence::LEASE;
 
 /// The version of the saved form.
 const FORMAT: u32 = 1;
@@ -17,6 +20,9 @@ pub(super) struct Head {
     pub(super) epoch: u64,
     /// Whose lock that is; nobody's once it was released.
     pub(super) lock: Option<HeadLock>,
+    /// Locks that were taken from their holders, and whose leases may not have run out yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) displaced: Vec<HeadLock>,
     /// The present state.
     pub(super) state: Option<String>,
     /// The states before it, latest first.
@@ -36,6 +42,38 @@ pub(super) struct HeadLock {
     pub(super) id: String,
     /// Who has it.
     pub(super) holder: Holder,
+    /// For how many milliseconds its holder relies on a confirmation.
+    #[serde(default = "usual_lease")]
+    lease_ms: u64,
+    /// The running system that the holder's process number belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    system: Option<String>,
+}
+
+fn usual_lease() -> u64 {
+    u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl HeadLock {
+    /// A lock of a process of this system.
+    pub(super) fn new(id: &str, holder: &Holder, lease: Duration) -> Self {
+        Self {
+            id: id.to_owned(),
+            holder: holder.clone(),
+            lease_ms: u64::try_from(lease.as_millis()).unwrap_or(u64::MAX),
+            system: system(),
+        }
+    }
+}
+
+impl From<&HeadLock> for Displaced {
+    fn from(lock: &HeadLock) -> Self {
+        Self {
+            holder: lock.holder.clone(),
+            lease: Duration::from_millis(lock.lease_ms),
+            system: lock.system.clone(),
+        }
+    }
 }
 
 impl Head {
@@ -46,6 +84,7 @@ impl Head {
             write: String::new(),
             epoch: 0,
             lock: None,
+            displaced: Vec::new(),
             state: None,
             history: Vec::new(),
             journal: Vec::new(),

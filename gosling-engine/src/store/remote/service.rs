@@ -88,6 +88,14 @@ pub trait Service: Send + Sync {
         Ok(OwnLock::None)
     }
 
+    /// Whether the service's own lock of this id is still held; `None` where it has none, and the head alone says.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn holds(&self, _id: &str) -> Result<Option<bool>, StoreError> {
+        Ok(None)
+    }
+
     /// Gives the service's own lock back.
     ///
     /// # Errors

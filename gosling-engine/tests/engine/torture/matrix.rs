@@ -264,6 +264,39 @@ impl Cell {
         sum
     }
 
+    /// The process is stopped at every so-manieth point of its run, another takes the lock over and finishes, and the
+    /// first continues: it changes nothing any more.
+    pub(crate) async fn stopped(self, setting: &Setting, stride: usize) -> Tally {
+        let mut sum = Tally::default();
+        for point in (0..).step_by(stride) {
+            let (mut nest, wanted, given, mut tally) = self.nest(setting).await;
+            // Of several at once, one could be on the wire while another is stopped.
+            nest.parallelism = 1;
+            nest.life.limit(Some(point));
+            let mut first = std::pin::pin!(self.carry_out(&nest, &wanted, &given));
+            let stopped = nest.life.run(first.as_mut()).await.is_none();
+            nest.life.limit(None);
+            if !stopped {
+                break;
+            }
+            tally.add(nest.finish(&wanted).await, || "the second".to_owned());
+            nest.world.take_calls();
+            // It is refused, or had nothing more to do.
+            let _ = first.await;
+            for call in nest.world.take_calls() {
+                tally.found(
+                    |tally| &mut tally.other,
+                    || format!("sent after the take-over: {call}"),
+                );
+            }
+            // Stopped while it took its lock, it hears of its epoch only now.
+            nest.epochs.lock().unwrap().sort_unstable();
+            tally.add(nest.finish(&wanted).await, || "the first continued".to_owned());
+            sum.add(tally, || format!("{} stopped at point {point}", self.name()));
+        }
+        sum
+    }
+
     /// Every so-manieth point of the first run.
     pub(crate) async fn once(
         self,

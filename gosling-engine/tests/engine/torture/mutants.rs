@@ -4,14 +4,17 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::journal::{self, Record};
-use gosling_engine::store::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
-use gosling_engine::{CallError, Context, Known, Observed, Operation, Presence, Provider};
+use gosling_engine::store::{
+    Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version,
+};
+use gosling_engine::{CallError, Context, Fence, Known, Observed, Operation, Presence, Provider};
 use gosling_resource::{Kind, Properties};
 
 use super::matrix::{Cell, Deed};
 use super::setting::{BACKENDS, Between, Setting};
-use super::table::{Table, Tally};
+use super::table::{Table, Tally, of};
 use crate::life::Life;
 use crate::nest::Nest;
 use crate::world::{Fault, Wrong};
@@ -27,6 +30,8 @@ enum Rule {
     CutFirst,
     /// A lock that was taken over is taken back.
     Stubborn,
+    /// Whoever takes a lock over does not wait for the lease of the one before.
+    Impatient,
 }
 
 struct Bent {
@@ -80,8 +85,9 @@ impl Store for Bent {
         which: Beside,
         expected: Option<&Version>,
         bytes: &[u8],
+        fence: &dyn Fence,
     ) -> Result<(), StoreError> {
-        self.store.put_beside(which, expected, bytes).await
+        self.store.put_beside(which, expected, bytes, fence).await
     }
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         self.store.history().await
@@ -145,6 +151,21 @@ impl Locked for BentLock {
 
     fn holder(&self) -> &Holder {
         &self.holder
+    }
+
+    async fn confirm(&self) -> Result<(), StoreError> {
+        self.locked.lock().await.confirm().await
+    }
+
+    async fn displaced(&self) -> Vec<Displaced> {
+        if self.rule == Rule::Impatient {
+            return Vec::new();
+        }
+        self.locked.lock().await.displaced().await
+    }
+
+    async fn forget_displaced(&self) -> Result<(), StoreError> {
+        self.locked.lock().await.forget_displaced().await
     }
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
@@ -349,4 +370,52 @@ async fn torture_whoever_was_overtaken_writes_no_more() {
         }
     }
     table.clean(200);
+}
+
+/// Every deed on every store whose lock can be taken from a process that lives: each stopped at every so-manieth point.
+async fn stopped(setting: Setting, table: &mut Table, stride: usize) {
+    for backend in BACKENDS.iter().filter(|backend| !backend.on_disk) {
+        let setting = Setting {
+            backend: *backend,
+            ..setting
+        };
+        for cell in super::matrix::cells() {
+            let tally = cell.stopped(&setting, stride).await;
+            table.line(format!("{}: {}", backend.name, cell.name()), tally);
+        }
+    }
+}
+
+#[tokio::test]
+async fn torture_a_stopped_holder_that_continues_after_a_take_over_changes_nothing() {
+    let mut table = Table::new("stopped at every point, and continued after a take-over");
+    stopped(Setting::default(), &mut table, of(1, 7)).await;
+    table.clean(of(900, 100));
+}
+
+#[tokio::test]
+async fn torture_a_holder_without_fence_or_a_take_over_without_wait_is_noticed() {
+    let mut table = Table::new("the fence with one rule broken: noticed");
+    let mutants = [
+        (
+            "calls are sent without the fence",
+            Setting {
+                fence: |_| &Unfenced,
+                ..Setting::default()
+            },
+        ),
+        (
+            "a take-over does not wait for the lease",
+            Setting {
+                store: |store, ground| bent(store, Rule::Impatient, ground.gate),
+                ..Setting::default()
+            },
+        ),
+    ];
+    for (name, setting) in mutants {
+        let mut found = Table::new(name);
+        stopped(setting, &mut found, 17).await;
+        table.line(name, found.sum().caught(name));
+    }
+    table.clean(2);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use gosling_engine::durable::Files;
 use gosling_engine::store::{LocalStore, Store};
-use gosling_engine::{Provider, RemoteStore};
+use gosling_engine::{Fence, Lease, Provider, RemoteStore};
 
 use super::drive::Drive;
 use crate::life::{Disk, Life};
@@ -82,6 +82,8 @@ pub(crate) struct Setting {
     pub(crate) files: fn(Arc<dyn Files>) -> Arc<dyn Files>,
     /// Put between the engine and its store.
     pub(crate) store: Between,
+    /// What runs take for the fence of their lock.
+    pub(crate) fence: fn(&Lease) -> &dyn Fence,
     /// Put between the engine and its provider.
     pub(crate) provider: fn(Arc<dyn Provider>) -> Arc<dyn Provider>,
 }
@@ -93,6 +95,7 @@ impl Default for Setting {
             wrong: Wrong::default(),
             files: |files| files,
             store: |store, _| store,
+            fence: |lease| lease,
             provider: |provider| provider,
         }
     }

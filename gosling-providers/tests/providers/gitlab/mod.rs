@@ -4,6 +4,7 @@ mod hooks;
 mod questions;
 mod runners;
 
+use gosling_engine::fence::Unfenced;
 use gosling_engine::{Known, Observed, Operation, Provider, Verb};
 use gosling_providers::gitlab::{Gitlab, GitlabSettings};
 use gosling_providers::http::{Body, Client, Method, Request};
@@ -113,7 +114,7 @@ pub(super) async fn call(world: &World, method: Method, path: &str, body: Json) 
             Json::Null => Body::None,
             body => Body::Json(body),
         });
-    let answer = client.send(&request).await.unwrap();
+    let answer = client.send(&request, &Unfenced).await.unwrap();
     (answer.status, answer.json().unwrap_or_default())
 }
 

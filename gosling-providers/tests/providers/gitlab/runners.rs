@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use gosling_engine::{CallError, Context, Operation, Presence, Provider, SecretError, Secrets, Verb};
+use gosling_engine::fence::Unfenced;
+use gosling_engine::{CallError, Context, Fence, Operation, Presence, Provider, SecretError, Secrets, Verb};
 use gosling_providers::gitlab::Contact;
 use gosling_providers::secrets::Backends;
 use gosling_resource::{Secret, SecretUri, Value};
@@ -166,7 +167,7 @@ async fn a_lost_token_is_made_anew_without_cutting_machines_off_that_run() {
     // Nobody ever used it: a new record takes its place.
     world
         .secrets
-        .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"))
+        .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"), &Unfenced)
         .await
         .unwrap();
     let second = gitlab.create(&world.cx(), &again(&made)).await.unwrap();
@@ -177,7 +178,7 @@ async fn a_lost_token_is_made_anew_without_cutting_machines_off_that_run() {
     let before = world.value(TOKEN_PLACE).await;
     world
         .secrets
-        .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"))
+        .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"), &Unfenced)
         .await
         .unwrap();
     let third = gitlab.create(&world.cx(), &again(&made)).await.unwrap();
@@ -206,7 +207,7 @@ async fn a_gitlab_that_lists_no_machines_is_asked_for_the_runner_s_last_contact(
     for used in [false, true] {
         world
             .secrets
-            .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"))
+            .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"), &Unfenced)
             .await
             .unwrap();
         let observed = gitlab.create(&world.cx(), &again(&made)).await.unwrap();
@@ -269,7 +270,11 @@ async fn of_several_runners_the_one_with_the_kept_token_stays_and_none_is_delete
     .await;
     world
         .secrets
-        .write(&uri(TOKEN_PLACE), &secret(kept["token"].as_str().unwrap()))
+        .write(
+            &uri(TOKEN_PLACE),
+            &secret(kept["token"].as_str().unwrap()),
+            &Unfenced,
+        )
         .await
         .unwrap();
     let observed = gitlab.create(&world.cx(), &again(&made)).await.unwrap();
@@ -321,7 +326,7 @@ async fn a_token_moves_with_its_place_and_is_reset_only_when_lost() {
     for lost in [place, TOKEN_PLACE] {
         world
             .secrets
-            .write(&uri(lost), &secret("glrt-of-nobody"))
+            .write(&uri(lost), &secret("glrt-of-nobody"), &Unfenced)
             .await
             .unwrap();
     }
@@ -461,7 +466,7 @@ async fn a_crash_inside_of_a_recovery_is_recovered_from() {
             }
             world
                 .secrets
-                .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"))
+                .write(&uri(TOKEN_PLACE), &secret("glrt-of-nobody"), &Unfenced)
                 .await
                 .unwrap();
             world.sandbox.inject(fault(&json!({
@@ -503,7 +508,7 @@ impl Secrets for Failing<'_> {
         self.inner.read(uri).await
     }
 
-    async fn write(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
+    async fn write(&self, uri: &SecretUri, value: &Secret, fence: &dyn Fence) -> Result<(), SecretError> {
         let fewer = |left: u32| left.checked_sub(1);
         if self
             .left
@@ -516,7 +521,7 @@ impl Secrets for Failing<'_> {
                 why,
             });
         }
-        self.inner.write(uri, value).await
+        self.inner.write(uri, value, fence).await
     }
 
     async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError> {
@@ -535,7 +540,7 @@ async fn a_backend_that_fails_at_the_worst_moment_leaves_one_runner_in_the_end()
         };
         let cx = Context {
             secrets: &secrets,
-            notes: &world.told,
+            ..world.cx()
         };
         if lose_the_clean_up {
             world.sandbox.inject(fault(&json!({

@@ -1,6 +1,7 @@
 //! Against the simulated GitLab.
 
 use gosling_engine::RemoteStore;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Store, StoreError};
 use gosling_providers::http::{Answer, Body, Client, Method, Request};
 use gosling_providers::state::{GitlabStateSettings, gitlab};
@@ -40,7 +41,7 @@ async fn call(world: &World, method: Method, path: &str, body: Body) -> Answer {
     let request = Request::new(method, format!("/api/v4/projects/17/terraform/state/{path}"))
         .header("private-token", secret(world.env("GITLAB_TOKEN")))
         .body(body);
-    client.send(&request).await.unwrap()
+    client.send(&request, &Unfenced).await.unwrap()
 }
 
 #[tokio::test]

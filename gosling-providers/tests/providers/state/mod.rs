@@ -7,6 +7,7 @@ mod sealed;
 mod server;
 
 use gosling_engine::RemoteStore;
+use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Beside, Holder, Store, StoreError};
 
 fn holder(user: &str) -> Holder {
@@ -104,13 +105,16 @@ async fn conduct(store: &RemoteStore) {
     // What lies beside is replaced by who knows it.
     for which in Beside::ALL.into_iter().chain([Beside::AuditPart(0)]) {
         assert_eq!(store.beside(which).await.unwrap(), None);
-        store.put_beside(which, None, b"one").await.unwrap();
-        let late = store.put_beside(which, None, b"other").await;
+        store.put_beside(which, None, b"one", &Unfenced).await.unwrap();
+        let late = store.put_beside(which, None, b"other", &Unfenced).await;
         assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
         let (bytes, version) = store.beside(which).await.unwrap().unwrap();
         assert_eq!(bytes, b"one");
-        store.put_beside(which, Some(&version), b"two").await.unwrap();
-        let late = store.put_beside(which, Some(&version), b"three").await;
+        store
+            .put_beside(which, Some(&version), b"two", &Unfenced)
+            .await
+            .unwrap();
+        let late = store.put_beside(which, Some(&version), b"three", &Unfenced).await;
         assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
         assert_eq!(store.beside(which).await.unwrap().unwrap().0, b"two");
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use gosling_engine::fence::Unfenced;
 use gosling_engine::journal::{self, Record};
 use gosling_engine::store::{Beside, LocalStore, Locked, Store, StoreError};
 use gosling_providers::keys::{KeyError, Keys, generate_identity};
@@ -180,9 +181,12 @@ async fn who_was_taken_out_opens_nothing_after_a_rotation_and_who_was_added_all(
         locked.save(state).await.unwrap();
     }
     let secrets = keys(&ada, &[&ada, &bob]).seal(b"tokens").unwrap();
-    before.put_beside(Beside::Secrets, None, &secrets).await.unwrap();
     before
-        .put_beside(Beside::Audit, None, b"who did what")
+        .put_beside(Beside::Secrets, None, &secrets, &Unfenced)
+        .await
+        .unwrap();
+    before
+        .put_beside(Beside::Audit, None, b"who did what", &Unfenced)
         .await
         .unwrap();
     drop(locked);
@@ -201,7 +205,7 @@ async fn who_was_taken_out_opens_nothing_after_a_rotation_and_who_was_added_all(
 
     let after = sealed(folder.path(), Some(keys(&ada, &[&ada, &cleo])), true);
     let locked = lock(&after).await;
-    let rotated = after.rotate(&*locked).await.unwrap();
+    let rotated = after.rotate(&*locked, &Unfenced).await.unwrap();
     let expected = Rotated {
         states: 5,
         secrets: true,
@@ -218,13 +222,13 @@ async fn who_was_taken_out_opens_nothing_after_a_rotation_and_who_was_added_all(
 
     // Whoever cannot open it all rotates nothing.
     let outsider = sealed(folder.path(), Some(keys(&bob, &[&bob])), true);
-    let error = outsider.rotate(&*locked).await.unwrap_err();
+    let error = outsider.rotate(&*locked, &Unfenced).await.unwrap_err();
     assert!(error.to_string().contains("was encrypted for others"), "{error}");
     assert_eq!(opens(folder.path(), &keys(&cleo, &[])), all);
 
     // And back to plain text; the secrets stay what they are.
     let plain = sealed(folder.path(), Some(keys(&ada, &[&ada])), false);
-    plain.rotate(&*locked).await.unwrap();
+    plain.rotate(&*locked, &Unfenced).await.unwrap();
     assert_eq!(opens(folder.path(), &keys(&ada, &[])), ["secrets.age"]);
     let read = sealed(folder.path(), None, false).peek().await.unwrap();
     assert_eq!(read.state.unwrap(), b"5");

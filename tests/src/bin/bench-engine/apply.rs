@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gosling_engine::store::{Locked, Store};
+use gosling_engine::fence::SystemClock;
+use gosling_engine::store::Store;
 use gosling_engine::{
-    CallError, Context, Events, JournalWriter, Known, Observed, Operation, Plan, Presence, Provider,
+    CallError, Context, Events, Fence, JournalWriter, Known, Lease, Observed, Operation, Plan, Presence, Provider,
     Providers, Run, SecretError, Secrets, State, Stop,
 };
 use gosling_resource::{Address, Kind, Properties, Secret, SecretUri, Value};
@@ -79,7 +80,8 @@ async fn syncs(bench: &Bench, nest: &Nest) -> Result<Line, Box<dyn Error>> {
 /// The engine alone, on the real store.
 async fn inside(nest: &Nest, plan: &Plan, latency: u64) -> Result<Duration, Box<dyn Error>> {
     nest.forget()?;
-    let locked: Box<dyn Locked> = nest.store().lock(&holder()).await?;
+    let locked = nest.store().lock(&holder()).await?;
+    let lease = Lease::begin(locked.into(), Arc::new(SystemClock), |_| {}).await?;
     let provider: Arc<dyn Provider> = Arc::new(Steady {
         latency: Duration::from_millis(latency),
     });
@@ -90,8 +92,9 @@ async fn inside(nest: &Nest, plan: &Plan, latency: u64) -> Result<Duration, Box<
         nest: "bench",
         providers: &providers,
         secrets: &NoSecrets,
+        fence: &lease,
         events: &Nobody,
-        journal: JournalWriter::new(&*locked),
+        journal: JournalWriter::new(&**lease.locked()),
         parallelism: PARALLELISM,
         grace: Duration::from_secs(1),
         stop,
@@ -210,7 +213,7 @@ impl Secrets for NoSecrets {
         Err(SecretError::Missing(uri.clone()))
     }
 
-    async fn write(&self, uri: &SecretUri, _: &Secret) -> Result<(), SecretError> {
+    async fn write(&self, uri: &SecretUri, _: &Secret, _: &dyn Fence) -> Result<(), SecretError> {
         Err(SecretError::Missing(uri.clone()))
     }
 
