@@ -95,7 +95,6 @@ pub(super) fn run_failure(error: RunError) -> Failure {
         RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
             error.way_out().map(str::to_owned)
         }
-        RunError::Store(error) => error.way_out().map(str::to_owned),
         _ => None,
     };
     let failure = Failure::wrong_use(error.to_string());
