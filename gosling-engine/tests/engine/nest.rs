@@ -8,8 +8,8 @@ use futures_util::FutureExt as _;
 use gosling_engine::journal::Record;
 use gosling_engine::store::{Holder, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Context, Events, Fence, JournalWriter, Known, Lease, Operation, Plan, Presence,
-    Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
+    Applied, Bound, CallError, Context, Events, Fence, JournalWriter, Known, Lease, Operation, Plan,
+    Presence, Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;

@@ -86,7 +86,13 @@ impl Gitlab {
         };
         let value = cx.secrets.read(place).await;
         let value = value.map_err(|error| lost("token", error.into(), &put_there(place)))?;
-        let session = Session::new(self.client.clone(), &self.settings.server, value, place, &ReadOnly);
+        let session = Session::new(
+            self.client.clone(),
+            &self.settings.server,
+            value,
+            place,
+            &ReadOnly,
+        );
         let errand = errand("looking at the token", "the token");
         match session.get("personal_access_tokens/self", &errand).await {
             Ok(shown) => Ok(Token {

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use gosling_engine::fence::SystemClock;
 use gosling_engine::store::Store;
 use gosling_engine::{
-    CallError, Context, Events, Fence, JournalWriter, Known, Lease, Observed, Operation, Plan, Presence, Provider,
-    Providers, Run, SecretError, Secrets, State, Stop,
+    CallError, Context, Events, Fence, JournalWriter, Known, Lease, Observed, Operation, Plan, Presence,
+    Provider, Providers, Run, SecretError, Secrets, State, Stop,
 };
 use gosling_resource::{Address, Kind, Properties, Secret, SecretUri, Value};
 use gosling_sandbox::{Options, Running, Sandbox};
