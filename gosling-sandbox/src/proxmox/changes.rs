@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::answer::{Answer, Failure, Success};
 use super::drives::{Drive, bytes, is_drive, size_text};
 use super::given::words;
-use super::guests::Kind;
+use super::guests::{Guest, Kind};
 use super::nets::is_net;
 use super::tasks::{Effect, Work};
 use super::{Ask, Proxmox, WORLD};
@@ -44,16 +44,19 @@ pub(super) struct Change {
     digest: Option<String>,
 }
 
+/// What comes of a change.
+struct Changed {
+    config: BTreeMap<String, String>,
+    pending: BTreeMap<String, Option<String>>,
+    /// Volumes that nothing holds any more.
+    freed: Vec<String>,
+}
+
 impl Proxmox {
     /// What a call wants to change.
     pub(super) fn wanted(&self, ask: &Ask) -> Result<Change, Failure> {
         let (kind, given) = (ask.kind(), &ask.given);
-        let named = |list: &str| -> Vec<String> {
-            let names = given.list(list);
-            names
-                .map(|name| if name == "cdrom" { "ide2" } else { name }.to_owned())
-                .collect()
-        };
+        let named = |list: &str| -> Vec<String> { given.list(list).map(str::to_owned).collect() };
         let (delete, revert) = (named("delete"), named("revert"));
         for (list, names) in [("delete", &delete), ("revert", &revert)] {
             if let Some(unknown) = names.iter().find(|name| !self.is_option(kind, name)) {
@@ -118,7 +121,29 @@ impl Proxmox {
         {
             return Failure::die("detected modified configuration - file changed by other user? Try again.");
         }
-        let (kind, node, before) = (guest.kind, guest.node.clone(), guest.config.clone());
+        let (kind, node) = (guest.kind, guest.node.clone());
+        let there = self.volumes.len();
+        let changed = self.changed(&guest.clone(), vmid, change);
+        // What is refused leaves no volume behind.
+        let changed = changed.inspect_err(|_| self.volumes.truncate(there))?;
+        for volume in changed.freed {
+            self.free_volume(&node, &volume);
+        }
+        ledger.changed(n);
+        if let Some(name) = change.set.get(kind.name_key()) {
+            ledger.renamed(n, WORLD, kind.object(), &vmid.to_string(), name);
+        }
+        if let Some(guest) = self.guests.get_mut(&vmid) {
+            guest.config = changed.config;
+            guest.pending = changed.pending;
+        }
+        Ok(())
+    }
+
+    /// What a guest is to be like after a change. Volumes that it asks for are made.
+    fn changed(&mut self, guest: &Guest, vmid: u32, change: &Change) -> Result<Changed, Failure> {
+        let (kind, node, before) = (guest.kind, &guest.node, &guest.config);
+        balloon_fits(change, before)?;
         let mut config = before.clone();
         let mut pending = guest.pending.clone();
         let runs = guest.running.is_some();
@@ -126,7 +151,6 @@ impl Proxmox {
         for key in &change.revert {
             pending.remove(key);
         }
-        // Volumes that nothing is to hold any more.
         let mut freed = Vec::new();
         for key in &change.delete {
             pending.remove(key);
@@ -155,20 +179,13 @@ impl Proxmox {
             }
             let value = match key.as_str() {
                 key if is_drive(kind, key) => {
-                    let new = Drive::parse(value);
-                    if new.is_cloud_init() {
-                        only_cloud_init(&config, key)?;
+                    let new = self.drive(kind, vmid, node, key, value, before)?;
+                    let volume = Drive::parse(&new).volume;
+                    let old = config.remove(key);
+                    if let Some(old) = old.filter(|old| Drive::parse(old).volume != volume) {
+                        freed.extend(set_aside(&mut config, vmid, &old, false));
                     }
-                    // The old drive goes before the new one comes: the two may have the same name.
-                    let old = config
-                        .remove(key)
-                        .filter(|old| Drive::parse(old).volume != new.volume);
-                    if let Some(old) = old
-                        && let Some(volume) = set_aside(&mut config, vmid, &old, false)
-                    {
-                        self.free_volume(&node, &volume);
-                    }
-                    self.place(kind, vmid, &node, value)?
+                    new
                 }
                 "tags" => tags(value),
                 key if is_net(key) => self.net(kind, value, before.get(key)),
@@ -176,19 +193,34 @@ impl Proxmox {
             };
             config.insert(key.clone(), value);
         }
-        balloon_fits(&config)?;
-        for volume in freed {
-            self.free_volume(&node, &volume);
+        Ok(Changed {
+            config,
+            pending,
+            freed,
+        })
+    }
+
+    /// The value of a drive, with its volume made where it asks for one. Cloud-init's drive that is asked for once more
+    /// is the one that is there.
+    fn drive(
+        &mut self,
+        kind: Kind,
+        vmid: u32,
+        node: &str,
+        key: &str,
+        value: &str,
+        before: &BTreeMap<String, String>,
+    ) -> Result<String, Failure> {
+        let new = Drive::parse(value);
+        if new.is_cloud_init() {
+            only_cloud_init(before, key)?;
+            let old = before.get(key).map(|old| Drive::parse(old));
+            let storage = |drive: &Drive| drive.volume.split(':').next().map(str::to_owned);
+            if let Some(old) = old.filter(|old| old.is_cloud_init() && storage(old) == storage(&new)) {
+                return Ok(format!("{},media=cdrom", old.volume));
+            }
         }
-        ledger.changed(n);
-        if let Some(name) = change.set.get(kind.name_key()) {
-            ledger.renamed(n, WORLD, kind.object(), &vmid.to_string(), name);
-        }
-        if let Some(guest) = self.guests.get_mut(&vmid) {
-            guest.config = config;
-            guest.pending = pending;
-        }
-        Ok(())
+        self.place(kind, vmid, node, value)
     }
 
     pub(super) fn resize(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
@@ -265,9 +297,12 @@ pub(super) fn only_cloud_init(config: &BTreeMap<String, String>, key: &str) -> R
 }
 
 /// Fails where a machine would have less memory than its balloon leaves it.
-fn balloon_fits(config: &BTreeMap<String, String>) -> Result<(), Failure> {
+fn balloon_fits(change: &Change, before: &BTreeMap<String, String>) -> Result<(), Failure> {
     let number = |key: &str| {
-        let text = config.get(key)?;
+        let kept = before
+            .get(key)
+            .filter(|_| !change.delete.iter().any(|name| name == key));
+        let text = change.set.get(key).or(kept)?;
         text.strip_prefix("current=").unwrap_or(text).parse::<u64>().ok()
     };
     match number("balloon") {

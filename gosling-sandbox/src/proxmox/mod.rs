@@ -234,6 +234,13 @@ impl Proxmox {
             }
             ask.given.insert("ide2", drive);
         }
+        for list in ["delete", "revert"] {
+            if let Some(names) = ask.given.remove(list) {
+                let names = given::words(&names).map(|name| if name == "cdrom" { "ide2" } else { name });
+                let names: Vec<_> = names.collect();
+                ask.given.insert(list, names.join(","));
+            }
+        }
         self.permit(route, &ask)?;
         (route.handler)(self, &ask, ledger)
     }

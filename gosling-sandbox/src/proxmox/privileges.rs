@@ -106,8 +106,10 @@ impl Proxmox {
         let deleted = ask.given.list("delete").map(|key| (key, old(key)));
         let set = ask.given.pairs().filter(|(key, _)| !control.contains(key));
         for (key, value) in set.map(|(key, value)| (key, value.to_owned())) {
-            if is_drive(kind, key) {
-                self.need_for_volumes(ask, vmid, &Drive::parse(&value))?;
+            // A container's volume that is a path of the node is refused when it is mounted.
+            let drive = Drive::parse(&value);
+            if is_drive(kind, key) && (kind == Kind::Qemu || drive.volume.contains(':')) {
+                self.need_for_volumes(ask, vmid, &drive)?;
             }
             if is_net(key) {
                 self.need_for_bridge(&old(key))?;

@@ -449,7 +449,9 @@ fn too_many_calls_have_to_wait() {
 #[test]
 fn what_was_renamed_sends_its_readers_on_and_its_writers_away() {
     let mut world = GitlabWorld::default();
-    world.projects[0].was = vec!["old/app".to_owned()];
+    let mut projects = world.projects.iter_mut();
+    let app = projects.find(|project| project.path == "apps/app").unwrap();
+    app.was = vec!["old/app".to_owned()];
     let mut client = Client::new(&world);
     let reply = client.raw("GET", "/projects/old%2Fapp/hooks", "", b"");
     assert_eq!(reply.status, 301);

@@ -37,7 +37,13 @@ fn f3_a_drive_for_cloud_init_has_a_name_of_its_own_and_goes_with_its_entry() {
         volumes(&mut lab, 9000),
         ["local-lvm:vm-9000-disk-0", "local-lvm:vm-9000-cloudinit"]
     );
-    lab.data("PUT", CONFIG, "delete=ide2");
+    // What is refused leaves no volume behind.
+    let refused = lab.fails("PUT", CONFIG, "scsi1=local-lvm:1&balloon=4096");
+    assert!(refused.1.starts_with("balloon value too large"), "{}", refused.1);
+    let refused = lab.fails("PUT", CONFIG, "scsi1=local-lvm:1&scsi2=nowhere:1");
+    assert_eq!(refused.1, "storage 'nowhere' does not exist");
+    assert_eq!(volumes(&mut lab, 9000).len(), 2);
+    lab.data("PUT", CONFIG, "delete=cdrom");
     assert_eq!(volumes(&mut lab, 9000), ["local-lvm:vm-9000-disk-0"]);
     assert_eq!(lab.data("GET", CONFIG, "")["unused0"], Value::Null);
 }

@@ -120,6 +120,12 @@ fn f10_values_that_are_no_values_are_refused() {
         snapshot
     );
     let template = "ostemplate=local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst&vmid=101";
+    let bind = (
+        403,
+        "mount point type bind is only allowed for root@pam".to_owned(),
+    );
+    let mount = format!("{template}&mp0=/mnt,mp=/data");
+    assert_eq!(lab.fails("POST", "/nodes/pve1/lxc", &mount), bind);
     for wrong in [
         "net0=name=eth0,ip=10.0.0.2",
         "nameserver=dns.lan",
