@@ -6,8 +6,12 @@ use serde_json::{Map, Value};
 use super::Lab;
 
 /// A client's calls, in their order.
-const RECORDED: [(&str, &str); 2] = [
+const RECORDED: [(&str, &str); 3] = [
     ("a virtual machine", include_str!("terraform_vm.json")),
+    (
+        "a virtual machine from an image",
+        include_str!("terraform_image.json"),
+    ),
     ("a container", include_str!("terraform_container.json")),
 ];
 
