@@ -4,6 +4,11 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
+use crate::message;
+
+/// The number of the form of all JSON that commands print; docs/json.md describes it.
+pub const JSON_FORMAT: u64 = 1;
+
 /// The world around a command. Tests make their own; [`Host::process`] is the real one.
 pub struct Host {
     /// Answers, or the text for `fmt --stdin`.
@@ -27,6 +32,23 @@ pub struct Host {
     pub environment: BTreeMap<String, String>,
     /// The current folder, absolute.
     pub folder: PathBuf,
+    /// What the options that every command has say.
+    pub asked: Asked,
+}
+
+/// What the options that every command has say: `-C`, `--json`, `--color`, `-v`.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The Nest's folder, or one in it; none means the current folder.
+    pub nest: Option<PathBuf>,
+    /// Whether standard output is one JSON document.
+    pub json: bool,
+    /// Whether messages on standard error are coloured.
+    pub color: bool,
+    /// Whether calls are logged on standard error: then nothing is drawn over.
+    pub log: bool,
+    /// The messages so far, where they will be part of the document.
+    pub said: Vec<String>,
 }
 
 /// How wide the terminal is.
@@ -82,6 +104,7 @@ impl Host {
             columns: Columns::Now(columns.unwrap_or(Columns::UNKNOWN)),
             environment,
             folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            asked: Asked::default(),
         }
     }
 
@@ -91,7 +114,32 @@ impl Host {
     /// Where a stream cannot be written.
     pub fn say(&mut self, words: impl std::fmt::Display) -> io::Result<()> {
         self.out.flush()?;
-        writeln!(self.err, "{}", crate::render::plain(&words))
+        let words = crate::render::plain(&words);
+        writeln!(self.err, "{}", message::painted(&words, self.asked.color))?;
+        if self.asked.json {
+            self.asked.said.push(words);
+        }
+        Ok(())
+    }
+
+    /// Writes the one JSON document of a command: `value`, an object, with the number of this form in `format`.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn document(&mut self, mut value: serde_json::Value) -> io::Result<()> {
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("format".to_owned(), JSON_FORMAT.into());
+        }
+        writeln!(self.out, "{}", crate::render::json_text(&value))
+    }
+
+    /// The folder in which, or above which, the Nest is looked for.
+    #[must_use]
+    pub fn nest(&self) -> PathBuf {
+        self.asked
+            .nest
+            .as_ref()
+            .map_or_else(|| self.folder.clone(), |nest| self.path(nest))
     }
 
     /// The terminal's width in columns at this moment.
@@ -124,12 +172,26 @@ impl Host {
             .is_some_and(|value| value.to_lowercase().contains("utf"))
     }
 
-    /// Whether the environment forbids colour.
+    /// Whether a stream gets colour where nobody says so on the command line: a terminal does, and anything where
+    /// CLICOLOR_FORCE or FORCE_COLOR is set. NO_COLOR, CLICOLOR=0 and TERM=dumb forbid it.
+    #[must_use]
+    pub fn color(&self, terminal: bool) -> bool {
+        let value = |name: &str| self.environment.get(name).map(String::as_str);
+        let forced = |name: &str| value(name).is_some_and(|value| !matches!(value, "" | "0" | "false"));
+        if self.no_color() {
+            return false;
+        }
+        if forced("CLICOLOR_FORCE") || forced("FORCE_COLOR") {
+            return true;
+        }
+        terminal && value("CLICOLOR") != Some("0") && value("TERM") != Some("dumb")
+    }
+
+    /// Whether NO_COLOR forbids colour, whatever else asks for it.
     #[must_use]
     pub fn no_color(&self) -> bool {
         self.environment
             .get("NO_COLOR")
             .is_some_and(|value| !value.is_empty())
-            || self.environment.get("TERM").is_some_and(|term| term == "dumb")
     }
 }

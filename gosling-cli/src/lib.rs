@@ -8,7 +8,9 @@ mod failure;
 pub mod fixes;
 mod fly_text;
 mod host;
+mod logging;
 mod mask;
+mod message;
 pub mod nest;
 mod questions;
 pub mod render;
@@ -16,7 +18,7 @@ mod write;
 
 pub use commands::run;
 pub use failure::Failure;
-pub use host::{Columns, Host};
+pub use host::{Asked, Columns, Host, JSON_FORMAT};
 
 /// Runs `work` with stacks large enough for the deepest nesting the language allows, in a pool of threads that
 /// parallel work inside it uses too. Falls back to the caller's stack where the threads cannot be made.

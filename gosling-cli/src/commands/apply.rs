@@ -51,7 +51,7 @@ Examples:
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct DestroyArgs {
     /// Delete only this and what needs it: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR")]
+    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
     #[command(flatten)]
     refresh: RefreshFlag,

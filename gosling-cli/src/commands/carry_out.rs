@@ -283,14 +283,16 @@ async fn can_be_done(
 ) -> Result<bool, Failure> {
     let looked = session.preflight(plan, Looked::Changed);
     let services = under.progress.look(host, under.interrupts, looked).await?;
-    preflight::write_wrong(&services, &mut host.err)?;
+    for words in preflight::wrong(&services) {
+        host.say(words)?;
+    }
     if preflight::tally(&services).failed == 0 {
         return Ok(true);
     }
     if json {
         let looked = preflight::json(&services);
         let result = serde_json::json!({ "planned": plan.counts(), "done": 0, "preflight": looked });
-        writeln!(host.out, "{result:#}")?;
+        host.document(result)?;
     }
     host.say("nothing was changed; `--preflight=false` goes on without these checks")?;
     Ok(false)

@@ -1,12 +1,16 @@
 //! `gosling completions`
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-use super::{Cli, Exit};
+use super::Exit;
+use super::complete::VARIABLE;
 use crate::{Failure, Host};
 
 /// Print a completion script for a shell
+///
+/// The script asks gosling for each word, so that it completes the eggs, addresses and presets of the Nest too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -20,9 +24,18 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(crate) fn cmd_completions(host: &mut Host, args: &CompletionsArgs) -> Result<Exit, Failure> {
-    // Written to memory first: the generator panics where a stream fails.
+    if host.asked.json {
+        return Err(Failure::wrong_use(
+            "a completion script is for a shell: it has no JSON form",
+        ));
+    }
+    let name = args.shell.to_string();
+    let shells = Shells::builtins();
+    let shell = shells
+        .completer(&name)
+        .ok_or_else(|| Failure::wrong_use(format!("no script is known for {name}")))?;
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "gosling", &mut script);
+    shell.write_registration(VARIABLE, "gosling", "gosling", "gosling", &mut script)?;
     host.out.write_all(&script)?;
     Ok(Exit::Clean)
 }

@@ -57,6 +57,9 @@ const STEPS: [(&str, &[&str]); 9] = [
 ];
 
 pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<Exit, Failure> {
+    if host.asked.json {
+        return Err(Failure::wrong_use("the demo is for people: it has no JSON form"));
+    }
     let folder = tempfile::Builder::new().prefix("gosling-demo-").tempdir()?;
     let world: WorldFile =
         serde_json::from_str(WORLD).map_err(|error| Failure::wrong_use(error.to_string()))?;

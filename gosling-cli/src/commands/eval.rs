@@ -1,18 +1,19 @@
 //! `gosling eval`
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use clap::Args;
 use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::check::{CheckedNest, check_root};
-use crate::render::{self, Format, Report, counted, value::pretty};
+use crate::check::{CheckedNest, check_files, check_root};
+use crate::engine::show_problems;
+use crate::nest;
+use crate::render::{Report, counted, value::pretty};
 use crate::{Failure, Host, compiler};
 
-/// Print the evaluated Nest, a part of it, or any expression in its light
+/// Print the evaluated Nest, a part of it, or any expression in its scope
 ///
 /// Secrets are printed as where they are kept. Durations and sizes are printed as text and as a number.
 #[derive(Debug, Args)]
@@ -23,16 +24,11 @@ Examples:
   gosling eval 'egg[\"site-docs\"].runner.tags'   a name that is not a plain word
   gosling eval 'length(eggs)'                   an expression
   gosling eval --json | jq .egg                 for programs
-  gosling eval --nest examples/proxmox-lab      another Nest")]
+  gosling eval -C examples/proxmox-lab          another Nest
+  echo '4GiB / 2' | gosling eval -              an expression from standard input")]
 pub(crate) struct EvalArgs {
-    /// An address (egg.api.resources) or an expression
+    /// An address (egg.api.resources) or an expression; - reads one from standard input
     expression: Option<String>,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
-    /// The Nest, otherwise the one around the current folder
-    #[arg(long, value_name = "DIR")]
-    nest: Option<PathBuf>,
     #[command(flatten)]
     variables: VariableArgs,
 }
@@ -40,19 +36,33 @@ pub(crate) struct EvalArgs {
 pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Result<Exit, Failure> {
     let variables = args.variables.variables(host)?;
     let var_files = args.variables.files(host)?;
-    let target = match &args.nest {
-        Some(nest) => Target::find(host, std::slice::from_ref(nest))?.into_iter().next(),
-        None => Some(Target::around(host)?),
+    let expression = match args.expression.as_deref() {
+        Some("-") => Some(
+            String::from_utf8_lossy(&super::standard_input(host)?)
+                .trim()
+                .to_owned(),
+        ),
+        expression => expression.map(str::to_owned),
     };
-    let target = target.ok_or_else(|| Failure::wrong_use("no Nest is given"))?;
-    let nest = check_root(&target.root, &var_files, &variables);
+    let (target, nest) = match Target::around(host) {
+        Ok(target) => {
+            let nest = check_root(&target.root, &var_files, &variables);
+            (target, nest)
+        }
+        // An expression that needs no Nest is evaluated anywhere.
+        Err(_) if expression.is_some() && host.asked.nest.is_none() => {
+            let nothing = check_files(nest::one_file("nothing.fly", ""), &variables);
+            (Target::nowhere(host), nothing)
+        }
+        Err(failure) => return Err(failure),
+    };
     let errors = nest
         .problems
         .iter()
         .filter(|problem| problem.severity() == Severity::Error)
         .count();
 
-    let value = match &args.expression {
+    let value = match &expression {
         None if errors > 0 => {
             let problems = nest
                 .problems
@@ -62,7 +72,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
                 problems: problems.collect(),
                 ..target.report(host, &nest)
             };
-            render::write(Format::Human, &[report], context.err, &mut host.err)?;
+            show_problems(host, context, report)?;
             return Ok(Exit::Problems);
         }
         None => compiler::nest_value(&nest.checked),
@@ -91,7 +101,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
             counted(errors, "error")
         ))?;
     }
-    let text = if args.json {
+    let text = if host.asked.json {
         format!("{:#}", fly_typeck::json::json(&value))
     } else {
         pretty(&value)
@@ -145,6 +155,5 @@ fn show(
         problems,
         ..target.report(host, nest)
     };
-    render::write(Format::Human, &[report], context.err, &mut host.err)?;
-    Ok(())
+    show_problems(host, context, report)
 }

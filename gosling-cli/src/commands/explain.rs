@@ -5,9 +5,10 @@ use std::io::Write;
 use clap::Args;
 use fly_syntax::{Kind, Severity};
 use fly_typeck::reference;
+use serde_json::json;
 
 use super::Exit;
-use crate::{Failure, Host, compiler};
+use crate::{Failure, Host, compiler, render};
 
 /// Explain a problem's code, a block kind or an attribute
 ///
@@ -21,22 +22,43 @@ Examples:
   gosling explain                      every code")]
 pub(crate) struct ExplainArgs {
     /// A code (FLY401), a block kind (egg) or an attribute (egg.runner.tags)
+    #[arg(add = super::complete::explained())]
     name: Option<String>,
 }
 
 pub(crate) fn cmd_explain(host: &mut Host, args: &ExplainArgs) -> Result<Exit, Failure> {
     let Some(name) = args.name.as_deref().map(str::trim) else {
+        if host.asked.json {
+            let codes = compiler::kinds();
+            let codes = codes
+                .iter()
+                .map(|kind| json!({ "code": kind.code, "title": kind.title }));
+            host.document(json!({ "codes": codes.collect::<Vec<_>>() }))?;
+            return Ok(Exit::Clean);
+        }
         for kind in compiler::kinds() {
             writeln!(host.out, "{}  {}", kind.code, kind.title)?;
         }
         return Ok(Exit::Clean);
     };
     if let Some(kind) = kind(name) {
+        if host.asked.json {
+            let severity = render::word(kind.severity);
+            host.document(json!({
+                "code": kind.code, "title": kind.title, "severity": severity, "explanation": kind.explanation.trim(),
+                "wrong": kind.wrong, "right": kind.right,
+            }))?;
+            return Ok(Exit::Clean);
+        }
         host.out.write_all(page(kind).as_bytes())?;
         return Ok(Exit::Clean);
     }
     if let Some(text) = reference::hover(name) {
-        writeln!(host.out, "{}", text.trim_end())?;
+        if host.asked.json {
+            host.document(json!({ "name": name, "markdown": text }))?;
+            return Ok(Exit::Clean);
+        }
+        writeln!(host.out, "{}", without_fences(&text))?;
         return Ok(Exit::Clean);
     }
     let failure = Failure::wrong_use(format!("nothing is called `{name}`"));
@@ -45,6 +67,22 @@ pub(crate) fn cmd_explain(host: &mut Host, args: &ExplainArgs) -> Result<Exit, F
         return Err(failure.hint("`gosling explain` lists all codes, `gosling schema` all block kinds"));
     }
     Err(failure.hint(format!("did you mean {}?", near.join(", "))))
+}
+
+/// Markdown as a terminal shows it best: what stands between fences is indented instead.
+fn without_fences(markdown: &str) -> String {
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for line in markdown.trim_end().lines() {
+        if line.starts_with("```") {
+            inside = !inside;
+        } else if inside && !line.is_empty() {
+            lines.push(format!("    {line}"));
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
 /// The kind with this code: `FLY401`, `fly401` or `401`.

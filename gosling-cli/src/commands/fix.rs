@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use fly_syntax::Severity;
+use serde_json::json;
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
@@ -35,6 +36,7 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
     let variables = args.variables.variables(host)?;
     let var_files = args.variables.files(host)?;
     let mut exit = Exit::Clean;
+    let (mut applied, mut nests) = (Vec::new(), Vec::new());
     for target in Target::find(host, &args.paths)? {
         let nest = check_root(&target.root, &var_files, &variables);
         let before = nest.files.files.clone();
@@ -48,6 +50,12 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
         }
         for done in &fixed.done {
             let path = before.get(done.file.0 as usize).map_or("", |file| &file.path);
+            if host.asked.json {
+                applied.push(json!({
+                    "path": format!("{prefix}{path}"), "line": done.line, "message": done.message, "code": done.code,
+                }));
+                continue;
+            }
             writeln!(
                 host.out,
                 "{prefix}{path}:{}: {} ({})",
@@ -68,9 +76,20 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
         if report.count(Severity::Error) > 0 {
             exit = Exit::Problems;
         }
-        if !report.problems.is_empty() {
+        if host.asked.json {
+            nests.push(json!({
+                "root": target.root, "errors": report.count(Severity::Error), "warnings": report.count(Severity::Warning),
+            }));
+        } else if !report.problems.is_empty() {
+            let more = render::more(std::slice::from_ref(&report));
             render::write(Format::Human, &[report], context.out, &mut host.out)?;
+            if let Some(more) = more {
+                host.say(more)?;
+            }
         }
+    }
+    if host.asked.json {
+        host.document(json!({ "fixed": applied, "left": nests }))?;
     }
     Ok(exit)
 }

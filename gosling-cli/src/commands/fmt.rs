@@ -1,18 +1,19 @@
 //! `gosling fmt`
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fly_syntax::{FileId, SourceFile};
 use rayon::prelude::*;
+use serde_json::json;
 use similar::ChangeTag;
 
-use super::target::{lexical, no_nest};
+use super::target::{Target, lexical};
 use super::{Context, Exit};
 use crate::mask::Masked;
-use crate::nest::{find_root, read_bounded, refusal_words, walker};
+use crate::nest::{read_bounded, refusal_words, walker};
 use crate::render::counted;
 use crate::{Failure, Host, write};
 
@@ -30,7 +31,7 @@ Examples:
 
 Exit code: 0 done (with --check: nothing to do), 1 --check found something or a file has syntax problems, 2 wrong use.")]
 pub(crate) struct FmtArgs {
-    /// Files or folders
+    /// Files or folders; - is --stdin
     paths: Vec<PathBuf>,
     /// Change nothing; exit 1 where something would change
     #[arg(long)]
@@ -52,18 +53,20 @@ enum Outcome {
 }
 
 pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
-    if args.stdin {
+    if args.stdin || args.paths == [PathBuf::from("-")] {
         return format_stdin(host, context, args);
     }
     let files = files(host, &args.paths)?;
     let outcomes: Vec<Outcome> = files.par_iter().map(|path| format_file(path)).collect();
     let mut exit = Exit::Clean;
+    let mut listed = Vec::new();
     for (path, outcome) in files.iter().zip(outcomes) {
         let name = path
             .strip_prefix(&host.folder)
             .unwrap_or(path)
             .display()
             .to_string();
+        listed.push(json!({ "path": name, "outcome": outcome.word(args.check) }));
         match outcome {
             Outcome::Same => {}
             Outcome::Changed { old, new } => {
@@ -72,7 +75,9 @@ pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Resu
                 } else {
                     write::replace(path, &new).map_err(Failure::file("write", path))?;
                 }
-                show_change(host, context, args, &name, &old, &new)?;
+                if !host.asked.json {
+                    show_change(host, context, args, &name, &old, &new)?;
+                }
             }
             broken => {
                 exit = Exit::Problems;
@@ -80,12 +85,27 @@ pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Resu
             }
         }
     }
+    if host.asked.json {
+        host.document(json!({ "files": listed }))?;
+    }
     Ok(exit)
 }
 
+impl Outcome {
+    /// What became of the file, for programs.
+    fn word(&self, check: bool) -> &'static str {
+        match self {
+            Self::Same => "unchanged",
+            Self::Changed { .. } if check => "would_change",
+            Self::Changed { .. } => "changed",
+            Self::Unreadable(_) => "unreadable",
+            Self::Broken { .. } => "syntax_problems",
+        }
+    }
+}
+
 fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
-    let mut bytes = Vec::new();
-    host.input.read_to_end(&mut bytes)?;
+    let bytes = super::standard_input(host)?;
     match format_bytes("<stdin>", bytes.clone()) {
         Outcome::Changed { old, new } if args.check || args.diff => {
             show_change(host, context, args, "<stdin>", &old, &new)?;
@@ -111,9 +131,8 @@ fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exi
 
 /// The files below `paths`, in order, each once.
 fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
-    let here = lexical(&host.folder);
     let paths = match paths {
-        [] => vec![find_root(&here).ok_or_else(|| no_nest("the current folder"))?],
+        [] => vec![Target::around(host)?.root],
         paths => paths.iter().map(|path| lexical(&host.path(path))).collect(),
     };
     let mut files = Vec::new();

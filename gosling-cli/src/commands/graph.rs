@@ -4,6 +4,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use gosling_resource::Resources;
+use serde_json::json;
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
@@ -37,6 +38,14 @@ pub(crate) fn cmd_graph(host: &mut Host, context: Context, args: &GraphArgs) -> 
     };
     super::block_on(async {
         let wanted = session.wanted().await?;
+        if host.asked.json {
+            let resources = wanted.iter().map(|resource| {
+                let needs: Vec<String> = resource.needs().iter().map(ToString::to_string).collect();
+                json!({ "address": resource.address, "kind": resource.kind, "needs": needs })
+            });
+            host.document(json!({ "resources": resources.collect::<Vec<_>>() }))?;
+            return Ok(Exit::Clean);
+        }
         write!(host.out, "{}", drawn(&wanted, args.format))?;
         Ok(Exit::Clean)
     })

@@ -20,6 +20,7 @@ Examples:
   gosling import 'egg.app.vm[0]' pve1/5001   a virtual machine: node and VMID")]
 pub(crate) struct ImportArgs {
     /// The address that the Nest gives it
+    #[arg(add = super::complete::addresses())]
     address: Address,
     /// What the API calls it
     id: String,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use fly_syntax::Severity;
+use serde_json::json;
 
 use super::add::formatted;
 use super::target::lexical;
@@ -28,7 +29,7 @@ Examples:
   gosling init lab --provider proxmox       in a new folder
   gosling init --name infra --yes           with defaults for the rest")]
 pub(crate) struct InitArgs {
-    /// The folder; made where it does not exist
+    /// The folder, created if it does not exist [default: that of -C, or the current one]
     dir: Option<PathBuf>,
     /// The Nest's name, otherwise that of the folder
     #[arg(long)]
@@ -37,7 +38,7 @@ pub(crate) struct InitArgs {
     #[arg(long, value_parser = PROVIDERS)]
     provider: Option<String>,
     /// Take the defaults, ask nothing
-    #[arg(long, short)]
+    #[arg(long, short, alias = "auto-approve")]
     yes: bool,
 }
 
@@ -53,7 +54,7 @@ struct Answers {
 }
 
 pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure> {
-    let root = lexical(&host.path(args.dir.unwrap_or_default()));
+    let root = lexical(&args.dir.map_or_else(|| host.nest(), |dir| host.path(dir)));
     if root.exists() && !root.is_dir() {
         return Err(Failure::wrong_use(format!("{} is a file", root.display())));
     }
@@ -96,15 +97,23 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
         provider,
         recipient,
     };
+    let mut files = Vec::new();
     for (path, text) in answers.files() {
         let place = root.join(path);
-        if write::create(&place, &text).map_err(Failure::file("write", &place))? {
+        let written = write::create(&place, &text).map_err(Failure::file("write", &place))?;
+        files.push(json!({ "path": format!("{prefix}{path}"), "written": written }));
+        if host.asked.json {
+            continue;
+        }
+        if written {
             writeln!(host.out, "wrote {prefix}{path}")?;
         } else {
             writeln!(host.out, "kept  {prefix}{path}, which was there already")?;
         }
     }
-    if let Some(file) = identity_file {
+    if host.asked.json {
+        host.document(json!({ "files": files, "identity": identity_file }))?;
+    } else if let Some(file) = identity_file {
         writeln!(host.out, "wrote {}, {}", file.display(), identity::WORDS)?;
     }
     let target = prefix.trim_end_matches('/');

@@ -1,8 +1,10 @@
 //! The commands: one module each, with its arguments.
 
 mod add;
+mod answer;
 mod apply;
 mod carry_out;
+mod complete;
 mod completions;
 mod demo;
 mod eval;
@@ -10,6 +12,7 @@ mod explain;
 mod fix;
 mod fmt;
 mod graph;
+mod groups;
 mod import;
 mod init;
 mod job;
@@ -28,18 +31,23 @@ mod status;
 mod target;
 mod team;
 mod validate;
+mod version;
 
 pub(crate) use target::{Target, VariableArgs};
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::render::Look;
-use crate::{Failure, Host};
+use crate::{Asked, Failure, Host};
+
+/// The heading of the options that every command has.
+const GLOBAL: &str = "Options of every command";
 
 /// Help is not set wider than this.
 const HELP_WIDTH: usize = 100;
@@ -48,7 +56,7 @@ const HELP_WIDTH: usize = 100;
 #[derive(Debug, Parser)]
 #[command(
     name = "gosling",
-    version,
+    version = version::LINE.as_str(),
     propagate_version = false,
     max_term_width = HELP_WIDTH,
     arg_required_else_help = true,
@@ -60,18 +68,27 @@ const HELP_WIDTH: usize = 100;
         .placeholder(AnsiColor::Cyan.on_default()),
     after_help = "\
 Examples:
+  gosling demo                                see all of it in a minute, against simulated services
   gosling init lab --provider proxmox --yes   start a Nest
-  gosling validate lab                        find every mistake in it
-  gosling fix lab                             mend what has one sure way out
-  gosling explain egg.resources               what may be written there
-  gosling plan                                what would change
-  gosling apply                               change it
-  gosling demo                                all of it in a minute, against simulated services"
+  gosling -C lab validate                     find every mistake in it
+  gosling -C lab plan                         show what would change
+  gosling -C lab apply                        make the changes
+
+`gosling help COMMAND` has examples of each command."
 )]
 struct Cli {
-    /// When to use colour; never under NO_COLOR
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    /// The Nest: its folder, or one in it [default: the current folder]
+    #[arg(short = 'C', long, global = true, value_name = "DIR", help_heading = GLOBAL)]
+    nest: Option<PathBuf>,
+    /// Print one JSON document on standard output
+    #[arg(long, global = true, help_heading = GLOBAL)]
+    json: bool,
+    /// When to use colour; never where NO_COLOR is set
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = GLOBAL)]
     color: Color,
+    /// Log each call on standard error; -vv logs when it begins, too
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = GLOBAL)]
+    verbose: u8,
     #[command(subcommand)]
     command: Command,
 }
@@ -113,6 +130,7 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    Version(version::VersionArgs),
 }
 
 impl Command {
@@ -146,7 +164,8 @@ impl Command {
             | Self::Explain(_)
             | Self::Eval(_)
             | Self::Schema(_)
-            | Self::Completions(_) => false,
+            | Self::Completions(_)
+            | Self::Version(_) => false,
         }
     }
 }
@@ -173,6 +192,19 @@ const ENGINE: [&str; 19] = [
     "sandbox",
     "demo",
 ];
+
+/// All of standard input, as far as a Fly file may be long.
+pub(crate) fn standard_input(host: &mut Host) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let longest = crate::nest::LIMIT;
+    host.input.by_ref().take(longest + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > longest {
+        return Err(Failure::wrong_use(format!(
+            "standard input is longer than a Fly file may be: {longest} bytes"
+        )));
+    }
+    Ok(bytes)
+}
 
 /// The runtime for calls to other services: one as long as the process lives, so that connections outlast a piece of
 /// work.
@@ -236,49 +268,70 @@ impl Exit {
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    let (engine, exit) = match parse::parse(&args, host) {
-        Ok(cli) => (cli.command.is_engine(), execute(cli, host)),
-        Err(exit) => {
-            let engine = args
-                .get(1)
-                .and_then(|word| word.to_str())
-                .is_some_and(|word| ENGINE.contains(&word));
-            let exit = exit.map(|exit| {
-                if engine && exit == Exit::WrongUse {
-                    Exit::Problems
-                } else {
-                    exit
-                }
-            });
-            (engine, exit)
+    match complete::answered(&args, host) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Clean.code(),
+        Err(failure) => return report_failure(&failure, false, host),
+    }
+    match parse::parse(&args, host) {
+        Ok(cli) => {
+            let engine = cli.command.is_engine();
+            answer::one_document(host, cli.json, |host| {
+                execute(cli, host).map_or_else(|failure| report_failure(&failure, engine, host), Exit::code)
+            })
         }
-    };
-    exit.map_or_else(|failure| report_failure(&failure, engine, host), Exit::code)
+        Err(exit) => {
+            let engine = parse::command_of(&args).is_some_and(|word| ENGINE.contains(&word));
+            let json = args.iter().any(|word| word == "--json");
+            answer::one_document(host, json, |host| match exit {
+                Ok(Exit::WrongUse) if engine => Exit::Problems.code(),
+                Ok(exit) => exit.code(),
+                Err(failure) => report_failure(&failure, engine, host),
+            })
+        }
+    }
 }
 
 fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
-    let look = |terminal: bool| {
-        let color = match cli.color {
-            Color::Auto => terminal && !host.no_color(),
-            // The user said it twice; the safer one counts.
-            Color::Always => !host.no_color(),
-            Color::Never => false,
-        };
-        Look {
-            color,
-            unicode: terminal && host.unicode(),
-            width: if terminal {
-                host.width().clamp(40, 140)
-            } else {
-                Look::PLAIN.width
-            },
-        }
+    let log = crate::logging::begin(host, cli.verbose)?;
+    let colored = |terminal: bool| match cli.color {
+        Color::Auto => host.color(terminal),
+        // Both are explicit; the one that cannot garble a log counts.
+        Color::Always => !host.no_color(),
+        Color::Never => false,
+    };
+    let look = |terminal: bool| Look {
+        color: colored(terminal),
+        unicode: terminal && host.unicode(),
+        width: if terminal {
+            host.width().clamp(40, 140)
+        } else {
+            Look::PLAIN.width
+        },
     };
     let context = Context {
         out: look(host.out_is_terminal),
         err: look(host.err_is_terminal),
     };
-    let exit = match cli.command {
+    let before = host.asked.clone();
+    host.asked = Asked {
+        nest: cli.nest,
+        json: cli.json,
+        color: context.err.color,
+        log,
+        said: Vec::new(),
+    };
+    let exit = dispatch(cli.command, host, context);
+    // One command may run another, as the demo does.
+    let said = std::mem::take(&mut host.asked.said);
+    host.asked = Asked { said, ..before };
+    let exit = exit?;
+    host.out.flush()?;
+    Ok(exit)
+}
+
+fn dispatch(command: Command, host: &mut Host, context: Context) -> Result<Exit, Failure> {
+    match command {
         Command::Init(args) => init::cmd_init(host, args),
         Command::Add(args) => add::cmd_add(host, context, *args),
         Command::Fix(args) => fix::cmd_fix(host, context, &args),
@@ -307,9 +360,8 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         Command::Sandbox(args) => sandbox::cmd_sandbox(host, &args),
         Command::Demo(args) => demo::cmd_demo(host, context, &args),
         Command::Completions(args) => completions::cmd_completions(host, &args),
-    }?;
-    host.out.flush()?;
-    Ok(exit)
+        Command::Version(args) => version::cmd_version(host, &args),
+    }
 }
 
 /// Says why a command ended early. A reader that went away (`gosling ... | head`) needs no words.
@@ -324,10 +376,9 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
         return Exit::Interrupted.code();
     }
     // Where even this cannot be written there is nobody left to tell.
-    let _ = host.out.flush();
-    let _ = writeln!(host.err, "error: {}", crate::render::plain(failure));
+    let _ = host.say(format_args!("error: {failure}"));
     if let Failure::WrongUse { hint: Some(hint), .. } = failure {
-        let _ = writeln!(host.err, "  help: {}", crate::render::plain(hint));
+        let _ = host.say(format_args!("  help: {hint}"));
     }
     if engine {
         Exit::Problems.code()

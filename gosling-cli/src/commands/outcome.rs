@@ -92,7 +92,7 @@ impl Outcome {
                 Some(Err(failure)) => result["rollback"] = json!({ "error": failure.to_string() }),
                 None => {}
             }
-            writeln!(host.out, "{result:#}")?;
+            host.document(result)?;
             return Ok(());
         }
         failures(host, plan, applied)?;
@@ -138,7 +138,8 @@ impl Outcome {
     }
 }
 
-fn shown(limits: &[Limit]) -> Json {
+/// What does not come back as it was, for programs.
+pub(super) fn shown(limits: &[Limit]) -> Json {
     let limits = limits
         .iter()
         .map(|limit| json!({ "address": limit.address, "why": limit.why, "words": limit.to_string() }));

@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
-use super::{Cli, Color, Exit, HELP_WIDTH};
+use super::{Cli, Color, Exit, HELP_WIDTH, groups};
 use crate::{Failure, Host};
 
 /// Reads the arguments; what ends here is help, the version and wrong use.
@@ -15,7 +15,7 @@ pub(super) fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Ex
     if let Some(failure) = one_dash(args) {
         return Err(Err(failure));
     }
-    let mut command = Cli::command().color(ColorChoice::Always);
+    let mut command = groups::grouped(Cli::command()).color(ColorChoice::Always);
     if host.out_is_terminal {
         command = command.term_width(host.width().min(HELP_WIDTH));
     }
@@ -24,20 +24,17 @@ pub(super) fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Ex
         .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)))
         .map_err(|error| {
             let asked = !error.use_stderr();
-            let (stream, terminal) = if asked {
-                (&mut host.out, host.out_is_terminal)
+            let terminal = if asked {
+                host.out_is_terminal
             } else {
-                (&mut host.err, host.err_is_terminal)
+                host.err_is_terminal
             };
-            let no_color = host
-                .environment
-                .get("NO_COLOR")
-                .is_some_and(|value| !value.is_empty());
             let colored = match color {
-                Color::Always => !no_color,
+                Color::Always => !host.no_color(),
                 Color::Never => false,
-                Color::Auto => terminal && !no_color,
+                Color::Auto => host.color(terminal),
             };
+            let stream = if asked { &mut host.out } else { &mut host.err };
             let text = error.render();
             let text = if colored {
                 text.ansi().to_string()
@@ -78,6 +75,13 @@ fn color_of(args: &[OsString]) -> Color {
         }
     }
     Color::Auto
+}
+
+/// The command that the arguments name, though they could not be read.
+pub(super) fn command_of(args: &[OsString]) -> Option<&str> {
+    let root = Cli::command();
+    let mut words = args.iter().skip(1).filter_map(|word| word.to_str());
+    words.find(|word| root.find_subcommand(word).is_some())
 }
 
 /// Refuses a long option with one dash, as Terraform writes them. `-out=x` would be `-o` with the value `ut=x`.

@@ -8,17 +8,17 @@ use gosling_engine::{Finding, Outcome, Plan, Wishes};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
-use crate::render::plan as render;
+use crate::render::{plan as render, plan_json};
 use crate::{Failure, Host};
 
 /// What a plan is narrowed to or widened by.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct WishArgs {
     /// Plan only this and what it needs (with --destroy: and what needs it): egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR")]
+    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
     /// Replace this although nothing else requires it
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", add = super::complete::addresses())]
     replace: Vec<String>,
     #[command(flatten)]
     refresh: RefreshFlag,
@@ -80,7 +80,7 @@ pub(crate) struct PlanArgs {
     /// Write a report: gitlab=FILE is for artifacts:reports:terraform
     #[arg(long, value_name = "gitlab=FILE")]
     report: Option<String>,
-    /// As JSON; docs/plan-format.md says how it is made
+    /// Print the plan as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -106,9 +106,18 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         }
         for finding in session.secrets_of(&plan).await {
             if finding.outcome == Outcome::Failed {
-                let Finding { subject, words, .. } = &finding;
+                let Finding {
+                    subject,
+                    words,
+                    way_out,
+                    ..
+                } = &finding;
+                let help = way_out
+                    .as_ref()
+                    .map(|help| format!("\n  help: {help}"))
+                    .unwrap_or_default();
                 host.say(format_args!(
-                    "warning: apply would refuse this: {subject}: {words}"
+                    "warning: apply would refuse this: {subject}: {words}{help}"
                 ))?;
             }
         }
@@ -132,7 +141,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
 /// Shows a plan, for people or as JSON.
 pub(crate) fn show(host: &mut Host, context: Context, plan: &Plan, json: bool) -> Result<(), Failure> {
     if json {
-        host.out.write_all(&plan.to_bytes())?;
+        host.document(serde_json::json!({ "digest": plan.digest(), "plan": plan_json::plan(plan) }))?;
     } else {
         render::write(plan, context.out, &mut host.out)?;
     }

@@ -43,13 +43,10 @@ pub(crate) struct PreflightArgs {
     warn_exit_code: Option<u8>,
     /// Print the least rights that it takes to make all of the Nest, or to carry out the plan: commands for a Proxmox
     /// VE node, scopes and roles for GitLab
-    #[arg(long, conflicts_with = "json")]
-    role: bool,
-    /// As JSON; docs/guides/preflight.md says how it is made
     #[arg(long)]
-    json: bool,
+    role: bool,
     /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR")]
+    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
     /// Look whether everything can be deleted
     #[arg(long)]
@@ -104,8 +101,8 @@ pub(crate) fn cmd_preflight(
         }
         let looked = session.preflight(&plan, Looked::All);
         let services = progress.show(host, None, looked).await?;
-        if args.json {
-            writeln!(host.out, "{:#}", render::json(&services))?;
+        if host.asked.json {
+            host.document(render::json(&services))?;
         } else {
             render::write(&services, context.out, &mut host.out)?;
         }
@@ -156,8 +153,8 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
         };
         progress.show(host, None, work).await
     })?;
-    if args.json {
-        writeln!(host.out, "{:#}", render::json(&services))?;
+    if host.asked.json {
+        host.document(render::json(&services))?;
     } else {
         render::write(&services, context.out, &mut host.out)?;
     }
@@ -189,7 +186,14 @@ fn role(host: &mut Host, session: &Session, rights: &[(String, String)]) -> Resu
     if rights.is_empty() {
         host.say("the plan changes nothing, so that it needs no rights")?;
     }
-    for (at, (service, rights)) in rights.iter().enumerate() {
+    if host.asked.json {
+        let rights = rights.iter();
+        let rights =
+            rights.map(|(service, rights)| serde_json::json!({ "service": service, "rights": rights }));
+        host.document(serde_json::json!({ "roles": rights.collect::<Vec<_>>() }))?;
+    }
+    let shown = if host.asked.json { &[] } else { rights };
+    for (at, (service, rights)) in shown.iter().enumerate() {
         let gap = if at > 0 { "\n" } else { "" };
         writeln!(host.out, "{gap}# {service}\n{}", rights.trim_end())?;
     }

@@ -11,7 +11,7 @@ use super::carry_out::{Under, carry_out};
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session, WayBack};
-use crate::render::plan as render;
+use crate::render::{plan as render, plan_json};
 use crate::{Failure, Host};
 
 /// Go back to an earlier state
@@ -34,10 +34,10 @@ pub(crate) struct RollbackArgs {
     #[arg(long, value_name = "SERIAL")]
     to: Option<u64>,
     /// Only show what would be done
-    #[arg(long, conflicts_with_all = ["yes", "json"])]
+    #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR")]
+    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
     #[command(flatten)]
     run: RunArgs,
@@ -79,7 +79,14 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
         let progress = session.progress();
         let way = session.plan_back(&goal, &state, wishes, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
-        show(host, context, &goal, &plan, &limits)?;
+        if host.asked.json {
+            let limits = super::outcome::shown(&limits);
+            host.document(
+                serde_json::json!({ "to": goal.serial, "plan": plan_json::plan(&plan), "limits": limits }),
+            )?;
+        } else {
+            show(host, context, &goal, &plan, &limits)?;
+        }
         Ok(Exit::Clean)
     })
 }

@@ -77,7 +77,12 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
             gosling_engine::durable::replace(&path, exports.as_bytes())
                 .map_err(Failure::file("write", &path))?;
         }
-        host.out.write_all(exports.as_bytes())?;
+        if host.asked.json {
+            let variables: std::collections::BTreeMap<_, _> = variables.iter().cloned().collect();
+            host.document(serde_json::json!({ "url": running.url(), "environment": variables }))?;
+        } else {
+            host.out.write_all(exports.as_bytes())?;
+        }
         host.out.flush()?;
         host.say(format_args!(
             "the sandbox answers at {}; Ctrl-C ends it",

@@ -29,7 +29,12 @@ enum SchemaFormat {
 }
 
 pub(crate) fn cmd_schema(host: &mut Host, args: &SchemaArgs) -> Result<Exit, Failure> {
-    let text = match args.format {
+    let format = if host.asked.json {
+        SchemaFormat::JsonSchema
+    } else {
+        args.format
+    };
+    let text = match format {
         SchemaFormat::Markdown => reference::markdown(),
         SchemaFormat::JsonSchema => format!("{:#}", reference::json_schema()),
     };

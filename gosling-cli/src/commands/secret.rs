@@ -109,12 +109,13 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 }
                 .parse()
                 .map_err(|error| crate::engine::failure(format!("{under}: {error}")))?;
-                for uri in session
-                    .secrets
-                    .list(&under)
-                    .await
-                    .map_err(crate::engine::failure)?
-                {
+                let uris = session.secrets.list(&under).await;
+                let uris = uris.map_err(crate::engine::failure)?;
+                if host.asked.json {
+                    host.document(serde_json::json!({ "secrets": uris }))?;
+                    return Ok(Exit::Clean);
+                }
+                for uri in uris {
                     writeln!(host.out, "{uri}")?;
                 }
                 Ok(Exit::Clean)
@@ -199,7 +200,7 @@ async fn check(
         }
     }
     if json {
-        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+        host.document(serde_json::json!({ "secrets": list }))?;
     }
     Ok(if all { Exit::Clean } else { Exit::Problems })
 }

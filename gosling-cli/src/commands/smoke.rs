@@ -31,6 +31,7 @@ Examples:
 Exit codes: 0 the job ran on this egg's runner and was green, 1 it did not.")]
 pub(crate) struct SmokeArgs {
     /// The egg
+    #[arg(add = super::complete::eggs())]
     egg: String,
     /// The branch or tag, otherwise the project's default branch
     #[arg(long = "ref", value_name = "REF")]

@@ -24,6 +24,7 @@ Examples:
 Exit codes: 0 every runner is online, 1 one is not.")]
 pub(crate) struct StatusArgs {
     /// Only this egg or eggsbucket
+    #[arg(add = super::complete::eggs())]
     egg: Option<String>,
     /// As JSON
     #[arg(long)]

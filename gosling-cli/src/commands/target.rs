@@ -118,13 +118,27 @@ impl Target {
         Ok(targets)
     }
 
-    /// The whole Nest around the current folder.
+    /// The whole Nest that `-C` names, otherwise the one around the current folder.
     pub(crate) fn around(host: &Host) -> Result<Self, Failure> {
-        let root = find_root(&lexical(&host.folder)).ok_or_else(|| no_nest("the current folder"))?;
+        let start = lexical(&host.nest());
+        let named = host.asked.nest.as_ref().map(|nest| nest.display().to_string());
+        if let Some(named) = named.as_ref().filter(|_| !start.is_dir()) {
+            return Err(Failure::wrong_use(format!("{named}: no such folder")));
+        }
+        let place = named.as_deref().unwrap_or("the current folder");
+        let root = find_root(&start).ok_or_else(|| no_nest(place))?;
         Ok(Self {
             root,
             only: BTreeSet::new(),
         })
+    }
+
+    /// What is in no Nest: a text of its own.
+    pub(crate) fn nowhere(host: &Host) -> Self {
+        Self {
+            root: lexical(&host.folder),
+            only: BTreeSet::new(),
+        }
     }
 
     /// Whether a file of the Nest was asked about, by its own path or by that of a folder above it.
@@ -198,7 +212,7 @@ fn ending_in_slash(path: String) -> String {
     if path.is_empty() { path } else { path + "/" }
 }
 
-pub(crate) fn no_nest(place: &str) -> Failure {
+fn no_nest(place: &str) -> Failure {
     Failure::wrong_use(format!(
         "{place} is not in a Nest: no nest.fly, Eggs, Jobs, UF, MG, RF or Lib here or above"
     ))

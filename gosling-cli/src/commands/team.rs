@@ -99,7 +99,7 @@ pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure
         let at = StateAt::find(host, &args.engine).await?;
         let holder = at.store.held_by().await.map_err(|error| store_failure(&error))?;
         if args.json {
-            writeln!(host.out, "{:#}", serde_json::json!({ "holder": holder }))?;
+            host.document(serde_json::json!({ "holder": holder }))?;
             return Ok(Exit::Clean);
         }
         match holder {
@@ -134,7 +134,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
         }
         let freeze = place.frozen().await?;
         if args.json {
-            writeln!(host.out, "{:#}", serde_json::json!({ "freeze": freeze }))?;
+            host.document(serde_json::json!({ "freeze": freeze }))?;
             return Ok(Exit::Clean);
         }
         match freeze {
@@ -161,6 +161,12 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
                 1 => String::new(),
                 first => format!("; what was before line {first} was cut"),
             };
+            if host.asked.json {
+                host.document(serde_json::json!({
+                    "lines": verified.lines, "first": verified.first, "head": verified.head.to_string(),
+                }))?;
+                return Ok(Exit::Clean);
+            }
             writeln!(
                 host.out,
                 "{} lines hold together{cut}\nhead {}",

@@ -7,7 +7,8 @@ use fly_syntax::Severity;
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::check::check_root;
+use crate::check::{CheckedNest, check_files, check_root};
+use crate::nest;
 use crate::render::{self, Format};
 use crate::{Failure, Host};
 
@@ -24,12 +25,13 @@ Examples:
   gosling validate --deny-warnings             lints fail too
   gosling validate --var region=ru-central1-b  with a value for a variable
   gosling validate --format gitlab > code-quality.json
+  gosling validate - < config.fly              one file by itself, for editors
 
 Exit code: 0 no errors, 1 errors (or warnings under --deny-warnings), 2 wrong use.")]
 pub(crate) struct ValidateArgs {
-    /// Files, folders or Nests
+    /// Files, folders or Nests; - checks the one file on standard input by itself
     paths: Vec<PathBuf>,
-    /// How to say it
+    /// How to write the problems; --json is --format json
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
     /// Warnings fail too
@@ -42,11 +44,23 @@ pub(crate) struct ValidateArgs {
 pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArgs) -> Result<Exit, Failure> {
     let variables = args.variables.variables(host)?;
     let var_files = args.variables.files(host)?;
-    let targets = Target::find(host, &args.paths)?;
-    let nests: Vec<_> = targets
-        .iter()
-        .map(|target| check_root(&target.root, &var_files, &variables))
-        .collect();
+    let format = if host.asked.json {
+        Format::Json
+    } else {
+        args.format
+    };
+    let (targets, nests): (Vec<Target>, Vec<CheckedNest>) = if args.paths == [PathBuf::from("-")] {
+        let text = super::standard_input(host)?;
+        let alone = nest::one_file("stdin.fly", &String::from_utf8_lossy(&text));
+        (vec![Target::nowhere(host)], vec![check_files(alone, &variables)])
+    } else {
+        let targets = Target::find(host, &args.paths)?;
+        let nests = targets
+            .iter()
+            .map(|target| check_root(&target.root, &var_files, &variables));
+        let nests = nests.collect();
+        (targets, nests)
+    };
     for (target, nest) in targets.iter().zip(&nests) {
         for path in target.not_read(&nest.files) {
             host.say(format_args!(
@@ -59,7 +73,10 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
         .zip(&nests)
         .map(|(target, nest)| target.report(host, nest))
         .collect();
-    render::write(args.format, &reports, context.out, &mut host.out)?;
+    render::write(format, &reports, context.out, &mut host.out)?;
+    if let Some(more) = render::more(&reports).filter(|_| format == Format::Human) {
+        host.say(more)?;
+    }
     let denied = if args.deny_warnings {
         Severity::Warning
     } else {

@@ -30,5 +30,5 @@ pub(crate) use lock::{begin, released, store_failure, under_lock};
 pub(crate) use preflight::{Looked, Unseen};
 pub(crate) use progress::Progress;
 pub(crate) use running::Tempo;
-pub(crate) use session::{EngineArgs, NamedSecret, Session, call_failure, failure};
+pub(crate) use session::{EngineArgs, NamedSecret, Session, call_failure, failure, show_problems};
 pub(crate) use state_at::{FOLDER, Reading, Rotation, StateAt};

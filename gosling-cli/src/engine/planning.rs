@@ -1,10 +1,10 @@
 //! From a Nest and its state to a plan; only reads.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fly_codegen::{Facts, Question};
-use gosling_engine::{Bound, Plan, State, Wishes, recover};
+use gosling_engine::{Bound, DiffError, Plan, State, Wishes, recover};
 use gosling_resource::Resources;
 
 use super::running::run_failure;
@@ -135,7 +135,7 @@ impl Session {
             accounts: self.accounts(),
             targets: wishes.targets.clone(),
             destroy: wishes.destroy,
-            changes: changes.map_err(failure)?,
+            changes: changes.map_err(|error| diff_failure(&error, wanted, state))?,
             drift,
             open,
         })
@@ -162,6 +162,36 @@ impl Session {
         plan.check(&now)
             .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
     }
+}
+
+/// Why no plan can be made; of a target that is nowhere, which one may have been meant.
+fn diff_failure(error: &DiffError, wanted: &Resources, state: &State) -> Failure {
+    let failure = failure(error);
+    let DiffError::NoSuchTarget(target) = error else {
+        return failure;
+    };
+    let addresses = wanted
+        .iter()
+        .map(|resource| &resource.address)
+        .chain(state.resources.keys());
+    let names: BTreeSet<String> = addresses
+        .flat_map(|address| {
+            let block = address.block();
+            [format!("{block}.{}", address.part), address.to_string(), block]
+        })
+        .collect();
+    let near = names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(target, &name), name))
+        .min()
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4);
+    failure.hint(match near {
+        Some((_, name)) => format!("did you mean `{name}`?"),
+        None => {
+            "`gosling graph --json` lists what the Nest asks for, `gosling state list` what is in the state"
+                .to_owned()
+        }
+    })
 }
 
 /// What lowering could not do, all of it at once.

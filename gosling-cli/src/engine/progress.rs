@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::{Interrupts, ago};
 use crate::render::plain;
-use crate::{Failure, Host};
+use crate::{Failure, Host, message};
 
 /// How often the elapsed times on a terminal are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
@@ -210,7 +210,7 @@ impl Progress {
                 result = &mut work => break result,
                 () = self.something.notified() => {}
                 () = self.notices.said() => {}
-                _ = ticks.tick(), if host.err_is_terminal => {}
+                _ = ticks.tick(), if host.err_is_terminal && !host.asked.log => {}
                 Ok(()) = wish.changed() => continue,
             }
             shown = self.draw(host, &mut lines, shown)?;
@@ -233,7 +233,7 @@ impl Progress {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.drain(..).collect()
         };
-        let terminal = host.err_is_terminal;
+        let terminal = host.err_is_terminal && !host.asked.log;
         let width = host.width();
         let err = &mut host.err;
         if terminal && shown > 0 {
@@ -268,7 +268,9 @@ impl Progress {
                         Ended::Unknown(why) => writeln!(err, "{words}: not known: {why}")?,
                     }
                 }
-                Heard::Skipped(words) | Heard::Said(words) => writeln!(err, "{words}")?,
+                Heard::Skipped(words) | Heard::Said(words) => {
+                    writeln!(err, "{}", message::painted(&words, host.asked.color))?;
+                }
             }
         }
         if !terminal {
@@ -319,6 +321,7 @@ mod tests {
             out_is_terminal: true,
             err_is_terminal: true,
             terminal: None,
+            asked: crate::Asked::default(),
             columns: Columns::Fixed(80),
             environment: BTreeMap::new(),
             folder: std::path::PathBuf::new(),

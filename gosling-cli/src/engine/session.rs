@@ -1,7 +1,6 @@
 //! A Nest made ready for the engine: checked, lowered, with its providers, its secrets and its state.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,9 +28,6 @@ use crate::{Failure, Host};
 /// Which Nest, with which variables.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct EngineArgs {
-    /// The Nest, otherwise the one around the current folder
-    #[arg(long, value_name = "DIR")]
-    nest: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) variables: VariableArgs,
 }
@@ -41,11 +37,7 @@ type Sound = (Target, CheckedNest, Vec<(String, String)>);
 
 impl EngineArgs {
     pub(crate) fn target(&self, host: &Host) -> Result<Target, Failure> {
-        let target = match &self.nest {
-            Some(nest) => Target::find(host, std::slice::from_ref(nest))?.into_iter().next(),
-            None => Some(Target::around(host)?),
-        };
-        target.ok_or_else(|| Failure::wrong_use("no Nest is given"))
+        Target::around(host)
     }
 
     /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
@@ -64,7 +56,7 @@ impl EngineArgs {
                 problems: problems.collect(),
                 ..target.report(host, &nest)
             };
-            render::write(Format::Human, &[report], context.err, &mut host.err)?;
+            show_problems(host, context, report)?;
             return Ok(None);
         }
         let given = variables
@@ -73,6 +65,20 @@ impl EngineArgs {
             .map(|given| (given.name.to_string(), given.text.clone()));
         Ok(Some((target, nest, given.collect())))
     }
+}
+
+/// Shows the problems that keep a Nest from being used: on standard error, or as the one document.
+pub(crate) fn show_problems(host: &mut Host, context: Context, report: Report) -> Result<(), Failure> {
+    if host.asked.json {
+        render::write(Format::Json, &[report], context.out, &mut host.out)?;
+        return Ok(());
+    }
+    let more = render::more(std::slice::from_ref(&report));
+    render::write(Format::Human, &[report], context.err, &mut host.err)?;
+    if let Some(more) = more {
+        host.say(more)?;
+    }
+    Ok(())
 }
 
 /// An engine's error as the command line says it.

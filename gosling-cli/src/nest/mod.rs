@@ -48,6 +48,12 @@ pub fn load(root: &Path, var_files: &[PathBuf]) -> NestFiles {
     .with_stand_ins()
 }
 
+/// A Nest of one file that lies nowhere, which reads no others.
+#[must_use]
+pub fn one_file(name: &str, text: &str) -> NestFiles {
+    NestFiles::in_memory(vec![(name.to_owned(), text.to_owned())])
+}
+
 /// A file's id is its index in [`NestFiles::files`].
 fn file_id(index: usize) -> FileId {
     FileId(u32::try_from(index).unwrap_or(u32::MAX))

@@ -8,6 +8,7 @@ use super::{Place, Places, Report, Summary, word};
 
 #[derive(Serialize)]
 struct Document<'a> {
+    format: u64,
     problems: Problems<'a>,
     summary: Summary,
 }
@@ -118,6 +119,7 @@ impl<'a> Suggestion<'a> {
 /// Where `out` cannot be written.
 pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
     let document = Document {
+        format: crate::JSON_FORMAT,
         problems: Problems(reports),
         summary: Summary::of(reports),
     };

@@ -7,8 +7,10 @@ pub mod human;
 pub mod json;
 mod place;
 pub mod plan;
+pub mod plan_json;
 pub mod preflight;
 pub mod sarif;
+mod unit;
 pub mod value;
 
 use std::io::{self, Write};
@@ -17,6 +19,7 @@ use fly_syntax::{Problem, Severity, SourceFile, Span};
 
 pub(crate) use excerpt::{MASK, plain};
 pub use place::{Place, Places};
+pub use unit::{Unit, unit};
 
 /// How `validate` says what it found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -125,6 +128,32 @@ pub fn write(format: Format, reports: &[Report], look: Look, out: &mut dyn Write
         Format::Gitlab => gitlab::write(reports, out),
         Format::Github => github::write(reports, out),
     }
+}
+
+/// How to read more about the first kinds of problems.
+#[must_use]
+pub fn more(reports: &[Report]) -> Option<String> {
+    let mut codes: Vec<&str> = Vec::new();
+    for problem in reports.iter().flat_map(|report| &report.problems) {
+        if !codes.contains(&problem.kind.code) {
+            codes.push(problem.kind.code);
+        }
+        if codes.len() > SHOWN_CODES {
+            break;
+        }
+    }
+    let rest = if codes.len() > SHOWN_CODES { ", ..." } else { "" };
+    let commands = codes.iter().take(SHOWN_CODES);
+    let commands: Vec<String> = commands.map(|code| format!("`gosling explain {code}`")).collect();
+    (!commands.is_empty()).then(|| format!("help: {}{rest}", commands.join(", ")))
+}
+
+/// Kinds of problems of which it is said how to read more.
+const SHOWN_CODES: usize = 3;
+
+/// A JSON value as text, an entry a line.
+pub(crate) fn json_text(value: &serde_json::Value) -> String {
+    format!("{value:#}")
 }
 
 /// The word for a severity, as the machine formats write it.

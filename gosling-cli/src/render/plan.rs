@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use gosling_engine::{Action, AttributeChange, Change, Counts, Plan};
 use gosling_resource::{Origin, Part, Value};
 
-use super::Look;
+use super::{Look, Unit};
 
 /// The longest value that is shown whole.
 const LONGEST: usize = 60;
@@ -42,7 +42,9 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
                 writeln!(out, "  {} is gone{then}", drift.address)?;
             }
             for attribute in &drift.attributes {
-                let (before, after) = (shown(&attribute.before), shown(&attribute.after));
+                let kind = plan.changes.iter().find(|change| change.address == drift.address);
+                let unit = kind.map_or(Unit::One, |change| super::unit(&change.kind, &attribute.name));
+                let (before, after) = (shown(&attribute.before, unit), shown(&attribute.after, unit));
                 writeln!(out, "  {} {}: {before} -> {after}", drift.address, attribute.name)?;
             }
         }
@@ -134,17 +136,24 @@ fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
         if change.action == Action::Create && attribute.after == Value::Null {
             continue;
         }
-        line(attribute, change.action, longest.unwrap_or(0), out)?;
+        let unit = super::unit(&change.kind, &attribute.name);
+        line(attribute, unit, change.action, longest.unwrap_or(0), out)?;
     }
     Ok(())
 }
 
-fn line(attribute: &AttributeChange, action: Action, width: usize, out: &mut dyn Write) -> io::Result<()> {
-    let after = shown(&attribute.after);
+fn line(
+    attribute: &AttributeChange,
+    unit: Unit,
+    action: Action,
+    width: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let after = shown(&attribute.after, unit);
     let text = if action == Action::Create {
         after
     } else {
-        let before = shown(&attribute.before);
+        let before = shown(&attribute.before, unit);
         if before == after {
             format!("{before} -> another one")
         } else {
@@ -165,11 +174,11 @@ fn place(origin: Option<&Origin>) -> String {
 
 /// A value in one line. Secrets are never in a plan; where one will be put is said.
 #[must_use]
-pub fn shown(value: &Value) -> String {
+pub fn shown(value: &Value, unit: Unit) -> String {
     let text = match value {
         Value::Null => "not set".to_owned(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Int(number) => number.to_string(),
+        Value::Int(number) => unit.text(*number),
         Value::Text(text) => format!("{text:?}"),
         Value::Secret(uri) => return format!("(secret {uri})"),
         Value::Output(output) => return format!("(known after apply: {} {})", output.of, output.name),
@@ -190,13 +199,13 @@ pub fn shown(value: &Value) -> String {
             };
         }
         Value::List(values) => {
-            let values: Vec<String> = values.iter().map(shown).collect();
+            let values: Vec<String> = values.iter().map(|value| shown(value, unit)).collect();
             format!("[{}]", values.join(", "))
         }
         Value::Map(values) => {
             let values: Vec<String> = values
                 .iter()
-                .map(|(name, value)| format!("{name} = {}", shown(value)))
+                .map(|(name, value)| format!("{name} = {}", shown(value, Unit::One)))
                 .collect();
             format!("{{ {} }}", values.join(", "))
         }

@@ -25,11 +25,10 @@ pub fn write(services: &[Service], look: Look, out: &mut dyn Write) -> io::Resul
     writeln!(out, "{}", summary(tally(services)))
 }
 
-/// All that is not as it has to be, each on a line of its own.
-///
-/// # Errors
-/// Where `out` cannot be written.
-pub fn write_wrong(services: &[Service], out: &mut dyn Write) -> io::Result<()> {
+/// A message for everything that fails or is to be warned of, with what to do.
+#[must_use]
+pub fn wrong(services: &[Service]) -> Vec<String> {
+    let mut messages = Vec::new();
     for service in services {
         for finding in &service.findings {
             let word = match finding.outcome {
@@ -37,13 +36,14 @@ pub fn write_wrong(services: &[Service], out: &mut dyn Write) -> io::Result<()> 
                 Outcome::Warning => "warning",
                 Outcome::Failed => "error",
             };
-            writeln!(out, "{word}: {}: {}", service.service, line(finding))?;
+            let mut message = format!("{word}: {}: {}", service.service, line(finding));
             if let Some(help) = finding.way_out.as_deref().filter(|help| !help.is_empty()) {
-                writeln!(out, "  help: {help}")?;
+                message.push_str(&format!("\n  help: {help}"));
             }
+            messages.push(message);
         }
     }
-    Ok(())
+    messages
 }
 
 /// The same as JSON; docs/guides/preflight.md says how it is made.

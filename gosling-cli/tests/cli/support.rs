@@ -98,6 +98,7 @@ impl Folder {
             out_is_terminal: false,
             err_is_terminal: false,
             terminal: None,
+            asked: gosling_cli::Asked::default(),
             columns: gosling_cli::Columns::Fixed(100),
             environment: std::collections::BTreeMap::from([(
                 "XDG_CONFIG_HOME".to_owned(),

@@ -1,7 +1,7 @@
 //! Sends calls.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gosling_engine::Fence;
 use gosling_engine::fence::NotConfirmed;
@@ -10,7 +10,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, Heade
 use reqwest::redirect::Policy;
 
 use super::pace::{Attempts, Pace};
-use super::{Answer, Endpoint, Method, Request, SendError, tls, words};
+use super::{Answer, Endpoint, Method, Request, SendError, log, tls, words};
 
 /// A client of one endpoint. Cheap to clone; connections are shared.
 #[derive(Debug, Clone)]
@@ -74,7 +74,10 @@ impl Client {
         let mut attempts = Attempts::new(&self.pace, &self.host, request.method, self.patience);
         loop {
             attempts.next().await;
+            let began = Instant::now();
+            log::begins(&self.host, request);
             let result = self.once(request, fence).await;
+            log::ended(&self.host, request, &result, began.elapsed());
             if !attempts.go_on(&result) {
                 return result;
             }

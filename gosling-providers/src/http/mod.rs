@@ -2,6 +2,7 @@
 
 mod body;
 mod client;
+mod log;
 mod pace;
 mod tls;
 mod words;

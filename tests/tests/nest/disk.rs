@@ -93,6 +93,7 @@ impl Nest {
                 out_is_terminal: false,
                 err_is_terminal: false,
                 terminal: None,
+                asked: gosling_cli::Asked::default(),
                 columns: gosling_cli::Columns::Fixed(100),
                 environment: std::collections::BTreeMap::new(),
                 folder,

@@ -73,6 +73,74 @@ fn a_missing_secret_gets_advice_that_works() {
 }
 
 #[test]
+fn every_call_is_logged_and_no_secret_is() {
+    let lab = fresh();
+    let secrets: Vec<String> = ["GITLAB_TOKEN", "PROXMOX_TOKEN"]
+        .iter()
+        .map(|name| lab.environment[*name].clone())
+        .collect();
+    let quiet = said(&lab.run(&["plan"]));
+    assert!(!quiet.contains("GET "), "{quiet}");
+    let mut logged = String::new();
+    for (arguments, level) in [
+        (&["-vv", "apply", "--yes"][..], ""),
+        (&["plan"], "trace"),
+        (&["status", "-v"], ""),
+        (&["smoke", "hello"], "debug"),
+    ] {
+        let mut command = lab.command(arguments);
+        command.env("GOSLING_LOG", level).env("RUST_LOG", "trace");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+        let words = said(&output);
+        assert!(words.contains(" INFO GET 127.0.0.1:"), "{arguments:?}: {words}");
+        logged.push_str(&words);
+    }
+    for call in [
+        "POST 127.0.0.1",
+        "/api/v4/user/runners: 201 in ",
+        "/api2/json/cluster/resources",
+        " ...",
+    ] {
+        assert!(logged.contains(call), "{call}: {logged}");
+    }
+    assert!(
+        !logged
+            .lines()
+            .any(|line| line.contains("127.0.0.1") && line.contains('?')),
+        "{logged}"
+    );
+    let secret = ["secret", "check", "--json"];
+    let checked: Value = serde_json::from_slice(&lab.run(&secret).stdout).unwrap();
+    assert_eq!(checked["secrets"][0]["present"], true);
+    for secret in secrets
+        .iter()
+        .map(String::as_str)
+        .chain(["glrt-", "PVEAPIToken", "private-token"])
+    {
+        assert!(!logged.contains(secret), "{secret}");
+    }
+    lab.stop();
+}
+
+#[test]
+fn a_misspelt_target_is_answered_with_the_one_that_is_meant() {
+    let lab = fresh();
+    let refused = said(&lab.run(&["plan", "--target", "egg.helo"]));
+    assert!(refused.contains("help: did you mean `egg.hello`?"), "{refused}");
+    lab.stop();
+}
+
+#[test]
+fn a_plan_writes_sizes_and_times_as_fly_does() {
+    let lab = fresh();
+    let planned = lab.green(&["plan"]);
+    assert!(planned.contains("4GiB") && planned.contains("20GiB"), "{planned}");
+    assert!(!planned.contains("4096"), "{planned}");
+    lab.stop();
+}
+
+#[test]
 fn destroy_speaks_of_what_is_left_and_takes_no_replace() {
     let lab = fresh();
     let nothing = lab.green(&["destroy", "--yes"]);

@@ -17,8 +17,14 @@ fn document(lab: &Lab, arguments: &[&str]) -> Value {
 fn every_json_form_is_one_document() {
     let lab = Lab::one();
     assert_eq!(document(&lab, &["status", "--json"]), json!([]));
-    assert_eq!(document(&lab, &["state", "list", "--json"]), json!([]));
-    assert_eq!(document(&lab, &["state", "history", "--json"]), json!([]));
+    assert_eq!(
+        document(&lab, &["state", "list", "--json"])["resources"],
+        json!([])
+    );
+    assert_eq!(
+        document(&lab, &["state", "history", "--json"])["earlier"],
+        json!([])
+    );
     let plan = document(
         &lab,
         &[
@@ -32,6 +38,22 @@ fn every_json_form_is_one_document() {
     );
     assert_eq!(plan["plan"]["changes"].as_array().unwrap().len(), 3);
     assert_eq!(plan, document(&lab, &["show", "plan.json", "--json"]));
+    // A number is a number, and a text a text.
+    let machine = &plan["plan"]["changes"][2];
+    assert_eq!(
+        (&machine["action"], &machine["properties"]["memory"]),
+        (&json!("create"), &json!(1024))
+    );
+    let memory = machine["attributes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "memory");
+    let memory = memory.unwrap();
+    assert_eq!(
+        (&memory["before"], &memory["after"]),
+        (&Value::Null, &json!(1024))
+    );
     let report: Value = serde_json::from_str(&lab.read("report.json")).unwrap();
     assert_eq!(report, json!({ "create": 3, "update": 0, "delete": 0 }));
 
@@ -47,7 +69,7 @@ fn every_json_form_is_one_document() {
     let status = document(&lab, &["status", "--json"]);
     assert_eq!(status.as_array().unwrap().len(), 3, "{status}");
     let list = document(&lab, &["state", "list", "--json"]);
-    let addresses: Vec<&str> = list
+    let addresses: Vec<&str> = list["resources"]
         .as_array()
         .unwrap()
         .iter()
@@ -55,7 +77,7 @@ fn every_json_form_is_one_document() {
         .collect();
     assert_eq!(addresses, ["egg.app.hook[17]", "egg.app.runner", "egg.app.vm[0]"]);
     assert_eq!(
-        document(&lab, &["state", "show", "egg.app.vm[0]", "--json"])["kind"],
+        document(&lab, &["state", "show", "egg.app.vm[0]", "--json"])["resource"]["kind"],
         "proxmox_vm"
     );
     assert_eq!(
@@ -67,7 +89,7 @@ fn every_json_form_is_one_document() {
     );
     let checked = document(&lab, &["secret", "check", "--json"]);
     assert!(
-        checked
+        checked["secrets"]
             .as_array()
             .unwrap()
             .iter()
@@ -97,7 +119,7 @@ fn every_json_form_is_one_document() {
         (&json!(3), &json!(3))
     );
     assert!(
-        !document(&lab, &["state", "history", "--json"])
+        !document(&lab, &["state", "history", "--json"])["earlier"]
             .as_array()
             .unwrap()
             .is_empty()

@@ -13,9 +13,10 @@ use fly_syntax::{FileId, Severity, SourceFile};
 use super::target::Target;
 use super::{Context, Exit};
 use crate::check::check_files;
+use crate::engine::show_problems;
 use crate::nest;
 use crate::questions::label;
-use crate::render::{self, Format, Report};
+use crate::render::Report;
 use crate::{Failure, Host, write};
 
 /// Add an egg, an eggsbucket or a job to a Nest
@@ -101,7 +102,7 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
             problems,
             ..only.report(host, &checked)
         };
-        render::write(Format::Human, &[report], context.err, &mut host.err)?;
+        show_problems(host, context, report)?;
         host.say(format_args!("{path} was not written: it would not validate"))?;
         return Ok(Exit::Problems);
     }
@@ -109,7 +110,12 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
     if !write::create(&place, &text).map_err(Failure::file("write", &place))? {
         return Err(taken(path));
     }
-    writeln!(host.out, "{}{path}", target.way_from_folder(host))?;
+    let shown = format!("{}{path}", target.way_from_folder(host));
+    if host.asked.json {
+        host.document(serde_json::json!({ "path": shown }))?;
+    } else {
+        writeln!(host.out, "{shown}")?;
+    }
     Ok(Exit::Clean)
 }
 

@@ -22,7 +22,7 @@ use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
-use crate::render::plan as render;
+use crate::render::{plan as render, plan_json, unit};
 use crate::{Failure, Host};
 
 /// Look into the state, and put it right by hand
@@ -57,6 +57,7 @@ enum StateCommand {
     /// One resource with all that is known of it
     Show {
         /// Which: egg.app.runner
+        #[arg(add = crate::commands::complete::addresses())]
         address: Address,
         /// As JSON
         #[arg(long)]
@@ -67,8 +68,10 @@ enum StateCommand {
     /// Give a resource another address
     Mv {
         /// As it is
+        #[arg(add = crate::commands::complete::addresses())]
         from: Address,
         /// As it will be
+        #[arg(add = crate::commands::complete::addresses())]
         to: Address,
         #[command(flatten)]
         engine: EngineArgs,
@@ -76,6 +79,7 @@ enum StateCommand {
     /// Forget a resource, which stays where it is
     Rm {
         /// Which
+        #[arg(add = crate::commands::complete::addresses())]
         address: Address,
         #[command(flatten)]
         engine: EngineArgs,
@@ -161,7 +165,11 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
         return block_on(async {
             let state = peek(host, &args.engine).await?;
             if args.json {
-                host.out.write_all(&state.to_bytes())?;
+                let resources = state.resources.iter();
+                let resources: serde_json::Map<_, _> = resources
+                    .map(|(address, held)| (address.to_string(), plan_json::held(held)))
+                    .collect();
+                host.document(serde_json::json!({ "serial": state.serial, "lineage": state.lineage, "resources": resources }))?;
                 return Ok(Exit::Clean);
             }
             for (address, held) in &state.resources {
@@ -204,7 +212,7 @@ fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
             .iter()
             .map(|(address, held)| serde_json::json!({ "address": address, "kind": held.kind, "provider": held.provider, "id": held.id }))
             .collect();
-        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+        host.document(serde_json::json!({ "resources": list }))?;
         return Ok(Exit::Clean);
     }
     let width = state
@@ -222,9 +230,7 @@ fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
 
 fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Result<Exit, Failure> {
     if json {
-        let text =
-            serde_json::to_string_pretty(held).map_err(|error| Failure::wrong_use(error.to_string()))?;
-        writeln!(host.out, "{text}")?;
+        host.document(serde_json::json!({ "address": address, "resource": plan_json::held(held) }))?;
         return Ok(Exit::Clean);
     }
     writeln!(host.out, "{address} ({}) at {}", held.kind, held.provider)?;
@@ -233,7 +239,11 @@ fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Resu
         writeln!(host.out, "  from: {origin}")?;
     }
     for (name, value) in &held.properties {
-        writeln!(host.out, "  {name} = {}", render::shown(value))?;
+        writeln!(
+            host.out,
+            "  {name} = {}",
+            render::shown(value, unit(&held.kind, name))
+        )?;
     }
     let needs: BTreeSet<String> = held.depends_on.iter().map(ToString::to_string).collect();
     if !needs.is_empty() {
@@ -307,7 +317,7 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
             })
         };
         let list: Vec<_> = earlier.iter().map(line).collect();
-        writeln!(host.out, "{:#}", serde_json::Value::Array(list))?;
+        host.document(serde_json::json!({ "present": present.serial, "earlier": list }))?;
         return Ok(Exit::Clean);
     }
     for state in &earlier {

@@ -1,0 +1,138 @@
+//! Completion of words that depend on the Nest: eggs, addresses, presets, codes.
+//!
+//! The script that `gosling completions` prints asks `gosling` itself, with the shell's name in GOSLING_COMPLETE and the
+//! words so far behind `--`.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use clap::CommandFactory;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::Shells;
+use fly_codegen::{Facts, Source};
+use fly_typeck::Variables;
+use gosling_resource::Address;
+
+use super::Cli;
+use super::target::lexical;
+use crate::check::check_root;
+use crate::nest::{self, find_root};
+use crate::{Failure, Host, compiler};
+
+/// The variable in which a shell's script says which shell it is.
+pub(super) const VARIABLE: &str = "GOSLING_COMPLETE";
+
+/// Where the Nest of the words so far is looked for: candidates are made without seeing those words.
+static START: OnceLock<PathBuf> = OnceLock::new();
+
+/// Answers a shell's question, where this process was started with one.
+pub(super) fn answered(args: &[OsString], host: &mut Host) -> Result<bool, Failure> {
+    let shells = Shells::builtins();
+    let shell = host
+        .environment
+        .get(VARIABLE)
+        .and_then(|name| shells.completer(name));
+    let (Some(shell), Some(dashes)) = (shell, args.iter().position(|word| word == "--")) else {
+        return Ok(false);
+    };
+    let words = args.get(dashes + 1..).unwrap_or_default().to_vec();
+    let named = words.iter().enumerate().find_map(|(at, word)| {
+        let next = || words.get(at + 1).map(PathBuf::from);
+        match word.to_str()? {
+            "-C" | "--nest" => next(),
+            word => word.strip_prefix("--nest=").map(PathBuf::from),
+        }
+    });
+    let start = lexical(&host.path(named.unwrap_or_default()));
+    // Where it is set already, this process has answered before, as only tests make it.
+    let _ = START.set(start);
+    let mut command = Cli::command();
+    command.build();
+    let mut answer = Vec::new();
+    shell.write_complete(&mut command, words, Some(&host.folder), &mut answer)?;
+    host.out.write_all(&answer)?;
+    host.out.flush()?;
+    Ok(true)
+}
+
+/// The root of the Nest.
+fn root() -> Option<PathBuf> {
+    find_root(START.get()?)
+}
+
+fn candidates(words: impl IntoIterator<Item = impl Into<OsString>>) -> Vec<CompletionCandidate> {
+    words.into_iter().map(CompletionCandidate::new).collect()
+}
+
+/// The labels of the Nest's blocks of these kinds.
+fn labels(kinds: &[&str]) -> BTreeSet<String> {
+    let Some(root) = root() else {
+        return BTreeSet::new();
+    };
+    let mut labels = BTreeSet::new();
+    for file in &nest::load(&root, &[]).files {
+        for block in fly_syntax::parse(file).tree.body.blocks() {
+            let label = block.labels.first().and_then(|label| label.text.literal());
+            if let Some(label) = label.filter(|_| kinds.contains(&block.kind.name.as_str())) {
+                labels.insert(label.to_string());
+            }
+        }
+    }
+    labels
+}
+
+/// The addresses of all that the Nest asks for, as far as that is known without asking anybody.
+fn known() -> Vec<Address> {
+    let Some(root) = root() else { return Vec::new() };
+    let checked = check_root(&root, &[], &Variables::default());
+    let Some(nest) = checked.checked.nest() else {
+        return Vec::new();
+    };
+    let source = Source {
+        nest: &nest,
+        blocks: &checked.checked.blocks,
+        files: &checked.files,
+    };
+    let resources = fly_codegen::lower(&source, &Facts::default()).unwrap_or_default();
+    resources
+        .iter()
+        .map(|resource| resource.address.clone())
+        .collect()
+}
+
+/// Eggs and eggsbuckets by their labels.
+pub(crate) fn eggs() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(labels(&["egg", "eggsbucket"])))
+}
+
+/// Presets by their labels.
+pub(crate) fn presets() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(labels(&["preset"])))
+}
+
+/// Resources by their addresses.
+pub(crate) fn addresses() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(known().iter().map(ToString::to_string)))
+}
+
+/// Blocks, parts of them and resources: what `--target` takes.
+pub(crate) fn targets() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let parts = known().into_iter().flat_map(|address| {
+            let block = address.block();
+            let part = format!("{block}.{}", address.part);
+            [block, part, address.to_string()]
+        });
+        candidates(parts.collect::<BTreeSet<_>>())
+    })
+}
+
+/// Codes of problems, block kinds and attributes.
+pub(crate) fn explained() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let codes = compiler::kinds().into_iter().map(|kind| kind.code.to_owned());
+        candidates(codes.chain(fly_typeck::reference::names()))
+    })
+}
