@@ -38,6 +38,10 @@ bench *ARGS:
     cargo run --release -q -p nest-tests --bin bench-validate
     cargo run --release -q -p nest-tests --bin bench-engine
 
+# install gosling with its commit in `gosling version`
+install:
+    GOSLING_COMMIT="$(git rev-parse --short=12 HEAD)" cargo install --locked --path gosling-cli
+
 # accept what the compiler says now as the expectation of every case file; read the diff before you commit it
 bless:
     BLESS=1 cargo test -p nest-tests

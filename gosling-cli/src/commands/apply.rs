@@ -12,10 +12,10 @@ use super::{Context, Exit};
 use crate::engine::EngineArgs;
 use crate::{Failure, Host};
 
-/// Make what is there what the Nest asks for
+/// Create, change and delete what the plan says
 ///
-/// Settles what an earlier run left open, looks at what is there, shows the plan, asks, and carries it out. Killed at
-/// any moment, the next run picks up: nothing is made twice, nothing is lost.
+/// Finishes what an earlier run left open, reads what is there, shows the plan, asks for confirmation, and carries it
+/// out. If it is killed at any moment, the next run continues: nothing is created twice, nothing is lost.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,13 +24,13 @@ Examples:
   gosling apply plan.json          exactly this plan, or nothing
   gosling apply --target egg.app   one egg and what it needs
   gosling apply --yes --on-failure=rollback
-                                   all of it, or what was there before
+                                   undo everything if something fails
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct ApplyArgs {
     /// A plan that `gosling plan -o` wrote
     plan: Option<PathBuf>,
-    /// What becomes of what was done when something fails, or a runner does not come online
+    /// What to do with completed changes if something fails or a runner does not come online
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Keep)]
     on_failure: OnFailure,
     #[command(flatten)]
@@ -41,7 +41,7 @@ pub(crate) struct ApplyArgs {
     engine: EngineArgs,
 }
 
-/// Delete everything that was made for the Nest
+/// Delete everything that gosling created for the Nest
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

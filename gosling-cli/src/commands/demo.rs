@@ -13,15 +13,14 @@ use super::sandbox::SandboxFiles;
 use super::{Context, Exit};
 use crate::{Failure, Host};
 
-/// See the whole of it in a minute: a Nest, a plan, runners that come online, drift put right, and nothing left
+/// Run the full demo: a Nest, a plan, runners that come online, drift, and nothing left behind
 ///
-/// Everything happens in a temporary folder and against simulated services on this machine. Nothing of yours is read
-/// or changed.
+/// Works in a temporary folder and against simulated services on this machine. It reads and changes nothing of yours.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling demo
-  gosling demo --keep    leaves the folder, to look into its Nest and its state")]
+  gosling demo --keep    keeps the folder with its Nest and its state")]
 pub(crate) struct DemoArgs {
     /// Keep the folder
     #[arg(long)]
@@ -35,12 +34,12 @@ const STEPS: [(&str, &[&str]); 9] = [
         &["init", ".", "--name", "demo", "--provider", "proxmox", "--yes"],
     ),
     (
-        "Every mistake would be found here, before anything is touched.",
+        "Mistakes are reported here, before anything is changed.",
         &["validate"],
     ),
-    ("What would be made.", &["plan"]),
+    ("What would be created.", &["plan"]),
     (
-        "Make it. Killed at any moment, the next run would pick up.",
+        "Create it. If this is killed at any moment, the next run continues.",
         &["apply", "--yes"],
     ),
     ("The runner is online and takes jobs.", &["status"]),
@@ -50,10 +49,7 @@ const STEPS: [(&str, &[&str]); 9] = [
         "Somebody changed the machine by hand. gosling sees it...",
         &["refresh"],
     ),
-    (
-        "...and everything can go again, without a trace.",
-        &["destroy", "--yes"],
-    ),
+    ("...and everything can be deleted again.", &["destroy", "--yes"]),
 ];
 
 pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<Exit, Failure> {

@@ -15,7 +15,7 @@ use crate::{Failure, Host, compiler};
 
 /// Print the evaluated Nest, a part of it, or any expression in its scope
 ///
-/// Secrets are printed as where they are kept. Durations and sizes are printed as text and as a number.
+/// A secret is printed as the place where it is kept. Durations and sizes are printed as text and as a number.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

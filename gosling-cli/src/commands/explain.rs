@@ -12,12 +12,12 @@ use crate::{Failure, Host, compiler, render};
 
 /// Explain a problem's code, a block kind or an attribute
 ///
-/// Without a name, lists every problem that gosling knows.
+/// Without a name, lists every code.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling explain FLY401               what the code means, wrong and right
-  gosling explain egg                  a block kind and all it may hold
+  gosling explain egg                  a block kind and everything it may contain
   gosling explain egg.runner.tags      one attribute
   gosling explain                      every code")]
 pub(crate) struct ExplainArgs {

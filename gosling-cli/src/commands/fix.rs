@@ -22,7 +22,7 @@ use crate::{Failure, Host, write};
 #[command(after_help = "\
 Examples:
   gosling fix                        the Nest you are in
-  gosling fix Eggs/api/config.fly    what concerns one file
+  gosling fix Eggs/api/config.fly    the problems of one file
 
 Exit code: 0 no errors are left, 1 some are, 2 wrong use.")]
 pub(crate) struct FixArgs {

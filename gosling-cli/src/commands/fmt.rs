@@ -17,10 +17,10 @@ use crate::nest::{read_bounded, refusal_words, walker};
 use crate::render::counted;
 use crate::{Failure, Host, write};
 
-/// Write Fly files in their one canonical form
+/// Rewrite Fly files in canonical form
 ///
-/// Without PATHS, every file of the Nest around the current folder. Files that change are named; a file with syntax
-/// problems is left as it is.
+/// Without PATHS, formats every file of the Nest around the current folder. Prints the files that it changes, and leaves
+/// a file with syntax problems as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

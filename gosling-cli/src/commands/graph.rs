@@ -10,14 +10,14 @@ use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
 use crate::{Failure, Host};
 
-/// Draw what the Nest asks for, and what needs what
+/// Draw the Nest's resources and their dependencies
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling graph | dot -Tsvg > nest.svg
   gosling graph --format mermaid    for a README or a merge request")]
 pub(crate) struct GraphArgs {
-    /// How
+    /// The output format
     #[arg(long, value_enum, default_value_t = GraphFormat::Dot)]
     format: GraphFormat,
     #[command(flatten)]

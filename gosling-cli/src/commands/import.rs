@@ -8,10 +8,9 @@ use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session, failure, holder, under_lock};
 use crate::{Failure, Host};
 
-/// Take something that is there already into the state
+/// Add a resource that exists already to the state
 ///
-/// The Nest must ask for it under this address. Nothing outside is changed; the next plan shows what apply would
-/// change about it.
+/// The Nest must have this address. Changes nothing outside; the next plan shows what apply would change about it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

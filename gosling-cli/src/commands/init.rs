@@ -20,8 +20,8 @@ use crate::{Failure, Host, write};
 
 /// Start a Nest: every folder with a working file in it
 ///
-/// Never overwrites: a file that is there already stays as it is, and gosling says so. Where it does not fit to the
-/// rest, the exit code is 1.
+/// Never overwrites a file: it keeps what is there and says so. If the kept files and the new ones do not validate
+/// together, the exit code is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,10 +31,10 @@ Examples:
 pub(crate) struct InitArgs {
     /// The folder, created if it does not exist [default: that of -C, or the current one]
     dir: Option<PathBuf>,
-    /// The Nest's name, otherwise that of the folder
+    /// The Nest's name [default: the folder's name]
     #[arg(long)]
     name: Option<String>,
-    /// Where runners live
+    /// Where the machines of the runners live
     #[arg(long, value_parser = PROVIDERS)]
     provider: Option<String>,
     /// Take the defaults, ask nothing
@@ -72,7 +72,7 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
     let name = questions.ask(question, text)?.unwrap_or_default();
     let question = Question {
         option: "--provider",
-        words: "Where runners live: proxmox, aws or yandex",
+        words: "Where the runners' machines live: proxmox, aws or yandex",
         given: args.provider,
         // Where a Nest lives is nothing to guess behind somebody's back: only `--yes` allows that.
         default: (args.yes || questions.can_ask()).then_some("proxmox"),

@@ -11,19 +11,19 @@ pub(crate) struct RunArgs {
     /// Do not ask for confirmation
     #[arg(long, short, alias = "auto-approve")]
     pub(super) yes: bool,
-    /// Operations under way at once
+    /// How many operations run at the same time
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub(super) parallelism: usize,
-    /// After a first Ctrl-C, how long what is under way may take: 25s, 2m
+    /// How long running operations may take to finish after a first Ctrl-C: 25s, 2m
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = time)]
     pub(super) grace: Duration,
-    /// Whether to look first if it can be done (`gosling preflight`); --preflight=false goes ahead
+    /// Run the checks of `gosling preflight` first; --preflight=false skips them
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(super) preflight: bool,
-    /// Wait for whoever holds the lock, so long or ten minutes: --wait, --wait=30s
+    /// Wait for the lock, ten minutes or as long as given: --wait, --wait=30s
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = time)]
     pub(super) wait: Option<Duration>,
-    /// Go on in spite of a freeze, and tell the audit why
+    /// Override a freeze; the audit log records the reason
     #[arg(long, value_name = "REASON")]
     pub(super) during_freeze: Option<String>,
     /// The result as JSON
@@ -41,9 +41,9 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
 /// What becomes of what was done when something fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum OnFailure {
-    /// It stays; the next apply goes on from there
+    /// Keep them; the next apply continues from there
     Keep,
-    /// It is undone: all goes back to what was there before this apply
+    /// Undo them: restore what was there before this apply
     Rollback,
 }
 

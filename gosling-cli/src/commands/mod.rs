@@ -52,7 +52,7 @@ const GLOBAL: &str = "Options of every command";
 /// Help is not set wider than this.
 const HELP_WIDTH: usize = 100;
 
-/// CI runners as code: check a Nest, plan it, and make it so.
+/// CI runners as code: check a Nest, plan its changes, and apply them.
 #[derive(Debug, Parser)]
 #[command(
     name = "gosling",

@@ -54,19 +54,19 @@ impl WishArgs {
     }
 }
 
-/// Show what apply would change; only reads
+/// Show what apply would change, without changing anything
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling plan                                  what would change
-  gosling plan -o plan.json                     keep it, for `gosling apply plan.json`
-  gosling plan --detailed-exitcode              exit code 2 where something would change
+  gosling plan -o plan.json                     save it for `gosling apply plan.json`
+  gosling plan --detailed-exitcode              exit code 2 if something would change
   gosling plan --target egg.app                 one egg and what it needs
   gosling plan --report gitlab=plan-report.json the numbers for a merge request's widget
 
 Exit codes: 0 done, 1 failed or wrong use, 2 changes pending (with --detailed-exitcode).")]
 pub(crate) struct PlanArgs {
-    /// Write the plan here
+    /// Save the plan to this file
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub(crate) struct PlanArgs {
     /// Plan to delete everything
     #[arg(long, conflicts_with = "replace")]
     destroy: bool,
-    /// Exit with 2 where something would change
+    /// Exit with 2 if something would change
     #[arg(long)]
     detailed_exitcode: bool,
     /// Write a report: gitlab=FILE is for artifacts:reports:terraform

@@ -13,10 +13,11 @@ use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
 
-/// Look whether a plan can be carried out; only reads
+/// Check whether a plan can be applied, without changing anything
 ///
-/// Asks each service whether it can be reached and believed, whether its token is good and allowed every call that the
-/// plan makes, and whether there is room for what will be made. `gosling apply` does the same before its first change.
+/// Checks of each service that it can be reached, that its certificate and token are valid, that the token may make every
+/// call of the plan, and that there is room for what will be created. `gosling apply` runs the same checks before its
+/// first change.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,28 +28,26 @@ Examples:
   gosling preflight --inside        in a job: does it reach what the egg's `health_check` names?
   gosling preflight --inside db.internal:5432 'https://npm.internal/-/whoami NPM_TOKEN'
 
-Exit codes: 0 fine, or only warnings; 1 something failed, or wrong use; with --warn-exit-code N, N where something
-failed or is to be warned of.")]
+Exit codes: 0 no failures; 1 something failed, or wrong use; with --warn-exit-code N, N for failures and warnings.")]
 pub(crate) struct PreflightArgs {
     /// A plan that `gosling plan -o` wrote; with --inside, what to reach: host:port, tls://host:port or
     /// 'https://host/path VARIABLE_WITH_CREDENTIALS'
     #[arg(value_name = "PLAN|TARGET")]
     operands: Vec<String>,
-    /// In a job: look whether this machine reaches what jobs need, those named and those in POLAR_GOSLING_REACH; needs
-    /// no Nest
+    /// In a job: check that this machine reaches the services named here and in POLAR_GOSLING_REACH; needs no Nest
     #[arg(long, conflicts_with_all = ["role", "targets", "destroy"])]
     inside: bool,
-    /// With --inside, the exit code where something failed or is to be warned of, for `allow_failure: exit_codes`
+    /// With --inside, the exit code for failures and warnings, for `allow_failure: exit_codes`
     #[arg(long, value_name = "N", requires = "inside", value_parser = clap::value_parser!(u8).range(2..=125))]
     warn_exit_code: Option<u8>,
-    /// Print the least rights that it takes to make all of the Nest, or to carry out the plan: commands for a Proxmox
-    /// VE node, scopes and roles for GitLab
+    /// Print the least rights that the whole Nest, or the given plan, needs: commands for a Proxmox VE node, scopes and
+    /// roles for GitLab
     #[arg(long)]
     role: bool,
     /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
-    /// Look whether everything can be deleted
+    /// Check whether everything can be deleted
     #[arg(long)]
     destroy: bool,
     #[command(flatten)]

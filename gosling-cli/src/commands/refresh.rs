@@ -9,14 +9,14 @@ use crate::{Failure, Host};
 
 /// Show what has changed outside gosling, and the plan that would follow
 ///
-/// Only reads: nothing is changed, neither outside nor in the state.
+/// Changes nothing, neither outside nor in the state.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling refresh           drift, and what apply would do about it
   gosling refresh --json")]
 pub(crate) struct RefreshArgs {
-    /// As JSON: a plan, whose `drift` says what has changed
+    /// Print the plan as JSON; its `drift` is what has changed
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -16,8 +16,8 @@ use crate::{Failure, Host};
 
 /// Go back to an earlier state
 ///
-/// Plans forwards, from what is there to what an earlier state held, and carries that out like any plan. What cannot
-/// be brought back as it was is said first. The Nest's files stay as they are.
+/// Plans the changes from what is there to an earlier state, and carries them out like any plan. It first lists what
+/// cannot be restored as it was. The Nest's files stay as they are.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -30,7 +30,7 @@ Examples:
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct RollbackArgs {
-    /// The serial to go back to, 0 for nothing at all; otherwise that before the last run that changed something
+    /// The serial to go back to, 0 for nothing at all [default: before the last run that changed something]
     #[arg(long, value_name = "SERIAL")]
     to: Option<u64>,
     /// Only show what would be done

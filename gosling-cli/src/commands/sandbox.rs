@@ -12,7 +12,7 @@ use super::Exit;
 use crate::engine::identity;
 use crate::{Failure, Host};
 
-/// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on, until stopped
+/// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on
 ///
 /// They answer the real protocols over HTTPS. A Nest that `gosling init` starts on Proxmox VE
 /// runs against them unchanged, once the printed `export` lines are in the shell, and so does any other that names
@@ -27,22 +27,22 @@ Examples:
 
 GET /_sandbox/ledger says what was asked and what was made.")]
 pub(crate) struct SandboxArgs {
-    /// Where to listen; port 0 is any free one
+    /// The address to listen on; port 0 is any free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Write the `export` lines here too, when it is ready
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
-    /// The same seed gives the same tokens and the same quirks
+    /// The seed of random values: the same seed gives the same tokens
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// What goes wrong: a JSON list
+    /// A JSON list of faults to inject
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
-    /// Every answer comes so many milliseconds later
+    /// Delay every answer by so many milliseconds
     #[arg(long, value_name = "MS", default_value_t = 0)]
     latency: u64,
-    /// What there is: nodes, storages, templates, projects, groups, licence
+    /// A JSON file of the simulated nodes, storages, templates, projects and groups
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
 }
@@ -153,6 +153,7 @@ fn read<T: serde::de::DeserializeOwned>(host: &Host, path: Option<&Path>) -> Res
     let text = std::fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
     let parsed = serde_json::from_str(&text);
     parsed.map(Some).map_err(|error| {
-        Failure::wrong_use(format!("{}: {error}", path.display())).hint("docs/sandbox.md shows one")
+        Failure::wrong_use(format!("{}: {error}", path.display()))
+            .hint("the page docs/sandbox.md of gosling's repository shows one")
     })
 }

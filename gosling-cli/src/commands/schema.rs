@@ -8,23 +8,23 @@ use fly_typeck::reference;
 use super::Exit;
 use crate::{Failure, Host};
 
-/// Print what may stand in a Nest: every block kind and attribute
+/// Print every block kind and attribute of the language
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling schema > reference.md
   gosling schema --format json-schema > fly.schema.json")]
 pub(crate) struct SchemaArgs {
-    /// For whom
+    /// The output format
     #[arg(long, value_enum, default_value_t = SchemaFormat::Markdown)]
     format: SchemaFormat,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum SchemaFormat {
-    /// The reference, for people
+    /// The reference page
     Markdown,
-    /// For editors and other programs
+    /// A JSON Schema of `gosling eval --json`
     JsonSchema,
 }
 

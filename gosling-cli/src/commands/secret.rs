@@ -15,7 +15,7 @@ use crate::{Failure, Host};
 /// The largest value that is taken: more than any token or key.
 const LARGEST: u64 = 64 * 1024;
 
-/// Put secrets where the Nest looks for them, and see whether they are there
+/// Store secrets for the Nest, and check that they are there
 ///
 /// A value is read from standard input and never shown: not here, not in a plan, not in a log.
 #[derive(Debug, Args)]

@@ -18,9 +18,9 @@ use crate::{Failure, Host};
 /// A representative job ends within this.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
-/// Run a pipeline and see whether its job lands on an egg's runner
+/// Run a pipeline and check that its job lands on an egg's runner
 ///
-/// Says on which runner it landed, how long it waited and ran, and looks for the Nest's secret values in its log.
+/// Reports which runner took the job, how long it waited and ran, and whether its log contains a secret of the Nest.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -28,9 +28,9 @@ pub(crate) struct LockArgs {
     engine: EngineArgs,
 }
 
-/// Let nobody change anything for a while
+/// Stop all changes for a while
 ///
-/// While a freeze holds, apply, destroy and rollback refuse before their first call; plan goes on.
+/// During a freeze, apply, destroy and rollback refuse to start; plan still works.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,13 +40,13 @@ Examples:
   gosling freeze --lift
   gosling apply --during-freeze \"fix for the outage\"")]
 pub(crate) struct FreezeArgs {
-    /// Why; everybody who is refused reads it
+    /// The reason, shown to everybody who is refused
     #[arg(long)]
     reason: Option<String>,
-    /// How long: 4h, 2d; otherwise until it is lifted
+    /// How long: 4h, 2d [default: until it is lifted]
     #[arg(long = "for", value_name = "TIME", value_parser = super::job::time, requires = "reason")]
     length: Option<Duration>,
-    /// End it
+    /// End the freeze
     #[arg(long, conflicts_with = "reason")]
     lift: bool,
     /// As JSON
@@ -56,7 +56,7 @@ pub(crate) struct FreezeArgs {
     engine: EngineArgs,
 }
 
-/// Show who changed what, or look whether that log is whole
+/// Show who changed what, or verify that log
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -84,9 +84,9 @@ pub(crate) struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Look whether every line is what it was, and print the last one's digest
+    /// Verify that no line was changed, removed or moved, and print the last line's digest
     Verify {
-        /// A digest that was kept elsewhere: its line must still be there
+        /// A digest that you saved earlier: its line must still be there
         #[arg(long, value_name = "DIGEST")]
         head: Option<String>,
         #[command(flatten)]

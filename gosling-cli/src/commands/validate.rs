@@ -12,17 +12,17 @@ use crate::nest;
 use crate::render::{self, Format};
 use crate::{Failure, Host};
 
-/// Check a Nest and say everything that is wrong with it
+/// Check a Nest and report every problem in it
 ///
-/// Without PATHS, the Nest around the current folder. A folder means the Nest it belongs to; given files or folders
-/// inside a Nest, the whole Nest is checked and what touches them is shown.
+/// Without PATHS, checks the Nest around the current folder. A folder stands for the Nest it belongs to. Given files or
+/// folders inside a Nest, it checks the whole Nest and shows the problems that concern them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling validate                             the Nest you are in
   gosling validate examples/proxmox-lab        another Nest
-  gosling validate Eggs/api/config.fly         what concerns one file, as pre-commit asks
-  gosling validate --deny-warnings             lints fail too
+  gosling validate Eggs/api/config.fly         the problems of one file, as pre-commit asks
+  gosling validate --deny-warnings             fail on warnings, too
   gosling validate --var region=ru-central1-b  with a value for a variable
   gosling validate --format gitlab > code-quality.json
   gosling validate - < config.fly              one file by itself, for editors
@@ -34,7 +34,7 @@ pub(crate) struct ValidateArgs {
     /// How to write the problems; --json is --format json
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
-    /// Warnings fail too
+    /// Fail on warnings, too
     #[arg(long)]
     deny_warnings: bool,
     #[command(flatten)]

@@ -208,6 +208,7 @@ fn json_has_the_shape_of_the_contract() {
             },
         ],
         "summary": { "errors": 1, "warnings": 1, "files": 2 },
+        "format": 1,
     });
     assert_eq!(json, expected);
 }

@@ -196,6 +196,9 @@ fn links_between_pages_lead_somewhere() {
         "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/environment.md",
+        "docs/json.md",
+        "docs/plan-format.md",
         "docs/guides/pipeline.md",
         "docs/guides/proxmox-and-gitlab.md",
         "docs/guides/recovery.md",
@@ -233,4 +236,28 @@ fn the_reference_page_is_what_the_schema_says() {
 fn the_pipeline_guide_shows_what_init_writes() {
     let written = read("gosling-cli/src/templates/init/gitlab-ci.yml");
     assert!(read("docs/guides/pipeline.md").contains(&format!("```yaml\n{written}```\n")));
+}
+
+#[test]
+fn what_a_guide_shows_of_a_nest_is_formatted() {
+    let mut looked = 0;
+    for file in crate::workspace::files_under(&root().join("docs"), |path| {
+        path.extension().is_some_and(|end| end == "md")
+    }) {
+        let page = std::fs::read_to_string(&file).unwrap();
+        for block in page.split("```fly\n").skip(1) {
+            let text = block.split("```").next().unwrap();
+            let source = fly_syntax::SourceFile::new(fly_syntax::FileId(0), "page.fly", text);
+            let parsed = fly_syntax::parse(&source);
+            assert!(parsed.problems.is_empty(), "{}: {text}", file.display());
+            assert_eq!(
+                fly_syntax::format(&source, &parsed.tree).unwrap(),
+                text,
+                "{}",
+                file.display()
+            );
+            looked += 1;
+        }
+    }
+    assert!(looked > 0, "no guide shows a block");
 }

@@ -24,6 +24,7 @@ mod lab;
 mod many;
 mod mistakes;
 mod pages;
+mod pipeline;
 mod planned;
 mod pre_commit;
 mod preflight;

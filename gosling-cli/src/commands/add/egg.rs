@@ -101,7 +101,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result
     let asked = given.is_none();
     let source = Question {
         option: "--project-id (or --group-id, --github)",
-        words: "Whose jobs: a GitLab project's id, `group:` and a group's id, or a GitHub OWNER/REPO",
+        words: "Run jobs of: a GitLab project's id, `group:` and a group's id, or a GitHub OWNER/REPO",
         given,
         default: None,
         secret: false,

@@ -21,7 +21,7 @@ use crate::{Failure, Host, write};
 
 /// Add an egg, an eggsbucket or a job to a Nest
 ///
-/// On a terminal, asks for what the options do not say. What it writes validates and is formatted.
+/// On a terminal, asks for what the options do not say. Writes a formatted file, and only if the Nest is valid with it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

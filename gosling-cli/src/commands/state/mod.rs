@@ -25,20 +25,20 @@ use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_l
 use crate::render::{plan as render, plan_json, unit};
 use crate::{Failure, Host};
 
-/// Look into the state, and put it right by hand
+/// Show the state, and correct it by hand
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   gosling state list                                every resource
   gosling state show egg.app.runner                 one of them
   gosling state mv 'egg.app.vm[1]' 'egg.app.vm[0]'  another address; nothing outside changes
-  gosling state rm egg.app.runner                   forget it; it stays where it is
+  gosling state rm egg.app.runner                   forget it without deleting it
   gosling state history                             the states before this one
-  gosling state abandon 'egg.app.vm[0]'             give up what nobody can settle any more
+  gosling state abandon 'egg.app.vm[0]'             give up an operation that cannot be finished
   gosling state pull -o state.json                  the state as JSON
   gosling state push state.json                     that state in place of the present one
-  gosling state migrate --from local                to where the `state` block says that it is now
-  gosling state rotate                              encrypted for the recipients of now")]
+  gosling state migrate --from local                move it to where the `state` block says
+  gosling state rotate                              encrypt it for the present recipients")]
 pub(crate) struct StateArgs {
     #[command(subcommand)]
     command: StateCommand,
@@ -54,7 +54,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
-    /// One resource with all that is known of it
+    /// One resource with everything known of it
     Show {
         /// Which: egg.app.runner
         #[arg(add = crate::commands::complete::addresses())]
@@ -76,7 +76,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
-    /// Forget a resource, which stays where it is
+    /// Forget a resource without deleting it
     Rm {
         /// Which
         #[arg(add = crate::commands::complete::addresses())]

@@ -11,7 +11,7 @@ use crate::engine::{EngineArgs, StateAt, begin, released, store_failure};
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
-/// Take over a lock whose holder is gone
+/// Take over the lock of a run that is gone
 ///
 /// Shows who holds the lock and since when, asks, and takes it over. Its epoch is raised, so that a holder that comes
 /// back can write no more. A lock in a folder ends with its process: a living one keeps it.
@@ -22,7 +22,7 @@ Examples:
   gosling unlock --yes        without asking
   gosling unlock --nest lab")]
 pub(crate) struct UnlockArgs {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
