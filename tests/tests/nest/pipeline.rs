@@ -138,7 +138,7 @@ fn it_is_green_from_an_empty_state_with_the_mounts_of_the_guide() {
     assert!(words.contains("can only be read from here"), "{words}");
     assert!(words.contains(" 0 failed."), "{words}");
     let plan = made(checkout.path(), "nest.plan");
-    let (words, _checkout) = project.green("apply", State::Write, &[plan.clone()]);
+    let (words, _checkout) = project.green("apply", State::Write, std::slice::from_ref(&plan));
     assert!(words.contains("Done: 2 created"), "{words}");
     assert!(words.contains("egg.hello.runner: online"), "{words}");
     // What GitLab shows in the repository after a job: nothing that belongs to the state.
