@@ -1,6 +1,8 @@
 //! States that are kept by a service: what the Nest leaves out of its `state` block, and with what the service is
 //! called.
 
+use std::time::Duration;
+
 use fly_codegen::{Connections, Source, VaultLogin};
 use fly_typeck::domain;
 use fly_typeck::nest::Nest;
@@ -54,13 +56,28 @@ pub(super) async fn service(
         connections: &connections,
         retention: usize::try_from(state.retention).unwrap_or(usize::MAX),
     };
-    match state {
-        State { s3: Some(s3), .. } => kept.s3(s3).await,
+    let store = match state {
+        State { s3: Some(s3), .. } => kept.s3(s3).await?,
         State {
             gitlab: Some(gitlab), ..
-        } => kept.gitlab(gitlab).await,
-        _ => Err(nameless()),
-    }
+        } => kept.gitlab(gitlab).await?,
+        _ => return Err(nameless()),
+    };
+    Ok(match lease(host)? {
+        Some(lease) => store.with_lease(lease),
+        None => store,
+    })
+}
+
+/// How long a lock relies on a confirmation, where that is not the usual time: `GOSLING_LEASE_MS`.
+fn lease(host: &Host) -> Result<Option<Duration>, Failure> {
+    const NAME: &str = "GOSLING_LEASE_MS";
+    let milliseconds = host.environment.get(NAME).map(|text| text.trim().parse());
+    let milliseconds = milliseconds.transpose().map_err(|_| {
+        Failure::wrong_use(format!("{NAME} is no number of milliseconds"))
+            .hint("without it, a lock is confirmed every 10 s")
+    })?;
+    Ok(milliseconds.map(Duration::from_millis))
 }
 
 impl Kept<'_> {

@@ -30,6 +30,8 @@ const AT_ONCE: usize = 8;
 /// How often a reader begins anew when what it reads goes away under it, and a writer when its own earlier write shows
 /// up late.
 const ATTEMPTS: usize = 8;
+/// How often a lock is given back whose outcome is not known.
+const RELEASES: u32 = 3;
 
 /// Letters that nobody else has.
 fn random() -> Result<String, StoreError> {
@@ -349,6 +351,16 @@ impl HeldRemote {
         })
     }
 
+    /// Gives the lock back, once.
+    async fn give_back(&self) -> Result<(), StoreError> {
+        match self.commit(None, |head, _| head.lock = None).await {
+            // Whoever took it over has it now: there is nothing to give back. So it is where an earlier attempt got through.
+            Ok(()) | Err(StoreError::TakenOver(_)) => {}
+            Err(error) => return Err(error),
+        }
+        self.store.service.unlock(&self.id).await
+    }
+
     /// Removes what nothing rests on any more. What could not be removed stays in the head as garbage, and the next to
     /// tidy tries again: a state that is saved is no failure because of it.
     async fn sweep(&self) {
@@ -495,11 +507,16 @@ impl Locked for HeldRemote {
     }
 
     async fn release(&self) -> Result<(), StoreError> {
-        match self.commit(None, |head, _| head.lock = None).await {
-            // Whoever took it over has it now: there is nothing to give back.
-            Ok(()) | Err(StoreError::TakenOver(_)) => {}
-            Err(error) => return Err(error),
+        let mut pause = Duration::from_millis(100);
+        for attempt in 1.. {
+            match self.give_back().await {
+                Ok(()) => break,
+                Err(error) if attempt == RELEASES => return Err(error),
+                // The work is done, and a lock that stays is in everybody's way.
+                Err(_) => tokio::time::sleep(pause).await,
+            }
+            pause *= 2;
         }
-        self.store.service.unlock(&self.id).await
+        Ok(())
     }
 }

@@ -8,7 +8,9 @@ use gosling_resource::Secret;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
+use super::wanted::Config;
 use crate::http::{Answer, Body, Client, Method, Request, SendError, Upload, backoff};
 
 /// How often a call is made that finds a lock taken; the pauses add up to some 20 s.
@@ -27,6 +29,9 @@ pub(super) struct Api<'a> {
     pub(super) authorization: Secret,
     /// Confirms each change right before it is sent.
     pub(super) fence: &'a dyn Fence,
+    /// The signs of the machine that the operation is about. A machine without any of them is not changed; where there
+    /// are none, nothing is compared.
+    pub(super) signs: Vec<Sign<'a>>,
 }
 
 /// A form's pair.
@@ -65,6 +70,25 @@ impl Api<'_> {
         self.change(Method::Delete, path, query).await
     }
 
+    /// Compares, right before a change, whether the machine at this path is still the one that is meant: numbers come
+    /// back, and another holder may have made a machine with this one.
+    async fn compare(&self, path: &str) -> Result<(), Trouble> {
+        let Some((id, guest)) = guest_of(path).filter(|_| !self.signs.is_empty()) else {
+            return Ok(());
+        };
+        let data = self
+            .get_with(&format!("{guest}/config"), &[("current", "1")])
+            .await?;
+        let config = Config::of(&data);
+        match self.signs.iter().any(|sign| sign.is_on(&config)) {
+            true => Ok(()),
+            false => Err(Trouble::refused(format!(
+                "{id} is another machine by now: nothing is changed about it"
+            ))
+            .help("`gosling plan` shows what is there")),
+        }
+    }
+
     /// Sends a change. Where it says that a lock was taken, it did nothing, and is sent again a little later.
     async fn change(&self, method: Method, path: &str, pairs: &[(String, String)]) -> Result<Value, Trouble> {
         let mut attempt = 0;
@@ -75,6 +99,7 @@ impl Api<'_> {
                 Method::Get | Method::Delete => request.query = pairs.to_vec(),
                 Method::Post | Method::Put => request.body = Body::Form(pairs.to_vec()),
             }
+            self.compare(path).await?;
             let result = self.send(request, self.fence).await;
             attempt += 1;
             match result {
@@ -150,6 +175,14 @@ impl Api<'_> {
     }
 }
 
+/// The machine that a change is about, as its id and its path. A template that is cloned is not changed.
+fn guest_of(path: &str) -> Option<(String, String)> {
+    let mut parts = path.strip_prefix("/nodes/")?.split('/');
+    let (node, sort, vmid) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_changed = sort == "qemu" && parts.next() != Some("clone");
+    is_changed.then(|| (format!("{node}/{vmid}"), format!("/nodes/{node}/qemu/{vmid}")))
+}
+
 /// What went wrong in the words of Proxmox VE: of single parameters, else of the reason phrase, else of the body.
 fn words(answer: &Answer) -> String {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -203,6 +236,27 @@ mod tests {
             help.starts_with("give `a@pve!b` the privilege `VM.Clone` on `/vms/9000`;"),
             "{help}"
         );
+    }
+
+    #[test]
+    fn a_change_is_about_a_machine_unless_it_clones_it_or_is_about_a_file() {
+        let id = |path: &str| guest_of(path).map(|(id, _)| id);
+        let machine = "/nodes/pve1/qemu/5000";
+        for rest in ["", "/config", "/status/stop", "/firewall/rules/0"] {
+            assert_eq!(
+                id(&format!("{machine}{rest}")).as_deref(),
+                Some("pve1/5000"),
+                "{rest}"
+            );
+        }
+        for path in [
+            "/nodes/pve1/qemu",
+            "/nodes/pve1/qemu/9000/clone",
+            "/nodes/pve1/storage/local/upload",
+            "/cluster/resources",
+        ] {
+            assert_eq!(id(path), None, "{path}");
+        }
     }
 
     #[test]

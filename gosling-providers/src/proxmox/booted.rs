@@ -8,6 +8,7 @@ use super::Proxmox;
 use super::api::pair;
 use super::placing::parts;
 use super::removing::{file_name, remove_files};
+use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::Config;
 use super::work::path;
@@ -41,7 +42,8 @@ impl Proxmox {
         iso_storage: &str,
     ) -> Result<(), CallError> {
         let (node, vmid) = parts(id)?;
-        let work = self.work(cx, "").await?;
+        let mut work = self.work(cx, "").await?;
+        work.api.signs = vec![Sign::Marker(marker)];
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
         let Some(found) = found.filter(|found| marker::is_in(found.config.notes(), marker)) else {
             return Ok(());

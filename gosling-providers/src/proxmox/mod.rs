@@ -130,6 +130,7 @@ impl Proxmox {
                 token_id,
                 authorization: Secret::new(header),
                 fence: cx.fence,
+                signs: Vec::new(),
             },
             limits: &self.limits,
             cx,
@@ -235,7 +236,8 @@ impl Provider for Proxmox {
         let wanted = Wanted::of(&operation.properties)?;
         let reserved = operation.reserved.as_deref().unwrap_or_default();
         let (node, vmid) = parts(reserved)?;
-        let work = self.work(cx, &operation.op).await?;
+        let mut work = self.work(cx, &operation.op).await?;
+        work.api.signs = vec![Sign::Marker(&operation.marker)];
         let making = Making {
             work: &work,
             operation,
@@ -249,7 +251,12 @@ impl Provider for Proxmox {
     async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         let id = operation.id.as_deref().unwrap_or_default();
         let (node, vmid) = parts(id)?;
-        let work = self.work(cx, &operation.op).await?;
+        let mut work = self.work(cx, &operation.op).await?;
+        // The name of an imported machine may be what changes.
+        let (before, after) = (&operation.prior, &operation.properties);
+        work.api.signs = [before, after]
+            .map(|known| Sign::of(&operation.marker, known))
+            .to_vec();
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
         let found = found.filter(|found| Sign::of(&operation.marker, &operation.prior).is_on(&found.config));
         let found = found.ok_or_else(|| {
@@ -268,7 +275,8 @@ impl Provider for Proxmox {
         let id = operation.id.as_deref().unwrap_or_default();
         let (node, vmid) = parts(id)?;
         let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
-        let work = self.work(cx, &operation.op).await?;
+        let mut work = self.work(cx, &operation.op).await?;
+        work.api.signs = vec![Sign::of(&operation.marker, &operation.properties)];
         let sign = Sign::of(&operation.marker, &operation.properties);
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
         if let (Some(found), Sign::Marker(marker)) = (&found, sign)

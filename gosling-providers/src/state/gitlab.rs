@@ -202,7 +202,7 @@ impl GitlabState {
     async fn read(&self, name: &str, rest: &str) -> Result<Option<Saved>, StoreError> {
         let request = self.request(Method::Get, name, rest);
         let request = request.longest(LONGEST).timeout(patience(LONGEST));
-        let answer = self.send("read", &request).await?;
+        let answer = self.again("read", &request).await?;
         match answer.status {
             200 => serde_json::from_slice(&answer.body)
                 .map(Some)
@@ -247,10 +247,9 @@ impl GitlabState {
         };
         match (answer.status, lock) {
             (200..=299, _) => Ok(Version(saved.serial.to_string())),
-            (409 | 423, Some(_)) => Err(PutError::Refused(StoreError::TakenOver(None))),
             (409 | 423, None) => Err(PutError::Changed),
-            // To who has the lock no more, GitLab says that something went wrong in it.
-            (500, Some(lock)) => match self.holds(lock).await {
+            // Whoever has the lock no more is refused so, or GitLab says that something went wrong in it. So may a proxy.
+            (409 | 423 | 500, Some(lock)) => match self.holds(lock).await {
                 Ok(false) => Err(PutError::Refused(StoreError::TakenOver(None))),
                 Ok(true) => Err(PutError::Unknown(self.refusal("write", &answer))),
                 Err(error) => Err(PutError::Unknown(error)),

@@ -13,8 +13,8 @@ use crate::rollback::{change, like, second, serial};
 use crate::versitygw::{SECRET_KEY, Storage};
 
 /// A lab, and the storage that its state is in.
-struct Place {
-    lab: Lab,
+pub(super) struct Place {
+    pub(super) lab: Lab,
     bucket: Option<(Wire, Storage)>,
 }
 
@@ -71,10 +71,10 @@ impl Place {
 
 /// A Nest and what is there when all of it is there.
 #[derive(Clone, Copy)]
-struct Setting {
-    name: &'static str,
-    place: fn() -> Place,
-    expected: fn() -> BTreeMap<String, usize>,
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) place: fn() -> Place,
+    pub(super) expected: fn() -> BTreeMap<String, usize>,
 }
 
 const ONE: Setting = Setting {
@@ -91,7 +91,7 @@ fn with_state(lab: &Lab, state: &str) {
 }
 
 /// Its state, its journal, its lock and its secrets are at GitLab too.
-const AT_GITLAB: Setting = Setting {
+pub(super) const AT_GITLAB: Setting = Setting {
     name: "one egg, state at GitLab",
     place: || {
         let lab = Lab::one();
@@ -102,7 +102,7 @@ const AT_GITLAB: Setting = Setting {
 };
 
 /// All of these are in a bucket of a real storage.
-const IN_S3: Setting = Setting {
+pub(super) const IN_S3: Setting = Setting {
     name: "one egg, state in S3",
     place: || {
         let mut lab = Lab::one();

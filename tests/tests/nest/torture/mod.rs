@@ -3,6 +3,7 @@
 
 mod killed;
 mod outcomes;
+mod stopped;
 #[path = "../../../../gosling-engine/tests/engine/torture/table.rs"]
 pub(crate) mod table;
 mod wire;
