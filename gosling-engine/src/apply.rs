@@ -49,6 +49,9 @@ impl Applied {
     }
 }
 
+/// How many numbers are tried for one create, where others take them first.
+const RESERVATIONS: u32 = 5;
+
 /// How a step ended.
 enum End {
     Done,
@@ -321,23 +324,45 @@ async fn carry_out(
     reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
     in_flight: &Mutex<BTreeMap<String, Operation>>,
 ) -> Result<(End, Option<Queued>), RunError> {
-    let operation = match prepare(run, step, change, state, reserved).await? {
-        Ok(operation) => operation,
-        Err(end) => return Ok((end, None)),
+    let mut attempt = 0;
+    loop {
+        let operation = match prepare(run, step, change, state, reserved).await? {
+            Ok(operation) => operation,
+            Err(end) => return Ok((end, None)),
+        };
+        let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
+        run.journal
+            .write(&recover::intent(run, &operation, &depends_on))
+            .await?;
+        lock(in_flight).insert(operation.op.clone(), operation.clone());
+        let (outcome, record) = run.carry_out(&operation, &depends_on, state).await?;
+        lock(in_flight).remove(&operation.op);
+        attempt += 1;
+        let end = match outcome {
+            Ok(()) => End::Done,
+            Err(CallError::Failed { .. }) if attempt < RESERVATIONS && is_taken(run, &operation).await => {
+                run.journal.written(record).await?;
+                continue;
+            }
+            Err(error @ CallError::Failed { .. }) => End::Failed(error),
+            Err(error @ CallError::Unknown { .. }) => End::Open(Box::new(operation), error),
+        };
+        return Ok((end, Some(record)));
+    }
+}
+
+/// Whether a create failed because somebody else was faster: two runs may choose the same free number.
+async fn is_taken(run: &Run<'_>, operation: &Operation) -> bool {
+    let Some(provider) = run.providers.get(&operation.provider) else {
+        return false;
     };
-    let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
-    run.journal
-        .write(&recover::intent(run, &operation, &depends_on))
-        .await?;
-    lock(in_flight).insert(operation.op.clone(), operation.clone());
-    let (outcome, record) = run.carry_out(&operation, &depends_on, state).await?;
-    lock(in_flight).remove(&operation.op);
-    let end = match outcome {
-        Ok(()) => End::Done,
-        Err(error @ CallError::Failed { .. }) => End::Failed(error),
-        Err(error @ CallError::Unknown { .. }) => End::Open(Box::new(operation), error),
+    let notes = RunNotes { run };
+    let cx = Context {
+        secrets: run.secrets,
+        notes: &notes,
+        fence: run.fence,
     };
-    Ok((end, Some(record)))
+    operation.verb == Verb::Create && operation.reserved.is_some() && provider.is_taken(&cx, operation).await
 }
 
 /// The operation of a step, after the last look at what is there; or how the step ends without one.

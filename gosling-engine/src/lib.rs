@@ -32,7 +32,8 @@ pub use operation::{Operation, Verb};
 pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};
 pub use provider::{
-    CallError, Context, Doubt, Known, Notes, Observed, Presence, Provider, SecretError, Secrets, in_order,
+    CallError, Context, Doubt, Known, Marked, Notes, Observed, Presence, Provider, Search, Searched,
+    SecretError, Secrets, in_order,
 };
 pub use refresh::{Silent, refresh};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};

@@ -1,8 +1,10 @@
 //! What the engine asks of a provider: the only door through which anything outside is changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use gosling_resource::{Kind, Properties, Secret, SecretUri};
+use gosling_resource::{Address, Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
 
 use crate::fence::{Fence, NotConfirmed, ReadOnly};
@@ -62,6 +64,12 @@ pub trait Provider: Send + Sync {
         Ok(None)
     }
 
+    /// Whether somebody else has taken what was reserved for a create that failed: then it is tried with another
+    /// reservation.
+    async fn is_taken(&self, _cx: &Context<'_>, _operation: &Operation) -> bool {
+        false
+    }
+
     /// Makes a resource, or ends the making of one: with `operation.again` an earlier attempt of the very same
     /// operation may have got anywhere. Then look first (by task, by reserved id, by marker on all pages), adopt what
     /// carries this operation's marker, make what is missing, and never touch what carries another's. Whatever is
@@ -84,6 +92,11 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// [`CallError::Failed`] where it is still there; else [`CallError::Unknown`].
     async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError>;
+
+    /// Looks for everything that carries a marker of a Nest, in the places of `search` and with few calls. Only reads.
+    async fn marked(&self, _cx: &Context<'_>, _search: &Search<'_>) -> Searched {
+        Searched::default()
+    }
 
     /// Looks whether the service can carry out these changes, all of them together: whether it is reached and believed,
     /// its token good and allowed each call, and what they take there. Only reads, few calls however many changes there
@@ -153,6 +166,47 @@ pub enum Presence {
     NotOurs(Doubt),
     /// The token sees nothing at that place: the resource is gone, or the token has lost a right.
     NotVisible(Doubt),
+}
+
+/// Where a provider looks for what carries a Nest's marker.
+#[derive(Debug, Clone)]
+pub struct Search<'a> {
+    /// The Nest's name.
+    pub nest: &'a str,
+    /// Kinds and properties of resources: it is looked where these are, or would be.
+    pub places: Vec<(&'a str, &'a Properties)>,
+    /// Kinds and ids that the state knows.
+    pub known: BTreeSet<(&'a str, &'a str)>,
+    /// The markers that the state knows.
+    pub markers: BTreeSet<&'a str>,
+    /// Whether everything at these places is looked at, or only what looks like what the places are for.
+    pub thorough: bool,
+}
+
+/// What a search found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Searched {
+    /// What carries a marker of the Nest, and is not known to the state.
+    pub marked: Vec<Marked>,
+    /// Where it could not be looked, and why.
+    pub unseen: Vec<String>,
+}
+
+/// Something with a marker of a Nest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marked {
+    /// Its kind; `volume` for a file that an operation left behind, which is no resource of its own.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: String,
+    /// Its marker; empty for a file, whose name has the operation alone.
+    pub marker: String,
+    /// The address that is in the marker.
+    pub address: Option<Address>,
+    /// What it is called there.
+    pub name: String,
+    /// What the provider has to know of it to read or delete it.
+    pub properties: Properties,
 }
 
 /// Why nobody can say whether a resource is still there.
@@ -237,6 +291,12 @@ pub trait Secrets: Send + Sync {
     /// # Errors
     /// Why it cannot.
     async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError>;
+
+    /// The versions of the values at these places, with as few calls as the backends allow. A place is left out where
+    /// there is nothing, or where its backend counts no versions or cannot be asked.
+    async fn versions(&self, _uris: &BTreeSet<SecretUri>) -> BTreeMap<SecretUri, String> {
+        BTreeMap::new()
+    }
 
     /// When the value ends, as RFC 3339; `None` where it does not, or where the backend knows of no end.
     ///

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::journal::{Entry, Seen, Stage};
 use crate::operation::{Operation, Verb};
-use crate::provider::Observed;
+use crate::provider::{Marked, Observed};
 use crate::stamp::{self, StampError, Stamped};
 use crate::store::Holder;
 
@@ -330,6 +330,39 @@ impl State {
             origin: resource.origin.clone(),
         };
         self.resources.insert(resource.address.clone(), held);
+    }
+
+    /// Takes in something that gosling made for the Nest and that the state does not know. What the API does not tell is
+    /// taken to be as the Nest says.
+    pub fn adopt(&mut self, resource: &Resource, marker: &str, observed: Observed) {
+        self.import(resource, observed);
+        if let Some(held) = self.resources.get_mut(&resource.address) {
+            marker.clone_into(&mut held.marker);
+        }
+    }
+
+    /// Takes in something that gosling made for the Nest, which asks for it no more: so that it can be deleted.
+    pub fn adopt_unasked(&mut self, address: Address, provider: &str, marked: &Marked) {
+        let held = Held {
+            kind: marked.kind.into(),
+            provider: provider.into(),
+            id: marked.id.clone(),
+            marker: marked.marker.clone(),
+            properties: marked.properties.clone(),
+            given: Properties::new(),
+            outputs: Properties::new(),
+            depends_on: BTreeSet::new(),
+            origin: None,
+        };
+        self.resources.insert(address, held);
+    }
+
+    /// Where something is in the state, by what the API calls it.
+    #[must_use]
+    pub fn address_of(&self, provider: &str, kind: &str, id: &str) -> Option<&Address> {
+        let mut all = self.resources.iter();
+        let found = all.find(|(_, held)| held.identity() == (provider, kind, id));
+        found.map(|(address, _)| address)
     }
 
     /// Gives a resource another address, wherever it is named. What it was made as stays in its marker.

@@ -33,6 +33,9 @@ pub(crate) struct ApplyArgs {
     /// What to do with completed changes if something fails or a runner does not come online
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Keep)]
     on_failure: OnFailure,
+    /// Take over what was made for this Nest and is not in its state, instead of stopping
+    #[arg(long, conflicts_with = "plan")]
+    adopt: bool,
     #[command(flatten)]
     wishes: WishArgs,
     #[command(flatten)]
@@ -74,7 +77,11 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
     };
     let on_failure = args.on_failure;
     let job = Job {
-        purpose: Purpose::Apply { file, on_failure },
+        purpose: Purpose::Apply {
+            file,
+            on_failure,
+            adopt: args.adopt,
+        },
         wishes: args.wishes.wishes(false),
         refresh: args.wishes.refresh(),
         run: &args.run,

@@ -12,7 +12,8 @@ use super::outcome::{Outcome, Undone};
 use super::plan::show;
 use super::{Context, Exit};
 use crate::engine::{
-    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, failure, released,
+    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, failure, free_address,
+    released, would_be_made,
 };
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
@@ -85,6 +86,7 @@ async fn work(
     session.at.may_begin(job.run.during_freeze.as_deref()).await?;
     session.at.note_cut_off(under.lease).await?;
     let state = settle(host, session, under).await?;
+    let mut state = session.with_new_names(state).await?;
     let mut outcome = Outcome::default();
     let plan = match job.purpose {
         Purpose::Apply {
@@ -93,10 +95,21 @@ async fn work(
             session.may_apply(plan, &state)?;
             (**plan).clone()
         }
-        Purpose::Apply { file: None, .. } | Purpose::Destroy => {
+        Purpose::Apply {
+            file: None, adopt, ..
+        } => {
+            let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
+            let plan = progress.look(host, under.interrupts, plan).await??;
+            match adopt {
+                true => adopted(host, session, under, &job, plan, &mut state).await?,
+                false => plan,
+            }
+        }
+        Purpose::Destroy => {
             let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
             progress.look(host, under.interrupts, plan).await??
         }
+        Purpose::Orphans(ref names) => unasked(host, session, names, &mut state).await?,
         Purpose::Rollback(to) => {
             let goal = session.at.goal(&state, to).await?;
             let way = session.plan_back(&goal, &state, &job.wishes, job.refresh);
@@ -161,6 +174,81 @@ async fn work(
     } else {
         Exit::Clean
     })
+}
+
+/// The plan once what it would make twice is taken over.
+async fn adopted(
+    host: &mut Host,
+    session: &mut Session,
+    under: &Under<'_>,
+    job: &Job<'_>,
+    plan: Plan,
+    state: &mut State,
+) -> Result<Plan, Failure> {
+    let found = under
+        .progress
+        .look(host, under.interrupts, session.already_there(&plan))
+        .await?;
+    let twice = found
+        .all
+        .into_iter()
+        .filter(|orphan| would_be_made(&plan, orphan).is_some());
+    let twice: Vec<_> = twice.collect();
+    if twice.is_empty() {
+        return Ok(plan);
+    }
+    let wanted = session.wanted().await?;
+    let (with, said) = session.adopt(&wanted, state.clone(), &twice).await?;
+    for words in said {
+        host.say(words)?;
+    }
+    *state = with;
+    let plan = session.plan_from(state, Vec::new(), &job.wishes, job.refresh);
+    under.progress.look(host, under.interrupts, plan).await?
+}
+
+/// The plan that deletes what is not in the state: it is taken in first, so that its deletion is one like any other.
+async fn unasked(
+    host: &mut Host,
+    session: &mut Session,
+    names: &[String],
+    state: &mut State,
+) -> Result<Plan, Failure> {
+    let found = session.all_orphans(Some(state)).await?;
+    let chosen = super::orphans::chosen(&found, names)?;
+    let mut targets = Vec::new();
+    for orphan in &chosen {
+        // Files are no resources, and are deleted when all else is.
+        if orphan.marked.address.is_none() {
+            continue;
+        }
+        let address = free_address(state, orphan).ok_or_else(|| {
+            Failure::wrong_use(format!(
+                "{} has no address under which it could be deleted",
+                orphan.words()
+            ))
+        })?;
+        host.say(format_args!("{} is {address}", orphan.words()))?;
+        let mut marked = orphan.marked.clone();
+        // Of two with one marker the state can have one.
+        if state.resources.values().any(|held| held.marker == marked.marker) {
+            marked.marker.clear();
+        }
+        state.adopt_unasked(address.clone(), &orphan.provider, &marked);
+        targets.push(address.to_string());
+    }
+    let wishes = Wishes {
+        targets,
+        destroy: true,
+        ..Wishes::default()
+    };
+    let only_files = wishes.targets.is_empty();
+    let mut plan = session.plan_from(state, Vec::new(), &wishes, !only_files).await?;
+    if only_files {
+        // Without a target, everything would be one.
+        plan.changes.clear();
+    }
+    Ok(plan)
 }
 
 /// Carries the plan out, waits until the runners are online, and where it is to be, undoes all of it.

@@ -1,7 +1,7 @@
 //! `gosling import`
 
 use clap::Args;
-use gosling_engine::{Known, Lease, recover};
+use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
@@ -32,6 +32,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
         return Ok(Exit::Problems);
     };
     super::block_on(async {
+        session.at.may_be_edited().await?;
         let (at, who) = (session.at.clone(), holder(host, "gosling import"));
         under_lock(host, &at, &who, async |host, lease| {
             import(host, &mut session, lease, args).await
@@ -63,26 +64,27 @@ async fn import(
         Failure::wrong_use(format!("the Nest asks for no {address}"))
             .hint("`gosling graph` shows what it asks for")
     })?;
-    let known = Known {
-        kind: &resource.kind,
-        id: &args.id,
-        // An empty one is not looked for: what is imported was made by somebody else.
-        marker: "",
-        properties: &resource.properties,
-    };
-    let provider = session.provider(&resource.provider)?;
-    let observed = provider.read(&session.context(), &known).await;
-    let observed = observed
-        .and_then(gosling_engine::Presence::decided)
-        .map_err(|error| crate::engine::call_failure(&error))?;
-    let observed =
-        observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {}", resource.kind, args.id)))?;
+    let observed = session.observe(resource, &args.id, "").await?;
+    if let Some(own) = state.address_of(&resource.provider, &resource.kind, &observed.id) {
+        return Err(
+            Failure::wrong_use(format!("{} is in the state already, as {own}", observed.id)).hint(format!(
+                "`gosling state mv {own} {address}` gives it this address"
+            )),
+        );
+    }
+    // What gosling made itself is recognised by its marker again.
+    let marker = session.marker_of(resource, &observed.id).await;
+    let copied = state.resources.values().any(|held| held.marker == marker);
+    let marker = if copied { "" } else { &marker };
     session
         .at
         .note_by_hand(host, "gosling import", state.serial, lease)
         .await?;
-    state.import(resource, observed);
+    let lost = session.take_in(&mut state, resource, marker, observed).await?;
     recover::settle(locked, state).await.map_err(failure)?;
+    if let Some(words) = lost {
+        host.say(words)?;
+    }
     host.say(format_args!(
         "{address} is {} now; `gosling plan` shows what apply would change about it",
         args.id

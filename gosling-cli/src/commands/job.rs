@@ -55,7 +55,11 @@ pub(super) enum Purpose {
         file: Option<Box<Plan>>,
         /// What becomes of what was done when something fails.
         on_failure: OnFailure,
+        /// Whether what is there already and not in the state is taken over.
+        adopt: bool,
     },
+    /// Nothing of these, which carry the Nest's marker and are not in the state: ids, addresses, `all`.
+    Orphans(Vec<String>),
     /// Nothing.
     Destroy,
     /// An earlier state: the one with this serial, or that before the last run that changed something.
@@ -67,6 +71,7 @@ impl Purpose {
         match self {
             Self::Apply { .. } => "apply",
             Self::Destroy => "destroy",
+            Self::Orphans(_) => "orphans --delete",
             Self::Rollback(_) => "rollback",
         }
     }
@@ -75,6 +80,7 @@ impl Purpose {
         match self {
             Self::Apply { .. } => "gosling apply",
             Self::Destroy => "gosling destroy",
+            Self::Orphans(_) => "gosling orphans",
             Self::Rollback(_) => "gosling rollback",
         }
     }
@@ -84,13 +90,14 @@ impl Purpose {
         match self {
             Self::Apply { .. } => "gosling plan",
             Self::Destroy => "gosling plan --destroy",
+            Self::Orphans(_) => "gosling orphans",
             Self::Rollback(_) => "gosling rollback --dry-run",
         }
     }
 
     pub(super) fn question(&self) -> &'static str {
         match self {
-            Self::Destroy => "Delete all of these?",
+            Self::Destroy | Self::Orphans(_) => "Delete all of these?",
             Self::Apply { .. } | Self::Rollback(_) => "Apply these changes?",
         }
     }

@@ -16,6 +16,7 @@ mod groups;
 mod import;
 mod init;
 mod job;
+mod orphans;
 mod outcome;
 mod parse;
 mod plan;
@@ -124,6 +125,7 @@ enum Command {
     Show(state::ShowArgs),
     State(state::StateArgs),
     Import(import::ImportArgs),
+    Orphans(Box<orphans::OrphansArgs>),
     Unlock(state::UnlockArgs),
     Graph(graph::GraphArgs),
     Secret(secret::SecretArgs),
@@ -151,6 +153,7 @@ impl Command {
             | Self::Show(_)
             | Self::State(_)
             | Self::Import(_)
+            | Self::Orphans(_)
             | Self::Unlock(_)
             | Self::Graph(_)
             | Self::Secret(_)
@@ -171,7 +174,7 @@ impl Command {
 }
 
 /// The engine's commands by name, for arguments that could not be read.
-const ENGINE: [&str; 19] = [
+const ENGINE: [&str; 20] = [
     "plan",
     "preflight",
     "apply",
@@ -186,6 +189,7 @@ const ENGINE: [&str; 19] = [
     "show",
     "state",
     "import",
+    "orphans",
     "unlock",
     "graph",
     "secret",
@@ -354,6 +358,7 @@ fn dispatch(command: Command, host: &mut Host, context: Context) -> Result<Exit,
         Command::Show(args) => state::cmd_show(host, context, &args),
         Command::State(args) => state::cmd_state(host, &args),
         Command::Import(args) => import::cmd_import(host, context, &args),
+        Command::Orphans(args) => orphans::cmd_orphans(host, context, &args),
         Command::Unlock(args) => state::cmd_unlock(host, &args),
         Command::Graph(args) => graph::cmd_graph(host, context, &args),
         Command::Secret(args) => secret::cmd_secret(host, context, &args),

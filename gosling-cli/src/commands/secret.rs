@@ -3,10 +3,10 @@
 use std::io::{Read, Write};
 
 use clap::{Args, Subcommand};
-use gosling_engine::Secrets;
 use gosling_engine::fence::Unfenced;
 use gosling_engine::preflight::put_there;
-use gosling_resource::{Secret, SecretUri};
+use gosling_engine::{Held, Secrets};
+use gosling_resource::{Secret, SecretUri, Value};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, NamedSecret, Session};
@@ -25,7 +25,8 @@ Examples:
   gosling secret check                                  every secret that the Nest names
   gosling secret check vault://ci/gitlab/token          present? which version? until when?
   gosling secret list store://
-  openssl rand -base64 32 | gosling secret rotate store://app/key")]
+  openssl rand -base64 32 | gosling secret rotate store://app/key
+  gosling secret rm store://old-egg/runner-token        what no egg needs any more")]
 pub(crate) struct SecretArgs {
     #[command(subcommand)]
     command: SecretCommand,
@@ -58,6 +59,14 @@ enum SecretCommand {
         /// Where
         uri: SecretUri,
     },
+    /// Take a value away that nothing needs any more
+    Rm {
+        /// Where
+        uri: SecretUri,
+        /// Also where the Nest or its state names it
+        #[arg(long)]
+        force: bool,
+    },
 }
 
 pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -> Result<Exit, Failure> {
@@ -69,6 +78,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
             SecretCommand::Set { uri } => {
                 writable(&session, uri).await?;
                 let value = value(host)?;
+                suits(&session, uri, &value).await?;
                 session
                     .secrets
                     .write(uri, &value, &Unfenced)
@@ -85,21 +95,65 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     return Err(Failure::wrong_use(format!("{uri} has this very value already"))
                         .hint("give it a new one"));
                 }
+                suits(&session, uri, &value).await?;
                 session
                     .secrets
                     .write(uri, &value, &Unfenced)
                     .await
                     .map_err(crate::engine::failure)?;
-                host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;
+                let (state, _) = session.at.peek().await?;
+                let at_gitlab = state.resources.values().any(|held| {
+                    held.kind == "gitlab_hook"
+                        && held.properties.get("secret").and_then(Value::as_secret) == Some(uri)
+                });
+                if at_gitlab && uri.scheme() != "env" {
+                    host.say(format_args!(
+                        "{uri} has a new value; `gosling apply` gives it to GitLab's webhooks"
+                    ))?;
+                } else {
+                    host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;
+                }
+                Ok(Exit::Clean)
+            }
+            SecretCommand::Rm { uri, force } => {
+                let (state, _) = session.at.peek().await?;
+                let named = session.named_secrets().await?;
+                let held = state.resources.iter().find(|(_, held)| names(held, uri));
+                let by = match held {
+                    Some((address, _)) => Some(address.to_string()),
+                    None => named
+                        .iter()
+                        .any(|named| named.uri == *uri)
+                        .then(|| "the Nest".to_owned()),
+                };
+                if let Some(by) = by.filter(|_| !force) {
+                    return Err(Failure::wrong_use(format!("{by} needs {uri}"))
+                        .hint("take it out of the Nest and apply first, or say --force"));
+                }
+                session
+                    .secrets
+                    .remove(uri, &Unfenced)
+                    .await
+                    .map_err(crate::engine::failure)?;
+                host.say(format_args!("{uri} is removed"))?;
                 Ok(Exit::Clean)
             }
             SecretCommand::Check { uris, json } => {
-                let named = if uris.is_empty() {
+                let all = uris.is_empty();
+                let named = if all {
                     session.named_secrets().await?
                 } else {
                     session.with_what_is_to_come(uris.clone()).await?
                 };
-                check(host, &session, &named, *json).await
+                let exit = check(host, &session, &named, *json).await?;
+                if all && !json {
+                    for uri in session.unused_secrets(&named).await? {
+                        host.say(format_args!(
+                            "{uri}: neither the Nest nor its state needs it; `gosling secret rm {uri}` removes it"
+                        ))?;
+                    }
+                }
+                Ok(exit)
             }
             SecretCommand::List { under } => {
                 let under: SecretUri = if under.ends_with("://") {
@@ -122,6 +176,43 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
             }
         }
     })
+}
+
+/// Whether a resource of the state has a secret at this place.
+fn names(held: &Held, uri: &SecretUri) -> bool {
+    held.properties
+        .values()
+        .any(|value| value.secrets().contains(&uri))
+}
+
+/// Refuses a token for the place of a runner's token that is not that runner's.
+async fn suits(session: &Session, uri: &SecretUri, value: &Secret) -> Result<(), Failure> {
+    let (state, _) = session.at.peek().await?;
+    let mut runners = state.resources.iter();
+    let runner = runners.find(|(_, held)| {
+        held.kind == "gitlab_runner"
+            && held.properties.get("token_secret").and_then(Value::as_secret) == Some(uri)
+    });
+    let Some((address, held)) = runner else {
+        return Ok(());
+    };
+    let gitlab = session.gitlab_of(held)?;
+    let owner = gitlab.runner_of(&session.context(), value).await;
+    let owner = owner.map_err(|error| crate::engine::call_failure(&error))?;
+    if owner.is_some_and(|owner| owner.to_string() == held.id) {
+        return Ok(());
+    }
+    let whose = match owner {
+        Some(other) => format!("it is the token of runner {other}"),
+        None => "GitLab does not know it".to_owned(),
+    };
+    Err(Failure::wrong_use(format!(
+        "this is not the token of runner {} ({address}): {whose}",
+        held.id
+    ))
+    .hint(format!(
+        "`gosling apply --replace {address}` makes a runner with a new token"
+    )))
 }
 
 /// A value from standard input, without the line break that a file or `echo` ends it with.

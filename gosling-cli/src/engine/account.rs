@@ -119,6 +119,16 @@ impl StateAt {
         Ok(freeze.filter(|freeze| freeze.holds(&now())))
     }
 
+    /// Refuses to change the state by hand where a freeze holds.
+    pub(crate) async fn may_be_edited(&self) -> Result<(), Failure> {
+        match self.frozen().await? {
+            Some(freeze) => {
+                Err(Failure::wrong_use(freeze.to_string()).hint("`gosling freeze --lift` ends it"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Refuses where a freeze holds and nobody says why it does not count.
     pub(crate) async fn may_begin(&self, during_freeze: Option<&str>) -> Result<(), Failure> {
         match self.frozen().await? {

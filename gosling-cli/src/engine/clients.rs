@@ -11,7 +11,7 @@ use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_resource::Value;
 
 use super::call_failure;
-use super::endpoints::{authority, endpoint};
+use super::endpoints::{authority, endpoint, one_for_each};
 use super::secrets::nest_file;
 use crate::commands::Target;
 use crate::{Failure, Host};
@@ -48,10 +48,14 @@ impl Clients {
             let gitlab = Gitlab::new(settings).map_err(|error| call_failure(&error))?;
             gitlabs.insert(server.server.clone(), Arc::new(gitlab));
         }
+        let names = connections
+            .proxmoxes
+            .iter()
+            .map(|cluster| cluster_name(&cluster.label));
+        one_for_each(host, "proxmox", &names.collect::<Vec<_>>())?;
         let mut proxmoxes = BTreeMap::new();
         for cluster in &connections.proxmoxes {
-            let name = cluster.label.split_once('.').map_or("", |(_, name)| name);
-            let base = endpoint(host, "proxmox", name);
+            let base = endpoint(host, "proxmox", cluster_name(&cluster.label));
             let settings = ProxmoxSettings {
                 name: cluster.label.clone(),
                 endpoint: Endpoint {
@@ -84,6 +88,11 @@ impl Clients {
             proxmoxes.map(|(label, proxmox)| (label.into(), Arc::clone(proxmox) as Arc<dyn Provider>));
         gitlabs.chain(proxmoxes).collect()
     }
+}
+
+/// `lab` of `proxmox.lab`; empty for `proxmox` alone.
+fn cluster_name(label: &str) -> &str {
+    label.split_once('.').map_or("", |(_, name)| name)
 }
 
 /// Servers that the Nest names no more, but that still have something of ours by what the state knows.

@@ -3,19 +3,51 @@
 use crate::{Failure, Host};
 
 /// Another address for the calls to a service: `GOSLING_ENDPOINT_PROXMOX_LAB` for the provider `proxmox.lab`,
-/// `GOSLING_ENDPOINT_GITLAB_GIT_EXAMPLE_COM` for the server `git.example.com`, else `GOSLING_ENDPOINT_PROXMOX` for all
-/// of a kind.
+/// `GOSLING_ENDPOINT_GITLAB_GIT_EXAMPLE_COM` for the server `git.example.com`, else `GOSLING_ENDPOINT_PROXMOX` for the
+/// one provider of the kind that has no variable of its own.
 pub(super) fn endpoint(host: &Host, kind: &str, name: &str) -> Option<String> {
-    let kind = kind.to_uppercase();
-    let plain = format!("GOSLING_ENDPOINT_{kind}");
-    let named = format!("{plain}_{}", capitals(name));
-    let find = |variable: &str| {
-        host.environment
-            .get(variable)
-            .filter(|value| !value.is_empty())
-            .cloned()
+    let plain = plain(kind);
+    variable(host, &named(&plain, name)).or_else(|| variable(host, &plain))
+}
+
+/// Refuses a variable that would lead several providers of a kind to one place, where each would take what it made for
+/// gone.
+pub(super) fn one_for_each(host: &Host, kind: &str, names: &[&str]) -> Result<(), Failure> {
+    let plain = plain(kind);
+    if variable(host, &plain).is_none() {
+        return Ok(());
+    }
+    let without = names
+        .iter()
+        .filter(|name| variable(host, &named(&plain, name)).is_none());
+    let without: Vec<&str> = without.copied().collect();
+    let [_, .., last] = without.as_slice() else {
+        return Ok(());
     };
-    find(&named).or_else(|| find(&plain))
+    let shown = |name: &str| match name {
+        "" => format!("`{kind}`"),
+        name => format!("`{kind}.{name}`"),
+    };
+    let all: Vec<String> = without.iter().map(|name| shown(name)).collect();
+    Err(
+        Failure::wrong_use(format!("{plain} would lead {} to one address", all.join(" and "))).hint(format!(
+            "give each its own variable, such as {}",
+            named(&plain, last)
+        )),
+    )
+}
+
+fn plain(kind: &str) -> String {
+    format!("GOSLING_ENDPOINT_{}", kind.to_uppercase())
+}
+
+fn named(plain: &str, name: &str) -> String {
+    format!("{plain}_{}", capitals(name))
+}
+
+fn variable(host: &Host, name: &str) -> Option<String> {
+    let value = host.environment.get(name);
+    value.filter(|value| !value.is_empty()).cloned()
 }
 
 /// In capitals, every other character as `_`.

@@ -274,6 +274,7 @@ impl Session {
 
     /// What the first boot's own words come to, and what to try. `None`: they could not be read.
     fn what_it_said(&self, machine: &Expected, log: Option<&str>) -> (String, String) {
+        let runner = format!("{}.runner", machine.machine.block());
         let Expected {
             id,
             server,
@@ -302,7 +303,7 @@ impl Session {
             Some(words) if words.starts_with("refuses") => (
                 format!("{server} refuses the token of the runner in the machine {id}"),
                 format!(
-                    "was the runner deleted or its token reset by hand? `gosling refresh` shows it; `gosling apply --replace {address}` makes the machine with the present token"
+                    "was the runner deleted or its token reset by hand? `gosling secret check` says whether the token that is kept is the runner's: if it is, `gosling apply --replace {address}` makes the machine with it; if not, `gosling apply --replace {runner}` makes a new runner and its machines"
                 ),
             ),
             Some(words) if words.starts_with("does not have a certificate") => (

@@ -70,6 +70,7 @@ impl Session {
             Some(peeked) => peeked,
             None => self.at.peek().await?,
         };
+        let state = self.with_new_names(state).await?;
         if !state.resources.is_empty() && refresh {
             progress.say(format!("looking at {} resources", state.resources.len()));
         }

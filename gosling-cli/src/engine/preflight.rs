@@ -40,6 +40,11 @@ impl Session {
             .map(|(label, provider)| (label.clone(), provider.clone()))
             .collect();
         let mut services = gosling_engine::preflight(plan, &providers, &self.context()).await;
+        for (label, finding) in self.twice(plan).await {
+            if let Some(service) = services.iter_mut().find(|service| service.service == label) {
+                service.findings.push(finding);
+            }
+        }
         if looked == Looked::All {
             for service in &mut services {
                 service

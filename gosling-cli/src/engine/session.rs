@@ -109,6 +109,8 @@ pub(crate) struct Session {
     pub(super) nest: Nest,
     pub(super) name: String,
     pub(super) providers: Providers,
+    /// The services that the Nest itself names; the others have something of the state.
+    pub(super) labels: BTreeSet<String>,
     clients: Clients,
     pub(crate) secrets: Backends,
     pub(crate) at: StateAt,
@@ -146,6 +148,9 @@ impl Session {
         let secrets = backends(host, &target, &connections, Some(Arc::clone(&at.store)))?;
         let mut connections = connections;
         let peeked = crate::commands::block_on(at.peek())?;
+        let servers = connections.gitlabs.iter().map(|server| server.server.clone());
+        let clusters = connections.proxmoxes.iter().map(|cluster| cluster.label.clone());
+        let labels = servers.chain(clusters).collect();
         add_servers(&mut connections, &peeked.0);
         let clients = Clients::of(host, &target, &connections)?;
         let mut texts = Vec::new();
@@ -162,6 +167,7 @@ impl Session {
             nest_digest: gosling_engine::state::digest(&texts),
             variables_digest: gosling_engine::state::digest(&given),
             unasked: None,
+            labels,
             tokens: connections
                 .proxmoxes
                 .iter()
@@ -182,6 +188,11 @@ impl Session {
             at,
             peeked: Some(peeked),
         }))
+    }
+
+    /// What the Nest is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// For the lowering.
@@ -265,6 +276,25 @@ impl Session {
     /// A progress that shows when its services ask for a pause.
     pub(crate) fn progress(&self) -> Progress {
         Progress::of(self.clients.notices.clone())
+    }
+
+    /// The secrets of the store that neither the Nest nor its state names: of eggs that are gone. `named` are those that
+    /// the Nest names.
+    pub(crate) async fn unused_secrets(&self, named: &[NamedSecret]) -> Result<Vec<SecretUri>, Failure> {
+        let everything: SecretUri = "store://*".parse().map_err(failure)?;
+        // A Nest without a store has nothing there.
+        let Ok(kept) = self.secrets.list(&everything).await else {
+            return Ok(Vec::new());
+        };
+        let (state, _) = self.at.peek().await?;
+        let held = state.resources.values();
+        let held: std::collections::BTreeSet<&SecretUri> = held
+            .flat_map(|held| held.properties.values().flat_map(Value::secrets))
+            .collect();
+        let unused = kept
+            .into_iter()
+            .filter(|uri| !named.iter().any(|named| named.uri == *uri) && !held.contains(uri));
+        Ok(unused.collect())
     }
 
     /// How long an egg's machines may take to come online.

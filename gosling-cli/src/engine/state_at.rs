@@ -8,6 +8,7 @@ use gosling_engine::journal::Entry;
 use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreError};
 use gosling_engine::{Plan, State, recover};
 use gosling_providers::state::{Sealed, Sealing};
+use gosling_resource::Address;
 
 use super::running::run_failure;
 use super::secrets::{keys, named_or_folder};
@@ -215,6 +216,21 @@ fn checked(host: &Host, args: &EngineArgs) -> Result<(Target, CheckedNest), Fail
     let files = args.variables.files(host)?;
     let checked = check_root(&target.root, &files, &variables);
     Ok((target, checked))
+}
+
+/// Refuses an address of a block that the Nest does not have. Of a Nest with problems it is not known which it has.
+pub(crate) fn has_block(host: &Host, args: &EngineArgs, address: &Address) -> Result<(), Failure> {
+    let (_, checked) = checked(host, args)?;
+    let blocks = &checked.checked.blocks;
+    let is_there = |block: &CheckedBlock| {
+        block.name == address.owner_kind.as_str() && block.labels.first() == Some(&address.owner)
+    };
+    if checked.checked.nest().is_none() || blocks.iter().any(is_there) {
+        return Ok(());
+    }
+    let (kind, owner) = (&address.owner_kind, &address.owner);
+    Err(Failure::wrong_use(format!("the Nest has no {kind} `{owner}`"))
+        .hint("write it first; a resource at an address that the Nest does not have is deleted by the next apply"))
 }
 
 fn block(checked: &CheckedNest) -> Option<&CheckedBlock> {

@@ -6,8 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gosling_engine::preflight::put_there;
 use gosling_engine::{CallError, Context, Doubt, Known, Observed, Operation, Presence, SecretError, marker};
-use gosling_resource::{Properties, Secret, Value};
+use gosling_resource::{Properties, Secret, SecretUri, Value};
 use serde_json::{Map, Value as Json, json};
+use smol_str::SmolStr;
 
 use super::session::{Errand, Session};
 use super::{Gitlab, Whose, number, shown_text, text, told};
@@ -33,6 +34,9 @@ const EVENTS: [(&str, &str); 14] = [
 /// How many random bytes a generated secret has.
 const BYTES: usize = 32;
 const NEEDS: &str = "the scope `api` and the role Maintainer in the project";
+
+/// The versions of secrets, by their places.
+pub(super) type Versions = BTreeMap<SecretUri, String>;
 
 /// Where a hook is: `17/3`, project and hook.
 #[derive(Debug, Clone, Copy)]
@@ -80,10 +84,26 @@ pub(super) async fn read(
     session: &Session<'_>,
     known: &Known<'_>,
     listed: Option<&BTreeMap<i64, Json>>,
+    versions: &Versions,
 ) -> Result<Presence, CallError> {
     let place = Place::parse(known.id)?;
+    if let Some(wanted) = known.properties.get("project_id").and_then(Value::as_int)
+        && wanted != place.project
+    {
+        let Place { project, hook } = place;
+        return Ok(Presence::NotOurs(Doubt {
+            message: format!(
+                "webhook {hook} is one of project {project}, and the Nest asks for one of project {wanted}"
+            ),
+            help: format!("the id of one looks like {wanted}/3, project and hook"),
+        }));
+    }
     let decided = |shown: &Json| match whose(shown, place, known.marker, known.properties) {
-        Whose::Ours => Presence::Here(observed(shown, place.project, known.marker, known.properties)),
+        Whose::Ours => {
+            let mut observed = observed(shown, place.project, known.marker, known.properties);
+            observed.properties.extend(rotated(known.properties, versions));
+            Presence::Here(observed)
+        }
         Whose::NotOurs(doubt) => Presence::NotOurs(doubt),
     };
     if let Some(shown) = listed.and_then(|hooks| hooks.get(&place.hook))
@@ -103,6 +123,13 @@ pub(super) async fn read(
     session.pause().await;
     let found = session.get(&place.path(), &doing).await?;
     Ok(found.as_ref().map_or(Presence::Gone, decided))
+}
+
+/// The secret of a hook as an attribute that differs, where GitLab was given an earlier version of it.
+fn rotated(known: &Properties, versions: &Versions) -> Option<(SmolStr, Value)> {
+    let given = known.get("secret_version").and_then(Value::as_text)?;
+    let now = versions.get(known.get("secret").and_then(Value::as_secret)?)?;
+    (now != given).then(|| ("secret".into(), format!("version {given}").into()))
 }
 
 /// Whose a hook is: by its marker, else by its address, in which the egg's name stands.
@@ -137,6 +164,7 @@ impl Gitlab {
             false => None,
         };
         let present = found.as_ref().map_or("", |(_, description)| description);
+        let version = version(cx, operation).await;
         let fields = fields(cx, operation, present).await.map_err(earlier)?;
         let doing = errand("making a webhook for", project);
         let shown = match found {
@@ -156,12 +184,7 @@ impl Gitlab {
                 "GitLab made a webhook and did not say which: its answer has no id",
             ));
         }
-        Ok(observed(
-            &shown,
-            project,
-            &operation.marker,
-            &operation.properties,
-        ))
+        Ok(given(cx, &shown, project, operation, version).await)
     }
 
     pub(super) async fn update_hook(
@@ -188,14 +211,10 @@ impl Gitlab {
         {
             return Err(CallError::failed(message).help(help));
         }
+        let version = version(cx, operation).await;
         let fields = fields(cx, operation, description(&found)).await?;
         let shown = session.put(&place.path(), &fields, &doing).await?;
-        Ok(observed(
-            &shown,
-            place.project,
-            &operation.marker,
-            &operation.properties,
-        ))
+        Ok(given(cx, &shown, place.project, operation, version).await)
     }
 
     pub(super) async fn delete_hook(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
@@ -220,7 +239,7 @@ fn errand(doing: &str, project: i64) -> Errand {
     }
 }
 
-fn project(properties: &Properties) -> Result<i64, CallError> {
+pub(super) fn project(properties: &Properties) -> Result<i64, CallError> {
     let project = properties.get("project_id").and_then(Value::as_int);
     project.ok_or_else(|| CallError::failed("a webhook needs a project_id"))
 }
@@ -314,6 +333,33 @@ async fn fields(cx: &Context<'_>, operation: &Operation, present: &str) -> Resul
         fields.insert("token".to_owned(), json!(secret.expose()));
     }
     Ok(Json::Object(fields))
+}
+
+/// The version of the secret that is about to be given. It is asked for before the value is read: where the secret is
+/// changed between the two, the next look sees an earlier version, and the value is given again.
+async fn version(cx: &Context<'_>, operation: &Operation) -> Option<String> {
+    let place = operation.properties.get("secret").and_then(Value::as_secret)?;
+    cx.secrets.versions(&[place.clone()].into()).await.remove(place)
+}
+
+/// A hook as it is now, with the version of the secret that it was given; where there was none yet, of the one that was
+/// made.
+async fn given(
+    cx: &Context<'_>,
+    shown: &Json,
+    project: i64,
+    operation: &Operation,
+    before: Option<String>,
+) -> Observed {
+    let version = match before {
+        Some(version) => Some(version),
+        None => version(cx, operation).await,
+    };
+    let mut observed = observed(shown, project, &operation.marker, &operation.properties);
+    observed
+        .properties
+        .extend(version.map(|version| ("secret_version".into(), version.into())));
+    observed
 }
 
 /// The secret of the hook: the one in its place, or a new one that is there before GitLab hears of it.

@@ -69,6 +69,8 @@ pub(super) static KINDS: [&Kind; 2] = [
             updates("enable_ssl_verification"),
             // Where the secret is kept with which GitLab proves that it is GitLab.
             silent("secret"),
+            // Which version of the secret GitLab was last given.
+            attribute("secret_version", Change::OnlyAtCreation, false),
             // Whether a secret that is not there yet is made.
             attribute("generate_secret", Change::OnlyAtCreation, false),
             silent("api_token"),

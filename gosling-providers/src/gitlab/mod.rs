@@ -7,16 +7,17 @@ mod preflight;
 mod projects;
 mod runner;
 mod scopes;
+mod search;
 mod session;
 mod status;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use gosling_engine::{
-    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, in_order,
-    marker,
+    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
+    Searched, in_order, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
@@ -72,6 +73,14 @@ impl Gitlab {
         }
     }
 
+    /// The runner to which a token belongs; `None` where GitLab does not know the token.
+    ///
+    /// # Errors
+    /// Where GitLab could not be asked.
+    pub async fn runner_of(&self, cx: &Context<'_>, token: &Secret) -> Result<Option<i64>, CallError> {
+        self.asking(cx).await?.owner_of(token).await
+    }
+
     /// Where the token is that these properties name, or the server's.
     fn token_of<'a>(&'a self, properties: &'a Properties) -> &'a SecretUri {
         let own = properties.get("api_token").and_then(Value::as_secret);
@@ -108,7 +117,14 @@ impl Provider for Gitlab {
     }
 
     async fn read(&self, cx: &Context<'_>, resource: &Known<'_>) -> Result<Presence, CallError> {
-        read(&self.session(cx, resource.properties).await?, resource, None).await
+        let versions = versions(cx, &[*resource]).await;
+        read(
+            &self.session(cx, resource.properties).await?,
+            resource,
+            None,
+            &versions,
+        )
+        .await
     }
 
     /// A list of a project's webhooks tells all of each. Of runners there is no such list.
@@ -148,11 +164,12 @@ impl Provider for Gitlab {
             .await
             .map_err(|(number, error)| (first(number), error))?;
         let listed: BTreeMap<_, _> = together.keys().zip(&lists).collect();
+        let versions = &versions(cx, resources).await;
         let reads = resources.iter().map(|resource| {
             let project = hook::project_of(resource.id).filter(|_| resource.kind == HOOK);
             let key = project.map(|project| (project, self.token_of(resource.properties)));
             let list = key.and_then(|key| listed.get(&key).copied());
-            read(session(resource), resource, list)
+            read(session(resource), resource, list, versions)
         });
         in_order(reads, parallelism).await
     }
@@ -181,6 +198,10 @@ impl Provider for Gitlab {
         }
     }
 
+    async fn marked(&self, cx: &Context<'_>, search: &Search<'_>) -> Searched {
+        self.search(cx, search).await
+    }
+
     async fn preflight(&self, cx: &Context<'_>, changes: &[&Change]) -> Vec<Finding> {
         self.look(cx, changes).await
     }
@@ -190,15 +211,27 @@ impl Provider for Gitlab {
     }
 }
 
+/// The versions of the webhooks' secrets.
+async fn versions(cx: &Context<'_>, resources: &[Known<'_>]) -> hook::Versions {
+    let hooks = resources.iter().filter(|known| known.kind == HOOK);
+    let places = hooks.filter_map(|known| known.properties.get("secret")?.as_secret().cloned());
+    let places: BTreeSet<SecretUri> = places.collect();
+    match places.is_empty() {
+        true => hook::Versions::new(),
+        false => cx.secrets.versions(&places).await,
+    }
+}
+
 /// Reads a resource, a hook from its project's list where there is one.
 async fn read(
     session: &Session<'_>,
     resource: &Known<'_>,
     hooks: Option<&BTreeMap<i64, Json>>,
+    versions: &hook::Versions,
 ) -> Result<Presence, CallError> {
     match resource.kind {
         RUNNER => runner::read(session, resource).await,
-        HOOK => hook::read(session, resource, hooks).await,
+        HOOK => hook::read(session, resource, hooks, versions).await,
         other => Err(unknown_kind(other)),
     }
 }

@@ -13,7 +13,7 @@ const NOTE: usize = 1024;
 const TAGS: usize = 49;
 
 /// Where a runner belongs: whose jobs it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Scope {
     Project(i64),
     Group(i64),
@@ -32,6 +32,20 @@ impl Scope {
             _ => Err(CallError::failed(
                 "a runner needs either a project_id or a group_id",
             )),
+        }
+    }
+
+    /// Whether a runner belongs here.
+    fn has(self, shown: &Json) -> bool {
+        let is = |kind: &str| shown["runner_type"].as_str() == Some(kind);
+        let among = |list: &str, id: i64| {
+            let mut all = shown[list].as_array().into_iter().flatten();
+            all.any(|entry| entry["id"].as_i64() == Some(id))
+        };
+        match self {
+            Self::Project(id) => is("project_type") && among("projects", id),
+            Self::Group(id) => is("group_type") && among("groups", id),
+            Self::Instance => is("instance_type"),
         }
     }
 
@@ -54,7 +68,7 @@ impl Scope {
     }
 
     /// The path that lists its runners, with its query begun.
-    fn list(self) -> String {
+    pub(super) fn list(self) -> String {
         match self {
             Self::Project(id) => format!("projects/{id}/runners?type=project_type"),
             Self::Group(id) => format!("groups/{id}/runners?type=group_type"),
@@ -112,8 +126,18 @@ pub(super) async fn read(session: &Session<'_>, known: &Known<'_>) -> Result<Pre
     })
 }
 
-/// Whose a runner is: by its marker, else by its description.
+/// Whose a runner is: by its marker, else by its description; one that is imported, by where it belongs.
 fn whose(shown: &Json, id: &str, marker: &str, known: &Properties) -> Whose {
+    if let (true, Ok(scope)) = (marker.is_empty(), Scope::of(known))
+        && !scope.has(shown)
+    {
+        return Whose::NotOurs(Doubt {
+            message: format!("runner {id} does not belong to {}", scope.words()),
+            help:
+                "look at its number: a Nest takes in a runner only of the project or group that its egg names"
+                    .to_owned(),
+        });
+    }
     let description = shown["description"].as_str().unwrap_or_default();
     let fits = description == super::text(known, "description");
     super::whose(&format!("runner {id}"), note(shown), marker, fits)
@@ -503,7 +527,7 @@ fn reading(id: &str) -> Errand {
     }
 }
 
-fn listing(scope: Scope) -> Errand {
+pub(super) fn listing(scope: Scope) -> Errand {
     Errand {
         doing: format!("listing the runners of {}", scope.words()),
         of: scope.words(),

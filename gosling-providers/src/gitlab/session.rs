@@ -206,6 +206,13 @@ impl<'a> Session<'a> {
                 );
                 answer.refusal(message).help(help)
             }
+            403 if answer.is_page() => {
+                let message =
+                    format!("something in front of GitLab {server} refused {doing} with a web page: {said}");
+                answer
+                    .refusal(message)
+                    .help("is a proxy or a web filter between? The token was not looked at")
+            }
             403 => {
                 let message = format!("GitLab {server} does not allow {doing}: {said}");
                 answer
@@ -234,9 +241,12 @@ impl<'a> Session<'a> {
             status => {
                 let message = format!("GitLab {server}, {doing}: {said}");
                 match status {
-                    300..400 => answer
-                        .refusal(message)
-                        .help("GitLab has moved: write the address that it has now"),
+                    300..400 => answer.refusal(message).help(match answer.redirect() {
+                        Some(to) => format!(
+                            "it leads to {to}: where that is a login page, let gosling's calls pass it; where GitLab has moved, write that address"
+                        ),
+                        None => "GitLab has moved: write the address that it has now".to_owned(),
+                    }),
                     _ => answer.refusal(message),
                 }
             }

@@ -10,6 +10,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, Heade
 use reqwest::redirect::Policy;
 
 use super::pace::{Attempts, Pace};
+use super::proxy::Proxy;
 use super::{Answer, Endpoint, Method, Request, SendError, log, tls, words};
 
 /// A client of one endpoint. Cheap to clone; connections are shared.
@@ -18,6 +19,8 @@ pub struct Client {
     inner: reqwest::Client,
     base: String,
     host: String,
+    /// The proxy that the calls go through, for people.
+    proxy: Option<String>,
     patience: Duration,
     pace: Arc<Pace>,
 }
@@ -35,7 +38,12 @@ impl Client {
             ("http" | "https", Some(host), None) => host.to_owned(),
             _ => return Err(not_an_address(&endpoint.base)),
         };
-        let inner = reqwest::Client::builder()
+        let proxy = Proxy::of(&url, |name| std::env::var(name).ok());
+        let inner = match &proxy {
+            Some(proxy) => reqwest::Client::builder().proxy(proxy.connector()?),
+            None => reqwest::Client::builder().no_proxy(),
+        };
+        let inner = inner
             .tls_backend_preconfigured(tls::config(endpoint)?)
             .http1_only()
             // A redirect may turn a POST into a GET, or hand the token to someone else.
@@ -52,9 +60,16 @@ impl Client {
             inner,
             base,
             host,
+            proxy: proxy.map(|proxy| proxy.words()),
             patience: endpoint.timeouts.call,
             pace: Arc::new(Pace::new(endpoint.notices.clone())),
         })
+    }
+
+    /// The proxy that the calls go through: `the proxy http://proxy:3128 (HTTPS_PROXY)`.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.proxy.as_deref()
     }
 
     /// The endpoint's host, with its port where it is not the usual one.
@@ -105,7 +120,7 @@ impl Client {
         if let Some(timeout) = request.timeout {
             sent = sent.timeout(timeout);
         }
-        let lost = |error: reqwest::Error| words::lost(&self.host, &error);
+        let lost = |error: reqwest::Error| words::lost(&self.host, self.proxy.as_deref(), &error);
         if request.method != Method::Get {
             fence.confirm().await.map_err(not_confirmed)?;
         }

@@ -4,6 +4,7 @@ mod body;
 mod client;
 mod log;
 mod pace;
+mod proxy;
 mod tls;
 mod words;
 
@@ -217,6 +218,28 @@ impl Answer {
             let message = format!("the answer ({}) is not JSON", self.status);
             CallError::unknown(message).help("is there a proxy or a login page in front of the API?")
         })
+    }
+
+    /// Whether the answer is a web page: something in front of the API gave it.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Where a redirect leads, for a person: without its query, in which a login page may have a token.
+    #[must_use]
+    pub fn redirect(&self) -> Option<String> {
+        let to = self
+            .header("location")
+            .filter(|_| (300..400).contains(&self.status))?;
+        let plain = to.split(['?', '#']).next().unwrap_or_default();
+        Some(
+            plain
+                .chars()
+                .filter(|letter| !letter.is_control())
+                .take(200)
+                .collect(),
+        )
     }
 
     /// What an answer that is no success means for the call that it answers: the one place where that is decided.

@@ -8,8 +8,19 @@ use rustls::CertificateError;
 use super::SendError;
 
 /// A call got no answer, or a part of one.
-pub(super) fn lost(host: &str, error: &reqwest::Error) -> SendError {
-    let (passing, message, help) = said(host, error);
+pub(super) fn lost(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> SendError {
+    let way = match proxy {
+        Some(proxy) => format!("{host} through {proxy}"),
+        None => host.to_owned(),
+    };
+    let (passing, message, help) = said(&way, error);
+    // What was not reached is the proxy.
+    let help = match proxy {
+        Some(_) if error.is_connect() || error.is_dns() => Some(
+            "is the proxy right, and does it let gosling through? `NO_PROXY` names the hosts that need none",
+        ),
+        _ => help,
+    };
     SendError {
         sent: !(error.is_connect() || error.is_builder()),
         passing,

@@ -163,12 +163,21 @@ impl Api<'_> {
                 self.token_id
             ))
             .help("compare `token_id` and the secret of `token` with Datacenter > Permissions > API Tokens"),
+            403 if answer.is_page() => Trouble::refused(format!(
+                "something in front of {host} refused the call with a web page: {words}"
+            ))
+            .help("is a proxy or a web filter between? The token was not looked at"),
             403 => {
                 Trouble::refused(format!("{host}: {words}")).help(missing_privilege(self.token_id, &words))
             }
             500 if !words.is_empty() => Trouble::died(format!("{host}: {words}")),
             595 => Trouble::from(answer.refusal(format!("{host}: the node cannot be reached: {words}")))
                 .help("is the node up? `nodes` of the cloud block says which nodes are used"),
+            300..400 => {
+                let to = answer.redirect().unwrap_or_else(|| "nowhere".to_owned());
+                Trouble::from(answer.refusal(format!("{host}: {} {words}: it leads to {to}", answer.status)))
+                    .help("is that a login page in front of Proxmox VE? Then let gosling's calls pass it")
+            }
             596 | 599 => Trouble::from(answer.refusal(format!("{host}: no answer from the node in time"))),
             status => Trouble::from(answer.refusal(format!("{host}: {status} {words}"))),
         }

@@ -13,6 +13,7 @@ mod preflight;
 mod privileges;
 mod removing;
 mod role;
+mod search;
 mod seed;
 mod shaping;
 mod sign;
@@ -25,8 +26,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gosling_engine::{
-    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, in_order,
-    marker,
+    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
+    Searched, in_order, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
@@ -147,6 +148,9 @@ async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> 
     let Some(found) = found else {
         return Ok(Presence::Gone);
     };
+    if let Some(doubt) = template(&found) {
+        return Ok(Presence::NotOurs(doubt));
+    }
     // Without a marker to look for, as at an import, any machine will do.
     if !marker::is_in(found.config.notes(), resource.marker) {
         // A VMID is one machine's alone: where gosling made another with it, the earlier one is gone.
@@ -157,6 +161,16 @@ async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> 
     }
     let observed = shaping::observed(work, &found, resource.properties, listed).await;
     observed.map(Presence::Here).map_err(Trouble::harmless)
+}
+
+/// A template is no machine of a Nest, also where it was made of one: others are cloned from it.
+fn template(found: &Found) -> Option<Doubt> {
+    (found.config.get("template") == Some("1")).then(|| Doubt {
+        message: format!("{} is a template, and not a machine", found.id()),
+        help:
+            "name a machine; where a template was made of one of this Nest's, `gosling state rm` forgets it"
+                .to_owned(),
+    })
 }
 
 /// What to say where the VMID of a machine of ours belongs to one without any marker.
@@ -232,6 +246,18 @@ impl Provider for Proxmox {
             .map_err(Trouble::harmless)
     }
 
+    async fn is_taken(&self, cx: &Context<'_>, operation: &Operation) -> bool {
+        let look = async {
+            let (node, vmid) = parts(operation.reserved.as_deref().unwrap_or_default())?;
+            let work = self.work(cx, "").await?;
+            work.find(node, vmid).await.map_err(Trouble::harmless)
+        };
+        let sign = Sign::Marker(&operation.marker);
+        // Where nobody can say, the failure is told as it is.
+        look.await
+            .is_ok_and(|found| found.is_some_and(|found| !sign.is_on(&found.config)))
+    }
+
     async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         let wanted = Wanted::of(&operation.properties)?;
         let reserved = operation.reserved.as_deref().unwrap_or_default();
@@ -279,10 +305,11 @@ impl Provider for Proxmox {
         work.api.signs = vec![Sign::of(&operation.marker, &operation.properties)];
         let sign = Sign::of(&operation.marker, &operation.properties);
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;
-        if let (Some(found), Sign::Marker(marker)) = (&found, sign)
-            && !sign.is_on(&found.config)
-            && let Some(Doubt { message, help }) = unmarked(found, marker)
-        {
+        let doubt = found.as_ref().and_then(|found| match sign {
+            Sign::Marker(marker) if !sign.is_on(&found.config) => unmarked(found, marker),
+            _ => template(found).filter(|_| sign.is_on(&found.config)),
+        });
+        if let Some(Doubt { message, help }) = doubt {
             return Err(CallError::failed(message).help(help));
         }
         let removed = remove(&work, found, (node, vmid), sign, storage.unwrap_or("local")).await;
@@ -291,6 +318,10 @@ impl Provider for Proxmox {
             Went::Refused | Went::Died => trouble.harmless(),
             Went::Unknown => trouble.into(),
         })
+    }
+
+    async fn marked(&self, cx: &Context<'_>, search: &Search<'_>) -> Searched {
+        self.search(cx, search).await
     }
 
     async fn preflight(&self, cx: &Context<'_>, changes: &[&Change]) -> Vec<Finding> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_engine::preflight::ends_soon;
-use gosling_engine::{Action, CallError, Change, Finding, Outcome, calendar};
+use gosling_engine::{Action, CallError, Change, Finding, Outcome, calendar, in_order};
 use gosling_resource::Value;
 
 use super::Proxmox;
@@ -12,10 +12,14 @@ use super::cluster::Cluster;
 use super::networks::{Networks, SOME};
 use super::placing::{Room, disk, gib, parts, range_is_full};
 use super::privileges::{Need, Permissions, least, needs};
+use super::removing::PROTECTED;
 use super::trouble::Trouble;
-use super::wanted::{Origin, Wanted};
+use super::wanted::{Config, Origin, Wanted};
+use super::work::path;
 use crate::http::segment;
 
+/// How many machines are read at once.
+const AT_ONCE: usize = 10;
 /// MiB that should be free where NoCloud images go.
 const FOR_SEEDS: i64 = 64;
 /// And where images are fetched to, for as long as they are copied.
@@ -118,6 +122,7 @@ impl Look<'_> {
             return Ok(findings);
         }
         findings.extend(self.nodes(&cluster));
+        findings.extend(self.protected(&cluster).await);
         findings.extend(self.room(&mut cluster, &mut networks).await?);
         Ok(findings)
     }
@@ -139,6 +144,30 @@ impl Look<'_> {
             Finding::failed(change.address.to_string(), words, format!("start {node}")).at(change)
         });
         away.collect()
+    }
+
+    /// Machines that are to go and that Proxmox VE would not delete.
+    async fn protected(&self, cluster: &Cluster) -> Vec<Finding> {
+        let going = self
+            .changes
+            .iter()
+            .filter(|change| matches!(change.action, Action::Delete | Action::Replace));
+        let looks = going.filter_map(|change| {
+            let (_, vmid) = parts(change.id.as_deref()?).ok()?;
+            let node = &cluster.guest(vmid)?.node;
+            Some(async move {
+                let config = self.api.get(&format!("{}/config", path(node, vmid))).await;
+                // What cannot be read is told by whoever reads it next.
+                let protected = config.is_ok_and(|config| Config::of(&config).get("protection") == Some("1"));
+                Ok::<_, ()>(protected.then(|| {
+                    let words =
+                        format!("{node}/{vmid} is protected in Proxmox VE, so that it cannot be deleted");
+                    Finding::failed(change.address.to_string(), words, PROTECTED).at(change)
+                }))
+            })
+        });
+        let looked = in_order(looks.collect::<Vec<_>>(), AT_ONCE).await;
+        looked.unwrap_or_default().into_iter().flatten().collect()
     }
 
     async fn room(&self, cluster: &mut Cluster, networks: &mut Networks) -> Result<Vec<Finding>, Trouble> {

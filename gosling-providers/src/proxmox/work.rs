@@ -234,7 +234,8 @@ impl Work<'_> {
         }
     }
 
-    async fn look(&self, node: &str, vmid: u32) -> Result<Option<Found>, Trouble> {
+    /// The machine with that number on that node.
+    pub(super) async fn look(&self, node: &str, vmid: u32) -> Result<Option<Found>, Trouble> {
         // What waits for a restart is not there yet.
         let path = format!("{}/config", path(node, vmid));
         match self.api.get_with(&path, &[("current", "1")]).await {

@@ -4,7 +4,7 @@ mod env;
 mod store;
 mod vault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use gosling_engine::{Fence, SecretError, Secrets};
@@ -13,6 +13,9 @@ use gosling_resource::{Secret, SecretUri};
 use self::env::Env;
 use self::store::Store;
 use self::vault::Vault;
+
+/// How many secrets are asked about at once.
+const AT_ONCE: usize = 10;
 
 pub use self::store::StoreSettings;
 pub use self::vault::{Approle, VaultLogin, VaultSettings};
@@ -97,6 +100,22 @@ impl Backends {
         }
     }
 
+    /// Takes a secret away.
+    ///
+    /// # Errors
+    /// [`SecretError::Missing`] where there is none; why it is still there.
+    pub async fn remove(&self, uri: &SecretUri, fence: &dyn Fence) -> Result<(), SecretError> {
+        if uri.version().is_some() {
+            return Err(refused(uri, "a version is only read: leave `?version=` out"));
+        }
+        match uri.scheme() {
+            "env" => Err(Env::read_only(uri)),
+            "store" => self.store(uri)?.remove(uri, fence).await,
+            "vault" => self.vault(uri)?.remove(uri, fence, self).await,
+            _ => Err(not_yet(uri)),
+        }
+    }
+
     fn store(&self, uri: &SecretUri) -> Result<&Store, SecretError> {
         let help =
             "there is no secret store here: run `gosling init`, or name its recipients in `nest { secrets }`";
@@ -155,6 +174,22 @@ impl Secrets for Backends {
             "vault" => self.vault(uri)?.writable(uri, self).await,
             _ => Err(not_yet(uri)),
         }
+    }
+
+    async fn versions(&self, uris: &BTreeSet<SecretUri>) -> BTreeMap<SecretUri, String> {
+        let (stored, others): (Vec<_>, Vec<_>) = uris.iter().partition(|uri| uri.scheme() == "store");
+        let mut versions = match (&self.store, stored.first()) {
+            (Some(store), Some(_)) => store.versions(&stored).await.unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        let others = others.into_iter().filter(|uri| uri.scheme() == "vault");
+        let looks = others.map(|uri| async move {
+            let version = self.describe(uri).await.ok().and_then(|known| known.version);
+            Ok::<_, ()>(version.map(|version| (uri.clone(), version)))
+        });
+        let looked = gosling_engine::in_order(looks, AT_ONCE).await;
+        versions.extend(looked.unwrap_or_default().into_iter().flatten());
+        versions
     }
 
     async fn expires(&self, uri: &SecretUri) -> Result<Option<String>, SecretError> {

@@ -113,6 +113,22 @@ impl Store {
             .collect())
     }
 
+    /// The versions of those that are there, with one look.
+    pub(super) async fn versions(
+        &self,
+        uris: &[&SecretUri],
+    ) -> Result<BTreeMap<SecretUri, String>, SecretError> {
+        let Some(first) = uris.first() else {
+            return Ok(BTreeMap::new());
+        };
+        let (content, _) = self.content(first).await?;
+        let versions = uris.iter().filter_map(|uri| {
+            let entry = content.secrets.get(uri.place())?;
+            Some(((*uri).clone(), entry.version.to_string()))
+        });
+        Ok(versions.collect())
+    }
+
     /// Writes under this fence and reads back. Where somebody else wrote meanwhile, what they wrote is kept.
     pub(super) async fn write(
         &self,
@@ -120,17 +136,47 @@ impl Store {
         value: &Secret,
         fence: &dyn Fence,
     ) -> Result<(), SecretError> {
+        let entered = |mut content: Content| {
+            let before = content.secrets.get(uri.place());
+            let entry = Entry {
+                value: value.expose().to_owned(),
+                version: before.map_or(0, |entry| entry.version) + 1,
+                updated: calendar::time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
+            };
+            content.secrets.insert(uri.place().to_owned(), entry);
+            Ok(content)
+        };
+        self.change(uri, entered, fence).await?;
+        self.confirm(uri, value).await
+    }
+
+    /// Takes a secret away.
+    pub(super) async fn remove(&self, uri: &SecretUri, fence: &dyn Fence) -> Result<(), SecretError> {
+        let removed = |mut content: Content| match content.secrets.remove(uri.place()) {
+            Some(_) => Ok(content),
+            None => Err(SecretError::Missing(uri.clone())),
+        };
+        self.change(uri, removed, fence).await
+    }
+
+    /// Writes the content anew, again where somebody else wrote meanwhile.
+    async fn change(
+        &self,
+        uri: &SecretUri,
+        changed: impl Fn(Content) -> Result<Content, SecretError>,
+        fence: &dyn Fence,
+    ) -> Result<(), SecretError> {
         let _turn = self.turn.lock().await;
         self.sound(uri)?;
         for _ in 0..ATTEMPTS {
             let (content, version) = self.content(uri).await?;
-            let sealed = self.sealed(uri, value, content).await?;
+            let sealed = self.sealed(uri, changed(content)?).await?;
             let beside = &self.settings.beside;
             match beside
                 .put_beside(Beside::Secrets, version.as_ref(), &sealed, fence)
                 .await
             {
-                Ok(()) => return self.confirm(uri, value).await,
+                Ok(()) => return Ok(()),
                 Err(StoreError::Changed(_)) => {
                     tokio::time::sleep(PAUSE.mul_f32(fastrand::f32())).await;
                 }
@@ -164,20 +210,8 @@ impl Store {
         sound.map_err(|error| refused(uri, error.to_string()))
     }
 
-    /// The content with this value in it, encrypted.
-    async fn sealed(
-        &self,
-        uri: &SecretUri,
-        value: &Secret,
-        mut content: Content,
-    ) -> Result<Vec<u8>, SecretError> {
-        let before = content.secrets.get(uri.place());
-        let entry = Entry {
-            value: value.expose().to_owned(),
-            version: before.map_or(0, |entry| entry.version) + 1,
-            updated: calendar::time(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()),
-        };
-        content.secrets.insert(uri.place().to_owned(), entry);
+    /// The content, encrypted.
+    async fn sealed(&self, uri: &SecretUri, content: Content) -> Result<Vec<u8>, SecretError> {
         let (settings, place) = (Arc::clone(&self.settings), uri.clone());
         blocking(uri, move || {
             let text =

@@ -173,6 +173,46 @@ impl Vault {
         Err(unreachable(uri, "somebody else writes there without end"))
     }
 
+    /// Takes one key away and leaves the others as they are; the last one goes with its secret. Vault keeps the versions
+    /// of before in its history.
+    pub(super) async fn remove(
+        &self,
+        uri: &SecretUri,
+        fence: &dyn Fence,
+        others: &Backends,
+    ) -> Result<(), SecretError> {
+        let (path, key) = uri.path_and_key();
+        let path = self.path("data", path);
+        for _ in 0..TRIES {
+            let Some(mut version) = self.version(uri, others).await? else {
+                return Err(SecretError::Missing(uri.clone()));
+            };
+            if version.data.remove(key).is_none() {
+                return Err(SecretError::Missing(uri.clone()));
+            }
+            let (method, body) = if version.data.is_empty() {
+                (Method::Delete, Body::None)
+            } else {
+                let data = std::mem::take(&mut version.data);
+                let body = json!({ "options": { "cas": version.number }, "data": data });
+                (Method::Post, Body::Json(body))
+            };
+            let call = Call {
+                method,
+                path: &path,
+                body,
+                fence,
+            };
+            let answer = self.call(uri, call, others).await?;
+            match answer {
+                answer if answer.is_success() => return Ok(()),
+                answer if answer.status == 400 && errors(&answer).contains("check-and-set") => {}
+                answer => return Err(self.refusal(uri, &answer)),
+            }
+        }
+        Err(unreachable(uri, "somebody else writes there without end"))
+    }
+
     async fn read_back(&self, uri: &SecretUri, value: &Secret, others: &Backends) -> Result<(), SecretError> {
         if self.read(uri, others).await?.expose() == value.expose() {
             Ok(())

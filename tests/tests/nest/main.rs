@@ -22,6 +22,7 @@ mod interrupted;
 mod json;
 mod lab;
 mod many;
+mod marks;
 mod mistakes;
 mod pages;
 mod pipeline;

@@ -131,11 +131,18 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             }
             StateCommand::Mv { from, to, engine } => {
                 let words = format!("{from} is {to} now");
+                crate::engine::has_block(host, engine, to)?;
                 change(host, engine, "gosling state mv", &words, |state| {
                     if state.resources.contains_key(to) {
                         return Err(Failure::wrong_use(format!("{to} is taken")));
                     }
-                    held(state, from)?;
+                    let kind = &held(state, from)?.kind;
+                    if from.part != to.part {
+                        return Err(Failure::wrong_use(format!(
+                            "{from} is a {kind}, and {to} is the address of another kind"
+                        ))
+                        .hint(format!("its new address ends with `{}` too", from.part)));
+                    }
                     state.rename(from, to);
                     Ok(())
                 })
@@ -283,6 +290,7 @@ async fn settled<T>(
     work: impl AsyncFnOnce(&mut Host, &Lease, State) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let who = holder(host, command);
+    at.may_be_edited().await?;
     under_lock(host, at, &who, async |host, lease| {
         let snapshot = lease
             .locked()

@@ -1,0 +1,229 @@
+//! `gosling orphans`
+
+use std::io::Write;
+
+use clap::Args;
+use gosling_engine::recover;
+use serde_json::json;
+
+use super::carry_out::carry_out;
+use super::job::{Job, Purpose, RunArgs};
+use super::{Context, Exit, block_on};
+use crate::engine::{EngineArgs, Orphan, Orphans, Session, failure, holder, under_lock};
+use crate::render::counted;
+use crate::{Failure, Host, questions};
+
+/// Find what was made for this Nest and is not in its state
+///
+/// Looks for this Nest's marker in the notes of machines, runner records and webhooks, wherever the Nest, its state or
+/// an earlier state has anything; and for images that a run left in a storage.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling orphans                              list them
+  gosling orphans --adopt egg.app.vm[0]        take one into the state
+  gosling orphans --delete pve1/5003           delete one
+  gosling orphans --delete all --yes           in a pipeline
+
+Exit codes: 0 there are none, or all is done; 1 there are some, or it failed.")]
+pub(crate) struct OrphansArgs {
+    /// Take these into the state, by id or address, or `all`
+    #[arg(long, value_name = "WHICH", num_args = 1.., conflicts_with = "delete")]
+    adopt: Vec<String>,
+    /// Delete these, by id or address, or `all`
+    #[arg(long, value_name = "WHICH", num_args = 1..)]
+    delete: Vec<String>,
+    #[command(flatten)]
+    run: RunArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs) -> Result<Exit, Failure> {
+    if !args.delete.is_empty() {
+        let job = Job {
+            purpose: Purpose::Orphans(args.delete.clone()),
+            wishes: gosling_engine::Wishes::default(),
+            refresh: true,
+            run: &args.run,
+        };
+        return match carry_out(host, context, &args.engine, job)? {
+            Exit::Clean => delete_files(host, context, args),
+            other => Ok(other),
+        };
+    }
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    block_on(async {
+        if args.adopt.is_empty() {
+            let found = session.all_orphans(None).await?;
+            return list(host, &session, &found, args.run.json);
+        }
+        session.at.may_begin(args.run.during_freeze.as_deref()).await?;
+        let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
+        under_lock(host, &at, &who, async |host, lease| {
+            let locked = &**lease.locked();
+            let snapshot = locked.load().await.map_err(failure)?;
+            let (state, open) = at.read(&snapshot)?;
+            if !open.is_empty() {
+                return Err(Failure::wrong_use("an earlier run has not ended")
+                    .hint("`gosling apply` settles it; then try again"));
+            }
+            let found = session.all_orphans(Some(&state)).await?;
+            let chosen = chosen(&found, &args.adopt)?;
+            let wanted = session.wanted().await?;
+            for orphan in &chosen {
+                let asked = orphan
+                    .marked
+                    .address
+                    .as_ref()
+                    .is_some_and(|address| wanted.get(address).is_some());
+                if !asked || orphan.copy_of.is_some() {
+                    return Err(
+                        Failure::wrong_use(format!("the Nest asks for no {}", orphan.words()))
+                            .hint(format!("gosling orphans --delete {}", orphan.marked.id)),
+                    );
+                }
+                let taken = orphan
+                    .marked
+                    .address
+                    .as_ref()
+                    .filter(|address| state.resources.contains_key(*address));
+                if let Some(address) = taken {
+                    return Err(Failure::wrong_use(format!("{address} is in the state already"))
+                        .hint(format!("gosling orphans --delete {}", orphan.marked.id)));
+                }
+            }
+            let serial = state.serial;
+            let (state, said) = session.adopt(&wanted, state, &chosen).await?;
+            for words in &said {
+                host.say(words)?;
+            }
+            if !args.run.yes && !questions::agreed(host, "Take this into the state?")? {
+                host.say("nothing was changed")?;
+                return Ok(Exit::Problems);
+            }
+            at.note_by_hand(host, "gosling orphans", serial, lease).await?;
+            recover::settle(locked, state).await.map_err(failure)?;
+            host.say("done; `gosling plan` shows what apply would change")?;
+            Ok(Exit::Clean)
+        })
+        .await
+    })
+}
+
+/// Deletes the images that runs left behind: they are no resources, and nothing is made with them.
+fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result<Exit, Failure> {
+    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+        return Ok(Exit::Problems);
+    };
+    block_on(async {
+        let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
+        under_lock(host, &at, &who, async |host, lease| {
+            let locked = &**lease.locked();
+            let snapshot = locked.load().await.map_err(failure)?;
+            let (state, _) = at.read(&snapshot)?;
+            let found = session.all_orphans(Some(&state)).await?;
+            let is_named = |orphan: &&Orphan| {
+                args.delete
+                    .iter()
+                    .any(|name| name == "all" || orphan.is_named(name))
+            };
+            let files = found.all.iter().filter(|orphan| orphan.marked.address.is_none());
+            let files: Vec<&Orphan> = files.filter(is_named).collect();
+            if files.is_empty() {
+                return Ok(Exit::Clean);
+            }
+            for file in &files {
+                host.say(file.words())?;
+            }
+            if !args.run.yes && !questions::agreed(host, "Delete these images?")? {
+                host.say("they were left")?;
+                return Ok(Exit::Problems);
+            }
+            at.note(
+                host,
+                "gosling orphans",
+                format!(
+                    "{} that runs left behind are deleted",
+                    counted(files.len(), "image")
+                ),
+                lease,
+            )
+            .await?;
+            for file in files {
+                let Some(proxmox) = session.proxmox(&file.provider) else {
+                    continue;
+                };
+                let removed = proxmox
+                    .remove_leftover(&session.changing(lease), &file.marked.id)
+                    .await;
+                removed.map_err(|error| crate::engine::call_failure(&error))?;
+            }
+            Ok(Exit::Clean)
+        })
+        .await
+    })
+}
+
+/// Those that a person names.
+pub(super) fn chosen(found: &Orphans, names: &[String]) -> Result<Vec<Orphan>, Failure> {
+    let mut chosen = Vec::new();
+    for name in names {
+        let named = found
+            .all
+            .iter()
+            .filter(|orphan| name == "all" || orphan.is_named(name));
+        let before = chosen.len();
+        chosen.extend(named.cloned());
+        if chosen.len() == before && name != "all" {
+            return Err(Failure::wrong_use(format!("`{name}` is no orphan of this Nest"))
+                .hint("`gosling orphans` lists them, with their ids"));
+        }
+    }
+    Ok(chosen)
+}
+
+fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> Result<Exit, Failure> {
+    let exit = if found.all.is_empty() && found.unseen.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Problems
+    };
+    if as_json {
+        let all = found.all.iter().map(|orphan| {
+            let marked = &orphan.marked;
+            json!({
+                "provider": orphan.provider, "kind": marked.kind, "id": marked.id, "name": marked.name,
+                "address": marked.address, "marker": marked.marker, "copy_of": orphan.copy_of,
+            })
+        });
+        let shown = json!({ "orphans": all.collect::<Vec<_>>(), "unseen": found.unseen });
+        writeln!(host.out, "{shown:#}")?;
+        return Ok(exit);
+    }
+    for orphan in &found.all {
+        let made = match (&orphan.copy_of, &orphan.marked.address) {
+            (Some(address), _) => format!("a copy of {address}"),
+            (None, Some(address)) => format!("made as {address}"),
+            (None, None) => "an image of a machine that is not there".to_owned(),
+        };
+        writeln!(host.out, "{} at {}: {made}", orphan.words(), orphan.provider)?;
+    }
+    for words in &found.unseen {
+        host.say(format_args!("not looked at: {words}"))?;
+    }
+    if found.all.is_empty() {
+        host.say(format_args!(
+            "nothing of the Nest {} is outside of its state",
+            session.name()
+        ))?;
+    } else {
+        host.say(format_args!(
+            "{} outside of the state; `gosling orphans --adopt` takes it in, `--delete` deletes it",
+            counted(found.all.len(), "thing")
+        ))?;
+    }
+    Ok(exit)
+}

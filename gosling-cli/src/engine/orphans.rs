@@ -1,0 +1,352 @@
+//! What carries this Nest's marker and is not in the state.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gosling_engine::{Action, Change, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
+use gosling_resource::{Address, Properties, Resource, Resources, Value};
+
+use super::Session;
+use super::session::call_failure;
+use crate::Failure;
+
+/// Something that was made for this Nest and is not in the state.
+#[derive(Debug, Clone)]
+pub(crate) struct Orphan {
+    /// At which provider.
+    pub(crate) provider: String,
+    /// What was found.
+    pub(crate) marked: Marked,
+    /// The resource of the state that has the same marker: somebody copied a machine with its notes.
+    pub(crate) copy_of: Option<Address>,
+}
+
+impl Orphan {
+    /// `proxmox_vm pve1/5001 (app-0)`
+    pub(crate) fn words(&self) -> String {
+        format!("{} {} (`{}`)", self.marked.kind, self.marked.id, self.marked.name)
+    }
+
+    /// Whether a person means it, by its id or by the address in its marker.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        name == self.marked.id
+            || self
+                .marked
+                .address
+                .as_ref()
+                .is_some_and(|address| address.to_string() == name)
+    }
+}
+
+/// What a search came to.
+#[derive(Debug, Default)]
+pub(crate) struct Orphans {
+    /// In the order of providers and ids.
+    pub(crate) all: Vec<Orphan>,
+    /// Where it could not be looked, and why.
+    pub(crate) unseen: Vec<String>,
+}
+
+/// What the state knows of a resource, as far as a search needs it.
+struct Placed<'a> {
+    provider: &'a str,
+    kind: &'a str,
+    properties: &'a Properties,
+}
+
+/// Something that the state knows.
+struct Stated<'a> {
+    address: &'a Address,
+    provider: &'a str,
+    kind: &'a str,
+    id: &'a str,
+    marker: &'a str,
+}
+
+impl Session {
+    /// Everything of this Nest that is not in the state: where the Nest asks for something, where the state has
+    /// something, and where earlier states had.
+    pub(crate) async fn orphans(&self, wanted: &Resources, state: &State, earlier: &[State]) -> Orphans {
+        let wanted = wanted.iter().map(|resource| Placed {
+            provider: &resource.provider,
+            kind: &resource.kind,
+            properties: &resource.properties,
+        });
+        let held = earlier
+            .iter()
+            .chain([state])
+            .flat_map(|state| state.resources.values());
+        let held = held.map(|held| Placed {
+            provider: &held.provider,
+            kind: &held.kind,
+            properties: &held.properties,
+        });
+        let stated = state.resources.iter().map(|(address, held)| Stated {
+            address,
+            provider: &held.provider,
+            kind: &held.kind,
+            id: &held.id,
+            marker: &held.marker,
+        });
+        self.search(wanted.chain(held), &stated.collect::<Vec<_>>(), true)
+            .await
+    }
+
+    /// The same with what the Nest asks for and the kept states; without a state, of the one that is saved.
+    pub(crate) async fn all_orphans(&mut self, state: Option<&State>) -> Result<Orphans, Failure> {
+        let state = match state {
+            Some(state) => state.clone(),
+            None => self.at.peek().await?.0,
+        };
+        let wanted = self.wanted().await?;
+        let earlier = self.at.earlier().await?;
+        Ok(self.orphans(&wanted, &state, &earlier).await)
+    }
+
+    /// What of this Nest is where a plan would make something, and not in the state.
+    pub(crate) async fn already_there(&self, plan: &Plan) -> Orphans {
+        let made = plan
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::Create);
+        let made = made.map(|change| Placed {
+            provider: &change.provider,
+            kind: &change.kind,
+            properties: &change.properties,
+        });
+        let stated = plan.changes.iter().filter_map(|change| {
+            Some(Stated {
+                address: &change.address,
+                provider: &change.provider,
+                kind: &change.kind,
+                id: change.id.as_deref()?,
+                marker: change.marker.as_deref().unwrap_or_default(),
+            })
+        });
+        self.search(made, &stated.collect::<Vec<_>>(), false).await
+    }
+
+    async fn search<'a>(
+        &self,
+        places: impl Iterator<Item = Placed<'a>>,
+        stated: &[Stated<'_>],
+        thorough: bool,
+    ) -> Orphans {
+        let mut by_provider: BTreeMap<&str, Vec<(&str, &Properties)>> = BTreeMap::new();
+        for Placed {
+            provider,
+            kind,
+            properties,
+        } in places
+        {
+            by_provider.entry(provider).or_default().push((kind, properties));
+        }
+        let mut orphans = Orphans::default();
+        for (label, places) in by_provider {
+            let Some(provider) = self.providers.get(label) else {
+                orphans
+                    .unseen
+                    .push(format!("the Nest no longer has the provider `{label}`"));
+                continue;
+            };
+            let own = || stated.iter().filter(|stated| stated.provider == label);
+            let search = Search {
+                nest: &self.name,
+                places,
+                known: own().map(|stated| (stated.kind, stated.id)).collect(),
+                markers: own()
+                    .map(|stated| stated.marker)
+                    .filter(|marker| !marker.is_empty())
+                    .collect(),
+                thorough,
+            };
+            let searched = provider.marked(&self.context(), &search).await;
+            orphans.unseen.extend(searched.unseen);
+            orphans.all.extend(searched.marked.into_iter().map(|marked| {
+                Orphan {
+                    provider: label.into(),
+                    copy_of: own()
+                        .find(|stated| !marked.marker.is_empty() && stated.marker == marked.marker)
+                        .map(|stated| stated.address.clone()),
+                    marked,
+                }
+            }));
+        }
+        orphans
+            .all
+            .sort_by(|one, other| (&one.provider, &one.marked.id).cmp(&(&other.provider, &other.marked.id)));
+        orphans
+    }
+
+    /// What a plan would make twice fails; anything else of this Nest that is seen on the way is a warning. By provider.
+    pub(super) async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
+        if !plan.changes.iter().any(|change| change.action == Action::Create) {
+            return Vec::new();
+        }
+        let orphans = self.already_there(plan).await;
+        // What could not be looked at is said by the checks of the service itself.
+        let findings = orphans.all.iter().map(|orphan| {
+            let finding = match would_be_made(plan, orphan) {
+                Some(change) => Finding::failed(
+                    change.address.to_string(),
+                    format!("it is there already, as {}, and is not in the state", orphan.words()),
+                    "`gosling apply --adopt` takes it over; `gosling orphans` lists such things and deletes them; without the marker in its notes, it is left alone",
+                )
+                .at(change),
+                None => Finding::warning(
+                    "orphans",
+                    format!("{} carries this Nest's marker, and is not in the state", orphan.words()),
+                    "`gosling orphans` lists what can be adopted or deleted",
+                ),
+            };
+            (orphan.provider.clone(), finding)
+        });
+        findings.collect()
+    }
+
+    /// Takes over what a plan would make twice. Returns the state with it, and what was taken over.
+    pub(crate) async fn adopt(
+        &self,
+        wanted: &Resources,
+        mut state: State,
+        orphans: &[Orphan],
+    ) -> Result<(State, Vec<String>), Failure> {
+        let mut said = Vec::new();
+        let asked = orphans.iter().filter_map(|orphan| {
+            let address = orphan
+                .marked
+                .address
+                .as_ref()
+                .filter(|_| orphan.copy_of.is_none())?;
+            Some((orphan, wanted.get(address)?))
+        });
+        let mut asked: Vec<(&Orphan, &Resource)> = asked.collect();
+        // What others need comes first, so that they find its outputs.
+        asked.sort_by_key(|(_, resource)| resource.needs().len());
+        for (orphan, resource) in asked {
+            if state.resources.contains_key(&resource.address) {
+                continue;
+            }
+            let marker = &orphan.marked.marker;
+            let observed = self.observe(resource, &orphan.marked.id, marker).await?;
+            said.push(format!(
+                "{} is taken over as {}",
+                orphan.words(),
+                resource.address
+            ));
+            said.extend(self.take_in(&mut state, resource, marker, observed).await?);
+        }
+        Ok((state, said))
+    }
+
+    /// Reads something that a resource is to be from now on.
+    pub(crate) async fn observe(
+        &self,
+        resource: &Resource,
+        id: &str,
+        marker: &str,
+    ) -> Result<Observed, Failure> {
+        let known = Known {
+            kind: &resource.kind,
+            id,
+            marker,
+            properties: &resource.properties,
+        };
+        let provider = self.provider(&resource.provider)?;
+        let read = provider.read(&self.context(), &known).await;
+        let observed = read
+            .and_then(Presence::decided)
+            .map_err(|error| call_failure(&error))?;
+        observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {id}", resource.kind)))
+    }
+
+    /// The marker of this Nest that something carries; empty where it has none.
+    pub(crate) async fn marker_of(&self, resource: &Resource, id: &str) -> String {
+        let place = Placed {
+            provider: &resource.provider,
+            kind: &resource.kind,
+            properties: &resource.properties,
+        };
+        let found = self.search([place].into_iter(), &[], false).await;
+        let mut all = found.all.into_iter().map(|orphan| orphan.marked);
+        let own = all.find(|marked| marked.kind == resource.kind && marked.id == id);
+        own.map(|marked| marked.marker).unwrap_or_default()
+    }
+
+    /// Puts something into the state, and says what cannot be known of it.
+    pub(crate) async fn take_in(
+        &self,
+        state: &mut State,
+        resource: &Resource,
+        marker: &str,
+        observed: Observed,
+    ) -> Result<Option<String>, Failure> {
+        let (address, id) = (&resource.address, observed.id.clone());
+        let place = resource.properties.get("token_secret").and_then(Value::as_secret);
+        let lost = match place {
+            Some(place) if !self.has_token(resource, place, &id).await? => Some((
+                "token_secret",
+                format!(
+                    "the token of runner {id} is not at {place}: the next apply makes a new one, and whatever uses the present one is cut off"
+                ),
+            )),
+            _ if marker.is_empty() && resource.properties.contains_key("user_data") => Some((
+                "user_data",
+                format!(
+                    "nobody knows with which user data {id} was made: the next apply replaces it; to keep it, leave it out of the Nest"
+                ),
+            )),
+            _ => None,
+        };
+        state.adopt(resource, marker, observed);
+        if let (Some((name, _)), Some(held)) = (&lost, state.resources.get_mut(address)) {
+            held.properties.remove(*name);
+        }
+        Ok(lost.map(|(_, words)| format!("warning: {address}: {words}")))
+    }
+
+    /// Whether the token at a place is that of a runner.
+    async fn has_token(
+        &self,
+        resource: &Resource,
+        place: &gosling_resource::SecretUri,
+        id: &str,
+    ) -> Result<bool, Failure> {
+        use gosling_engine::{SecretError, Secrets};
+        let token = match self.secrets.read(place).await {
+            Ok(token) => token,
+            Err(SecretError::Missing(_)) => return Ok(false),
+            Err(error) => return Err(super::failure(error)),
+        };
+        let owner = self
+            .gitlab(&resource.provider)?
+            .runner_of(&self.context(), &token)
+            .await;
+        let owner = owner.map_err(|error| call_failure(&error))?;
+        Ok(owner.is_some_and(|owner| owner.to_string() == id))
+    }
+}
+
+/// The change of a plan that would make what is there already.
+pub(crate) fn would_be_made<'p>(plan: &'p Plan, orphan: &Orphan) -> Option<&'p Change> {
+    let address = orphan
+        .marked
+        .address
+        .as_ref()
+        .filter(|_| orphan.copy_of.is_none())?;
+    let mut changes = plan.changes.iter();
+    changes.find(|change| {
+        change.action == Action::Create && change.address == *address && change.kind == orphan.marked.kind
+    })
+}
+
+/// An address under which something can be deleted that the Nest does not ask for.
+pub(crate) fn free_address(state: &State, orphan: &Orphan) -> Option<Address> {
+    let own = orphan.marked.address.as_ref()?;
+    if !state.resources.contains_key(own) {
+        return Some(own.clone());
+    }
+    let taken: BTreeSet<&Address> = state.resources.keys().collect();
+    let mark = orphan.marked.id.replace('/', "-");
+    let other = own.clone().keyed(format!("orphan-{mark}"));
+    (!taken.contains(&other)).then_some(other)
+}
