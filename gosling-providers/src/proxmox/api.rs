@@ -173,7 +173,7 @@ impl Api<'_> {
             500 if !words.is_empty() => Trouble::died(format!("{host}: {words}")),
             595 => Trouble::from(answer.refusal(format!("{host}: the node cannot be reached: {words}")))
                 .help("is the node up? `nodes` of the cloud block says which nodes are used"),
-            300..400 => {
+            300..=399 => {
                 let to = answer.redirect().unwrap_or_else(|| "nowhere".to_owned());
                 Trouble::from(answer.refusal(format!("{host}: {} {words}: it leads to {to}", answer.status)))
                     .help("is that a login page in front of Proxmox VE? Then let gosling's calls pass it")

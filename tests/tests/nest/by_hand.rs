@@ -282,7 +282,7 @@ fn secrets_are_set_checked_listed_and_rotated() {
         (
             ["secret", "set", "env://APP_KEY"],
             "value",
-            "the environment can only be read",
+            "which gosling only reads",
         ),
     ] {
         let output = lab.give(&arguments, input);
