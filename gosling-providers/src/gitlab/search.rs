@@ -16,7 +16,7 @@ const AT_ONCE: usize = 10;
 
 /// What is looked for at one place.
 struct Place<'a> {
-    session: Session,
+    session: Session<'a>,
     properties: &'a Properties,
     /// What the runners are called that the place is for.
     descriptions: BTreeSet<&'a str>,
