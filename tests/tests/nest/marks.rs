@@ -31,7 +31,9 @@ fn by_hand(lab: &Lab, method: Method, path: &str, body: Json) -> Json {
         request = request.body(body);
     }
     let client = Client::new(&endpoint).unwrap();
-    let answer = lab.block_on(client.send(&request, &gosling_engine::fence::Unfenced)).unwrap();
+    let answer = lab
+        .block_on(client.send(&request, &gosling_engine::fence::Unfenced))
+        .unwrap();
     assert!(answer.is_success(), "{answer:?}");
     answer.json().unwrap()
 }
