@@ -89,7 +89,7 @@ impl Gitlab {
         Ok(Reply::empty(200))
     }
 
-    /// A state that somebody holds stays, without a word.
+    /// A locked state stays, and the answer does not say so.
     pub(super) fn delete_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         let key = self.state_key(ask)?;
         if self.state(ask)?.lock.is_none() {
@@ -110,8 +110,8 @@ impl Gitlab {
             at: ask.at,
         };
         let state = self.states.entry(key).or_default();
-        if let Some(held) = state.lock.clone() {
-            return Ok(Reply::json(409, &self.holder(&held)));
+        if let Some(owner) = state.lock.clone() {
+            return Ok(Reply::json(409, &self.holder(&owner)));
         }
         state.lock = Some(lock.clone());
         ledger.changed(ask.n);
@@ -123,9 +123,9 @@ impl Gitlab {
         let key = self.state_key(ask)?;
         let new = !self.states.contains_key(&key);
         let state = self.states.entry(key).or_default();
-        let held = state.lock.as_ref().map(|lock| lock.id.as_str());
+        let owner = state.lock.as_ref().map(|lock| lock.id.as_str());
         let id = ask.given.text("ID");
-        if !new && id.is_some() && id != held {
+        if !new && id.is_some() && id != owner {
             return Ok(Reply::empty(409));
         }
         if state.lock.take().is_some() {

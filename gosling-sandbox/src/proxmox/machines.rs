@@ -222,7 +222,7 @@ impl Proxmox {
         Ok(values.collect::<Value>().into())
     }
 
-    /// Writes cloud-init's drive anew, where there is one.
+    /// Writes cloud-init's drive from the configuration, where there is one.
     pub(super) fn write_cloud_init(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
         self.guest_mut(ask)?.write_cloud_init();
         ledger.changed(ask.n);

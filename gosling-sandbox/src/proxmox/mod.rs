@@ -206,7 +206,7 @@ impl Proxmox {
         } else {
             Given::read(call)?
         };
-        // What the path says may be said again, and not otherwise.
+        // A variable of the path may be given again as a parameter, with the same value.
         for (name, value) in &ask.path {
             if ask.given.remove(name).is_some_and(|again| again != *value) {
                 let complaint = "duplicate parameter (already defined in URI) with conflicting values!";

@@ -144,7 +144,7 @@ impl Proxmox {
         Ok(self.begin(ask, new, ledger))
     }
 
-    /// What a node is told of what is at an address.
+    /// Size, type and name of the file at an address, as the node finds them.
     pub(super) fn query_url(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         self.need_for_url(ask)?;
         let url = ask.given.text("url").unwrap_or_default();

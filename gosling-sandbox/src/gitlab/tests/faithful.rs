@@ -1,4 +1,4 @@
-//! What third-party clients found that the sandbox did otherwise than GitLab does.
+//! Where third-party clients found differences between the sandbox and GitLab.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 

@@ -150,9 +150,9 @@ impl Comparison {
                         .filter(|key| key.known_in(self.major))
                         .map(|key| key.name.to_owned())
                         .collect();
-                    let told = keys_of(text);
-                    if known != told {
-                        self.complain(name, format_args!("we know {known:?}, they {told:?}"));
+                    let theirs = keys_of(text);
+                    if known != theirs {
+                        self.complain(name, format_args!("we know {known:?}, they {theirs:?}"));
                     }
                 }
             }

@@ -160,7 +160,7 @@ fn f1_what_bpgs_provider_and_others_send_is_taken() {
 }
 
 #[test]
-fn what_the_path_says_may_be_said_again_and_not_otherwise() {
+fn a_variable_of_the_path_may_be_given_again_with_the_same_value() {
     let mut lab = Lab::new(|_| {});
     let path = "/nodes/pve1/storage/local/download-url";
     let form = "content=import&filename=a.qcow2&url=https://images.test/a.qcow2&storage=local&node=";
