@@ -192,9 +192,11 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
 /// Saves the state. The journal is emptied only where nothing in it is open: an open intent must outlive this run, and
 /// taking in the outcomes beside it once more changes nothing.
 async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
-    if plan.counts() == crate::plan::Counts::default() && open.is_empty() && !state.lineage.is_empty() {
+    if changes_nothing(plan) && open.is_empty() && !state.lineage.is_empty() {
+        run.journal.store().cut().await?;
         return Ok(state);
     }
+    state.under_way = !open.is_empty();
     for change in &plan.changes {
         if let Some(held) = state.resources.get_mut(&change.address) {
             held.origin.clone_from(&change.origin);
@@ -205,6 +207,11 @@ async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -
         run.journal.store().cut().await?;
     }
     Ok(state)
+}
+
+/// Whether there is nothing to carry out.
+fn changes_nothing(plan: &Plan) -> bool {
+    plan.counts() == crate::plan::Counts::default()
 }
 
 /// What the plan knows better than the state is saved before anything else: what was found to be gone or different,
@@ -222,7 +229,14 @@ async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunEr
     if state == before {
         return Ok(state);
     }
-    // Nothing is open before a plan is carried out, so the journal is empty already.
+    // Nothing is open before a plan is carried out, so the journal has no intent yet.
+    state.under_way = !changes_nothing(plan);
+    if state.under_way {
+        let epoch = run.journal.store().epoch();
+        run.journal
+            .write(&crate::journal::Record::Began { epoch })
+            .await?;
+    }
     recover::save(run.journal.store(), state).await
 }
 

@@ -11,7 +11,7 @@ use crate::plan::Counts;
 use crate::state::digest;
 use crate::store::StoreError;
 
-pub use parts::{cut_off, parts, read, write};
+pub use parts::{Trail, cut_off, parts, read, trail, write};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

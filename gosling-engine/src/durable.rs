@@ -4,9 +4,54 @@ mod system;
 
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 pub use system::{FileLock, System};
+
+/// Why a file or a folder is not used though it is there. An [`io::Error`] carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Unsafe {
+    /// What it leads to may be anybody's.
+    #[error("it is a link")]
+    Link,
+    /// A device or a pipe, say.
+    #[error("it is not a regular file")]
+    Special,
+    /// Others can change it.
+    #[error("others may write to it (mode {0:o})")]
+    Writable(u32),
+}
+
+impl Unsafe {
+    /// Why that is, where an error says so.
+    #[must_use]
+    pub fn of(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(self, path: &Path) -> String {
+        let path = path.display();
+        match self {
+            Self::Link => format!(
+                "remove the link {path}; the variable GOSLING_STATE names a folder for the state that is outside of the Nest"
+            ),
+            Self::Special => format!("remove {path}"),
+            Self::Writable(_) => {
+                format!("look whether it is as you left it, then `chmod go-w {path}`")
+            }
+        }
+    }
+}
+
+impl From<Unsafe> for io::Error {
+    fn from(reason: Unsafe) -> Self {
+        Self::new(io::ErrorKind::PermissionDenied, reason)
+    }
+}
 
 /// What durable writes ask of a file system. [`System`] is the real one. Tests have one that loses what was not synced:
 /// `turmoil`'s can be cut only where a task awaits, and nothing here does between a write and its sync.
@@ -14,8 +59,20 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// The bytes of a file.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system says, and [`Unsafe`].
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The names of what is in a folder.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// Looks whether a folder is one, and nobody else may change what is in it.
+    ///
+    /// # Errors
+    /// What the system says, and [`Unsafe`].
+    fn examine(&self, folder: &Path) -> io::Result<()>;
 
     /// Whether there is a file or a folder.
     fn is_there(&self, path: &Path) -> bool;
@@ -41,7 +98,7 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// Opens a file that is there.
     ///
     /// # Errors
-    /// What the system says.
+    /// What the system says, and [`Unsafe`].
     fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>>;
 
     /// Gives a file another name, and takes away what had that name.
@@ -106,9 +163,16 @@ impl dyn Files {
     /// # Errors
     /// What the system says; the file is then as it was.
     pub fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let folder = folder_of(path);
+        self.prepare(path, bytes)?.put(self)
+    }
+
+    /// The first half of [`replace`](Self::replace), and all of it that needs room: the bytes are in the temporary.
+    ///
+    /// # Errors
+    /// What the system says; the temporary is gone then.
+    pub fn prepare(&self, path: &Path, bytes: &[u8]) -> io::Result<Prepared> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = folder.join(format!(".{name}.{}.new", std::process::id()));
+        let temporary = folder_of(path).join(format!(".{name}.{}.new", std::process::id()));
         // A crashed process of the same number may have left one behind; whoever replaces holds the lock.
         match self.remove(&temporary) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -118,12 +182,37 @@ impl dyn Files {
             file.append(bytes)?;
             file.sync()
         });
-        if let Err(error) = written.and_then(|()| self.rename(&temporary, path)) {
-            // The first error is the one to tell; a temporary that stays is removed next time.
-            let _ = self.remove(&temporary);
-            return Err(error);
+        let prepared = Prepared {
+            temporary,
+            path: path.to_owned(),
+        };
+        match written {
+            Ok(()) => Ok(prepared),
+            Err(error) => {
+                prepared.discard(self);
+                Err(error)
+            }
         }
-        self.sync_folder(folder)
+    }
+
+    /// Removes the temporaries that processes left of a file when they were killed. The caller holds the lock under
+    /// which alone that file is replaced.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn remove_leftovers(&self, path: &Path) -> io::Result<()> {
+        let folder = folder_of(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        for found in self.names(folder)? {
+            let of = found
+                .strip_suffix(".new")
+                .and_then(|found| found.strip_prefix('.'));
+            // `.NAME.PID.new`, and of kept states `.NAME.NUMBER.PID.new`.
+            if of.is_some_and(|of| of.strip_prefix(&*name).is_some_and(|rest| rest.starts_with('.'))) {
+                self.remove(&folder.join(found))?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds bytes to the end of a file, which is made where it is missing, and syncs them.
@@ -191,6 +280,33 @@ impl dyn Files {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
             synced => synced,
         }
+    }
+}
+
+/// A file that is written, and has only its name to get.
+#[must_use]
+pub struct Prepared {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Prepared {
+    /// Gives it its name and syncs the folder.
+    ///
+    /// # Errors
+    /// What the system says; the file is then as it was.
+    pub fn put(self, files: &dyn Files) -> io::Result<()> {
+        if let Err(error) = files.rename(&self.temporary, &self.path) {
+            self.discard(files);
+            return Err(error);
+        }
+        files.sync_folder(folder_of(&self.path))
+    }
+
+    /// Removes the temporary.
+    pub fn discard(self, files: &dyn Files) {
+        // What went wrong before is what to tell; a temporary that stays is removed by the next lock.
+        let _ = files.remove(&self.temporary);
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::fence::Unfenced;
+use crate::stamp::{self, Stamped};
 use crate::store::{Beside, Store, StoreError};
 
 /// A freeze. While it holds, nothing outside is changed but by who says that they know of it.
@@ -30,7 +31,25 @@ pub enum FreezeError {
     Store(#[from] StoreError),
     /// What lies there is no freeze.
     #[error("what lies in freeze.json is no freeze: {0}")]
-    Malformed(#[from] serde_json::Error),
+    Malformed(String),
+}
+
+/// The file: a freeze, or `null` after one was lifted.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    by: String,
+    since: String,
+    reason: String,
+    until: Option<String>,
+    /// Put in by the stamp.
+    digest: Option<String>,
+}
+
+impl Stamped for Option<Saved> {
+    fn names_digest(&self) -> bool {
+        self.as_ref().is_some_and(|saved| saved.digest.is_some())
+    }
 }
 
 impl Freeze {
@@ -62,10 +81,17 @@ impl fmt::Display for Freeze {
 /// # Errors
 /// [`FreezeError`].
 pub async fn read(store: &dyn Store) -> Result<Option<Freeze>, FreezeError> {
-    match store.beside(Beside::Freeze).await? {
-        Some((bytes, _)) => Ok(serde_json::from_slice(&bytes)?),
-        None => Ok(None),
-    }
+    let Some((bytes, _)) = store.beside(Beside::Freeze).await? else {
+        return Ok(None);
+    };
+    let saved: Option<Saved> =
+        stamp::read(&bytes).map_err(|error| FreezeError::Malformed(error.to_string()))?;
+    Ok(saved.map(|saved| Freeze {
+        by: saved.by,
+        since: saved.since,
+        reason: saved.reason,
+        until: saved.until,
+    }))
 }
 
 /// Freezes, or with `None` lifts the freeze, whatever there was before.
@@ -73,8 +99,11 @@ pub async fn read(store: &dyn Store) -> Result<Option<Freeze>, FreezeError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn write(store: &dyn Store, freeze: Option<&Freeze>) -> Result<(), StoreError> {
-    let mut bytes = serde_json::to_vec_pretty(&freeze).unwrap_or_default();
-    bytes.push(b'\n');
+    let object = serde_json::to_vec_pretty(&freeze).unwrap_or_default();
+    let bytes = match freeze {
+        Some(_) => stamp::stamp(&object),
+        None => object,
+    };
     loop {
         let before = store.beside(Beside::Freeze).await?.map(|(_, version)| version);
         match store

@@ -1,7 +1,8 @@
 //! What was meant, what was begun and what came of it, in the order in which it was written.
 //!
-//! A record is its length and its CRC32C (little endian, four bytes each) and that many bytes of JSON. A record that
-//! is cut off or damaged ends the journal: it was never acknowledged, so nothing rests on it.
+//! A record is its length and its CRC32C (little endian, four bytes each) and that many bytes of JSON. A last record that
+//! is cut off was never acknowledged, so nothing rests on it. Any other record that is not as it was written is damage:
+//! things may be there of which only it knew.
 
 use std::collections::HashMap;
 
@@ -16,6 +17,12 @@ use crate::provider::Observed;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "snake_case")]
 pub enum Record {
+    /// A run begins to change things. It is in the journal before the audit tells of the run, so an empty journal shows
+    /// that the journal was lost where the audit knows of a run without an end.
+    Began {
+        /// Under which lock.
+        epoch: u64,
+    },
     /// An operation is about to be carried out. Nothing is sent before this is on disk.
     Intent {
         /// Under which lock.
@@ -53,6 +60,21 @@ pub enum Record {
         /// Why.
         message: String,
     },
+}
+
+impl Record {
+    /// The operation that it tells of.
+    #[must_use]
+    pub fn op(&self) -> Option<&str> {
+        match self {
+            Self::Began { .. } => None,
+            Self::Intent { operation, .. } => Some(&operation.op),
+            Self::Ref { op, .. }
+            | Self::Done { op, .. }
+            | Self::Failed { op, .. }
+            | Self::Unknown { op, .. } => Some(op),
+        }
+    }
 }
 
 /// A resource as it was seen, as the journal keeps it.
@@ -109,6 +131,14 @@ pub enum Stage {
 /// Why a journal cannot be read. A torn tail is no error.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JournalError {
+    /// A record is not as it was written, and was not torn off while it was written either.
+    #[error("record {number} of the journal is damaged ({why}); the journal is left as it is")]
+    Damaged {
+        /// Which, from 1.
+        number: usize,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// A whole, undamaged record that means nothing to this version.
     #[error("record {number} of the journal is not one that this version knows: {why}")]
     Strange {
@@ -127,6 +157,25 @@ pub enum JournalError {
     },
 }
 
+impl JournalError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&'static str> {
+        match self {
+            Self::Damaged { .. } | Self::Impossible { .. } => Some(
+                "put the journal back from a backup; else `gosling state repair` goes on with the records that can be \
+                 read, and says what that may leave behind",
+            ),
+            Self::Strange { .. } => Some("a newer gosling wrote it: use that one"),
+        }
+    }
+}
+
+/// The length of a frame's head.
+const HEAD: usize = 8;
+/// How many bytes are looked at at most to find a whole frame behind a damaged one. A journal that takes more is damaged.
+const SEARCH: usize = 64 << 20;
+
 /// The bytes of a record.
 ///
 /// # Errors
@@ -138,58 +187,131 @@ pub fn frame(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
 /// Any bytes in the frame of a record: a store may put others there than it was given, and still have a torn end found.
 #[must_use]
 pub fn enclose(content: &[u8]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(content.len() + 8);
+    let mut bytes = Vec::with_capacity(content.len() + HEAD);
     bytes.extend_from_slice(&u32::try_from(content.len()).unwrap_or(u32::MAX).to_le_bytes());
     bytes.extend_from_slice(&crc32c::crc32c(content).to_le_bytes());
     bytes.extend_from_slice(content);
     bytes
 }
 
-/// What is in the whole frames of a journal, record or not.
-pub fn contents(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = bytes;
-    std::iter::from_fn(move || {
-        let content = whole(rest)?;
-        rest = rest.get(8 + content.len()..)?;
-        Some(content)
-    })
+/// What is in the frames of a journal, record or not, and how many of its bytes the frames are. What follows was torn off
+/// while it was written.
+///
+/// # Errors
+/// [`JournalError::Damaged`].
+pub fn frames(bytes: &[u8]) -> Result<(Vec<&[u8]>, usize), JournalError> {
+    let mut contents = Vec::new();
+    let mut at = 0;
+    while let Some(content) = whole(&bytes[at..]) {
+        contents.push(content);
+        at += HEAD + content.len();
+    }
+    match damage(&bytes[at..]) {
+        None => Ok((contents, at)),
+        Some(why) => Err(JournalError::Damaged {
+            number: contents.len() + 1,
+            why,
+        }),
+    }
+}
+
+/// What can be read of a journal, damaged or not: the contents of its whole frames, and how many places between or
+/// behind them are unreadable.
+#[must_use]
+pub fn readable(bytes: &[u8]) -> (Vec<&[u8]>, usize) {
+    let (mut contents, mut gaps, mut at) = (Vec::new(), 0, 0);
+    while at < bytes.len() {
+        if let Some(content) = whole(&bytes[at..]) {
+            contents.push(content);
+            at += HEAD + content.len();
+        } else {
+            gaps += 1;
+            match next_whole(&bytes[at..]) {
+                Next::Frame(distance) => at += distance,
+                Next::None | Next::TooFar => break,
+            }
+        }
+    }
+    (contents, gaps)
 }
 
 /// The records of a journal and how many of its bytes they are: what follows was torn.
 ///
 /// # Errors
-/// [`JournalError::Strange`].
+/// [`JournalError::Damaged`], [`JournalError::Strange`].
 pub fn records(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
-    let mut records = Vec::new();
-    let mut at = 0;
-    while let Some(json) = whole(&bytes[at..]) {
-        let record = serde_json::from_slice(json).map_err(|error| JournalError::Strange {
-            number: records.len() + 1,
+    let (contents, length) = frames(bytes)?;
+    let records = contents.into_iter().zip(1..).map(|(json, number)| {
+        serde_json::from_slice(json).map_err(|error| JournalError::Strange {
+            number,
             why: error.to_string(),
-        })?;
-        records.push(record);
-        at += 8 + json.len();
-    }
-    Ok((records, at))
+        })
+    });
+    Ok((records.collect::<Result<_, _>>()?, length))
 }
 
-/// How many of the bytes are whole records, known or not.
-#[must_use]
-pub fn whole_length(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(json) = whole(&bytes[at..]) {
-        at += 8 + json.len();
-    }
-    at
-}
-
-/// The JSON of the record that begins here, where it is whole and undamaged.
-fn whole(bytes: &[u8]) -> Option<&[u8]> {
+/// The length and the checksum of the frame that begins here. No record is empty.
+fn head(bytes: &[u8]) -> Option<(usize, u32)> {
     let number = |bytes: &[u8]| bytes.try_into().ok().map(u32::from_le_bytes);
     let length = usize::try_from(number(bytes.get(..4)?)?).ok()?;
-    let sum = number(bytes.get(4..8)?)?;
-    let json = bytes.get(8..8usize.checked_add(length)?)?;
-    (crc32c::crc32c(json) == sum).then_some(json)
+    Some((length, number(bytes.get(4..HEAD)?)?)).filter(|_| length > 0)
+}
+
+/// The content of the frame that begins here, where it is whole and undamaged.
+fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, sum) = head(bytes)?;
+    let content = bytes.get(HEAD..HEAD.checked_add(length)?)?;
+    (crc32c::crc32c(content) == sum).then_some(content)
+}
+
+/// Where the next whole frame is, behind one that is not.
+enum Next {
+    /// So many bytes from here.
+    Frame(usize),
+    /// Nowhere.
+    None,
+    /// Nowhere in as much as was looked at.
+    TooFar,
+}
+
+fn next_whole(bytes: &[u8]) -> Next {
+    let mut left = SEARCH;
+    for start in 1..bytes.len().saturating_sub(HEAD) {
+        let rest = &bytes[start..];
+        let Some((length, _)) = head(rest).filter(|(length, _)| *length <= rest.len() - HEAD) else {
+            continue;
+        };
+        match left.checked_sub(length) {
+            Some(less) => left = less,
+            None => return Next::TooFar,
+        }
+        if whole(rest).is_some() {
+            return Next::Frame(start);
+        }
+    }
+    Next::None
+}
+
+/// What is wrong with the rest of a journal, which does not begin with a whole frame; `None` where it was torn off while
+/// it was written: a part of a frame with nothing behind it, or zeros, which is how blocks read that were never written.
+fn damage(rest: &[u8]) -> Option<&'static str> {
+    let zeros = rest.iter().rev().take_while(|byte| **byte == 0).count();
+    let never_written = zeros >= HEAD || zeros == rest.len();
+    let written = if never_written {
+        &rest[..rest.len() - zeros]
+    } else {
+        rest
+    };
+    if !matches!(next_whole(written), Next::None) {
+        return Some("whole records are behind it");
+    }
+    let content = rest.get(HEAD..).filter(|_| !never_written)?;
+    match head(rest) {
+        None => Some("it says that it is empty"),
+        Some((length, _)) if length <= content.len() => Some("its checksum is wrong"),
+        Some((_, sum)) if crc32c::crc32c(content) == sum => Some("its length is wrong"),
+        Some(_) => None,
+    }
 }
 
 /// What became of each operation, in the order of their intents.
@@ -205,6 +327,7 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
             why: why.to_owned(),
         };
         let (op, next) = match record {
+            Record::Began { .. } => continue,
             Record::Intent {
                 operation,
                 depends_on,
@@ -220,10 +343,10 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
                 });
                 continue;
             }
-            Record::Ref { op, task } => (op, Next::Task(task)),
-            Record::Done { op, observed } => (op, Next::Stage(Stage::Done(observed))),
-            Record::Failed { op, message } => (op, Next::Stage(Stage::Failed(message))),
-            Record::Unknown { op, message } => (op, Next::Stage(Stage::Open { heard: Some(message) })),
+            Record::Ref { op, task } => (op, Step::Task(task)),
+            Record::Done { op, observed } => (op, Step::Stage(Stage::Done(observed))),
+            Record::Failed { op, message } => (op, Step::Stage(Stage::Failed(message))),
+            Record::Unknown { op, message } => (op, Step::Stage(Stage::Open { heard: Some(message) })),
         };
         let entry = places.get(&op).and_then(|place| entries.get_mut(*place));
         let entry = entry.ok_or_else(|| impossible("the operation was never begun"))?;
@@ -233,7 +356,7 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
 }
 
 /// What a record says of an operation that was begun.
-enum Next {
+enum Step {
     /// The API carries it out as this task.
     Task(String),
     /// It has come so far.
@@ -241,18 +364,36 @@ enum Next {
 }
 
 /// Every legal transition. `None`: it cannot be.
-fn follow(entry: &mut Entry, next: Next) -> Option<()> {
+fn follow(entry: &mut Entry, next: Step) -> Option<()> {
     match (&entry.stage, next) {
-        (Stage::Open { .. }, Next::Task(task)) => entry.operation.tasks.push(task),
-        (Stage::Open { .. }, Next::Stage(stage)) => entry.stage = stage,
-        (Stage::Done(_) | Stage::Failed(_), Next::Task(_) | Next::Stage(_)) => return None,
+        (Stage::Open { .. }, Step::Task(task)) => entry.operation.tasks.push(task),
+        (Stage::Open { .. }, Step::Stage(stage)) => entry.stage = stage,
+        (Stage::Done(_) | Stage::Failed(_), Step::Task(_) | Step::Stage(_)) => return None,
     }
     Some(())
 }
 
+/// Those of the records that fit each other, and how many do not: of a journal with unreadable places an intent may be
+/// missing whose outcome is there.
+#[must_use]
+pub fn consistent(records: Vec<Record>) -> (Vec<Record>, usize) {
+    let (all, mut ended) = (records.len(), HashMap::new());
+    let mut fits = |record: &Record| match record {
+        Record::Began { .. } => true,
+        Record::Intent { operation, .. } => ended.insert(operation.op.clone(), false).is_none(),
+        Record::Ref { op, .. } | Record::Unknown { op, .. } => ended.get(op) == Some(&false),
+        Record::Done { op, .. } | Record::Failed { op, .. } => ended
+            .get_mut(op)
+            .is_some_and(|ended| !std::mem::replace(ended, true)),
+    };
+    let kept: Vec<Record> = records.into_iter().filter(|record| fits(record)).collect();
+    let dropped = all - kept.len();
+    (kept, dropped)
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
+#[allow(clippy::unwrap_used, clippy::panic)]
+pub(crate) mod tests {
     use super::*;
     use crate::operation::Verb;
 
@@ -282,6 +423,11 @@ mod tests {
         }
     }
 
+    /// The frames of intents of these operations.
+    pub(crate) fn intents(ops: &[&str]) -> Vec<u8> {
+        ops.iter().flat_map(|op| frame(&intent(op)).unwrap()).collect()
+    }
+
     fn log() -> Vec<Record> {
         let task = Record::Ref {
             op: "a".into(),
@@ -294,14 +440,20 @@ mod tests {
         vec![intent("a"), task, intent("b"), done]
     }
 
-    #[test]
-    fn a_journal_is_read_as_it_was_written_and_cut_where_it_was_torn() {
+    /// A journal, and where each of its records ends; the first number is where the first begins.
+    fn written() -> (Vec<u8>, Vec<usize>) {
         let mut bytes = Vec::new();
         let mut ends = vec![0];
         for record in log() {
             bytes.extend(frame(&record).unwrap());
             ends.push(bytes.len());
         }
+        (bytes, ends)
+    }
+
+    #[test]
+    fn a_journal_is_read_as_it_was_written_and_cut_where_it_was_torn() {
+        let (bytes, ends) = written();
         for cut in 0..=bytes.len() {
             let (read, good) = records(&bytes[..cut]).unwrap();
             let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
@@ -311,9 +463,56 @@ mod tests {
                 "cut after {cut} bytes"
             );
         }
-        let last = bytes.len() - 2;
-        bytes[last] ^= 1;
-        assert_eq!(records(&bytes).unwrap().0, log()[..3]);
+    }
+
+    #[test]
+    fn blocks_that_were_never_written_are_a_torn_end() {
+        let (bytes, ends) = written();
+        let last = ends[ends.len() - 2];
+        for written in [last, last + 3, last + 8, bytes.len() - 12] {
+            let mut torn = bytes[..written].to_vec();
+            torn.resize(bytes.len() + 4096, 0);
+            assert_eq!(records(&torn).unwrap().1, last, "written up to {written}");
+        }
+    }
+
+    #[test]
+    fn a_byte_that_changed_in_any_record_is_damage_and_no_torn_end() {
+        let (bytes, ends) = written();
+        for at in 0..bytes.len() {
+            for change in [1, 0x11, 0x80] {
+                let mut damaged = bytes.clone();
+                damaged[at] ^= change;
+                let number = ends.iter().filter(|end| **end <= at).count();
+                match records(&damaged) {
+                    Err(JournalError::Damaged { number: found, .. }) => {
+                        assert_eq!(found, number, "byte {at}")
+                    }
+                    other => panic!("byte {at}, changed by {change}: {other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_around_a_damaged_record_can_be_read() {
+        let (mut bytes, ends) = written();
+        bytes[ends[1] + 10] ^= 1;
+        let (contents, gaps) = readable(&bytes);
+        let read: Vec<Record> = contents
+            .iter()
+            .map(|json| serde_json::from_slice(json).unwrap())
+            .collect();
+        let [first, _, third, fourth] = &log()[..] else {
+            unreachable!()
+        };
+        assert_eq!(
+            (read, gaps),
+            ([first, third, fourth].map(Clone::clone).to_vec(), 1)
+        );
+        let (bytes, _) = written();
+        let (whole, gaps) = readable(&bytes[..ends[4] - 1]);
+        assert_eq!((whole.len(), gaps), (3, 1));
     }
 
     #[test]
@@ -322,6 +521,13 @@ mod tests {
         assert_eq!(entries[0].stage, Stage::Done(None));
         assert_eq!(entries[0].operation.tasks, ["UPID:x"]);
         assert_eq!(entries[1].stage, Stage::Open { heard: None });
+    }
+
+    #[test]
+    fn an_outcome_whose_intent_was_lost_is_left_out() {
+        let (kept, dropped) = consistent(log()[1..].to_vec());
+        assert_eq!((kept.as_slice(), dropped), (&log()[2..3], 2));
+        assert_eq!(consistent(log()), (log(), 0));
     }
 
     #[test]

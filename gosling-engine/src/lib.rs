@@ -14,10 +14,12 @@ pub mod plan;
 pub mod preflight;
 pub mod recover;
 pub mod refresh;
+pub mod repair;
 pub mod rollback;
 pub mod run;
 pub mod state;
 pub mod store;
+pub mod whole;
 
 mod graph;
 mod operation;

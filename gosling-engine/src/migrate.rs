@@ -22,6 +22,15 @@ pub struct End<'a> {
     pub fence: &'a dyn Fence,
 }
 
+/// What came of a move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The state is at the new place now.
+    Moved(Moved),
+    /// It has been there since an earlier move between the same two places.
+    Before,
+}
+
 /// What moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
@@ -53,7 +62,7 @@ pub enum MigrateError {
         /// To which resource.
         address: String,
     },
-    /// It moved there before.
+    /// It moved to another place before.
     #[error("the state has moved to {0} already")]
     Already(String),
     /// There is nothing to move.
@@ -85,11 +94,37 @@ pub enum MigrateError {
     },
 }
 
+/// Says at the new place that the state is on its way there, before anything else is done: whoever would work there
+/// meanwhile, or after this move was cut short, is refused. Where a state is or was already, [`migrate`] decides.
+///
+/// # Errors
+/// [`MigrateError`]: nothing is begun then.
+pub async fn announce(from: &str, to: End<'_>) -> Result<(), MigrateError> {
+    let coming = Mark::Arriving {
+        from: from.to_owned(),
+    };
+    match Mark::read(to.store).await?.0 {
+        Some(Mark::Gone { .. }) => Ok(()),
+        Some(mark) if mark == coming => Ok(()),
+        // A move from elsewhere that was given up before it copied anything leaves nothing but its mark.
+        Some(Mark::Arriving { .. }) => match empty(to.store).await {
+            Ok(()) => mark(to, coming).await,
+            Err(_) => Ok(crate::store::here(to.store).await?),
+        },
+        // It has come before, or is another Nest's.
+        None if to.store.peek().await?.state.is_some() => Ok(()),
+        None => {
+            empty(to.store).await?;
+            mark(to, coming).await
+        }
+    }
+}
+
 /// Moves the state of a Nest of this name. Nothing is deleted at the old place; it is marked, so that nobody works with it any more.
 ///
 /// # Errors
 /// [`MigrateError`]. Begun again, it goes on where it was.
-pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, MigrateError> {
+pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Outcome, MigrateError> {
     let (old, new) = (from.store.place(), to.store.place());
     let (gone, _) = Mark::read(from.store).await?;
     let (arriving, _) = Mark::read(to.store).await?;
@@ -97,6 +132,7 @@ pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, Mi
     let left = Mark::Gone { to: new.clone() };
     match (&gone, &arriving) {
         (Some(mark), Some(arriving)) if *mark == left && *arriving == coming => {}
+        (Some(mark), None) if *mark == left => return Ok(Outcome::Before),
         (Some(Mark::Gone { to }), _) => return Err(MigrateError::Already(to.clone())),
         (Some(Mark::Arriving { .. }), _) => crate::store::here(from.store).await?,
         (None, Some(arriving)) if *arriving == coming => {}
@@ -105,9 +141,18 @@ pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, Mi
         (None, Some(Mark::Gone { .. })) => {}
         (None, None) => empty(to.store).await?,
     }
-    settle(nest, from).await?;
-    let states = states(from.store).await?;
     mark(to, coming).await?;
+    let prepared = async {
+        settle(nest, from).await?;
+        states(from.store).await
+    };
+    let states = match prepared.await {
+        Ok(states) => states,
+        Err(error) => {
+            give_up(&error, arriving, to).await?;
+            return Err(error);
+        }
+    };
     copy_states(&states, to).await?;
     copy_all_beside(from.store, to).await?;
     verify(&states, from.store, to.store).await?;
@@ -117,7 +162,24 @@ pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Moved, Mi
     let moved = verify(&states, from.store, to.store).await?;
     let (_, version) = Mark::read(to.store).await?;
     Mark::set(to.store, None, version.as_ref(), to.fence).await?;
-    Ok(moved)
+    Ok(Outcome::Moved(moved))
+}
+
+/// Takes the announcement of a move back that cannot be: what stands in its way will stand there the next time too.
+async fn give_up(error: &MigrateError, before: Option<Mark>, to: End<'_>) -> Result<(), MigrateError> {
+    let may_pass = matches!(
+        error,
+        MigrateError::Store(_) | MigrateError::Run(RunError::Store(_))
+    );
+    let before = match before {
+        _ if may_pass => return Ok(()),
+        Some(Mark::Gone { .. }) => before,
+        // What an earlier attempt copied stays announced.
+        _ if empty(to.store).await.is_err() => return Ok(()),
+        _ => None,
+    };
+    let (_, version) = Mark::read(to.store).await?;
+    Ok(Mark::set(to.store, before, version.as_ref(), to.fence).await?)
 }
 
 /// What goes along from here. A mark is a place's own.
@@ -264,5 +326,5 @@ async fn mark(end: End<'_>, mark: Mark) -> Result<(), MigrateError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;

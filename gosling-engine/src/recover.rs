@@ -13,6 +13,11 @@ use crate::store::{Locked, Snapshot};
 /// # Errors
 /// Where the state or the journal cannot be used, or the state is another Nest's.
 pub fn read(nest: &str, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
+    let (state, entries) = all(nest, snapshot)?;
+    Ok((state, still_open(entries)))
+}
+
+fn all(nest: &str, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunError> {
     let state = match &snapshot.state {
         Some(bytes) => State::from_bytes(bytes)?,
         None => State::default(),
@@ -25,11 +30,12 @@ pub fn read(nest: &str, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), RunE
         intake.replay(&entries);
         state = intake.state;
     }
-    let open = entries
-        .into_iter()
-        .filter(|entry| matches!(entry.stage, Stage::Open { .. }))
-        .collect();
-    Ok((state, open))
+    Ok((state, entries))
+}
+
+fn still_open(entries: Vec<Entry>) -> Vec<Entry> {
+    let open = |entry: &Entry| matches!(entry.stage, Stage::Open { .. });
+    entries.into_iter().filter(open).collect()
 }
 
 /// Open operations as a plan shows them.
@@ -55,7 +61,10 @@ pub fn shown(open: &[Entry]) -> Vec<OpenIntent> {
 /// [`RunError::StillOpen`] where one could not be settled, [`RunError::OpenWithoutProvider`] where nobody could, and
 /// [`RunError::Stopped`]: nothing is lost by trying again.
 pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize), RunError> {
-    let (state, open) = read(run.nest, snapshot)?;
+    let (state, entries) = all(run.nest, snapshot)?;
+    // A run that began and was killed before its first intent changed nothing.
+    let nothing_to_save = entries.is_empty() && !state.under_way;
+    let open = still_open(entries);
     let state = Mutex::new(Intake::of(state));
     for entry in &open {
         if *run.stop.borrow() != Stop::No {
@@ -84,10 +93,13 @@ pub async fn recover(run: &Run<'_>, snapshot: &Snapshot) -> Result<(State, usize
         }
     }
     let state = state.into_inner().unwrap_or_else(PoisonError::into_inner).state;
-    let state = if snapshot.journal.is_empty() {
-        state
-    } else {
-        settle(run.journal.store(), state).await?
+    let state = match () {
+        () if snapshot.journal.is_empty() => state,
+        () if nothing_to_save => {
+            run.journal.store().cut().await?;
+            state
+        }
+        () => settle(run.journal.store(), state).await?,
     };
     Ok((state, open.len()))
 }
@@ -113,7 +125,8 @@ pub async fn save(store: &dyn Locked, mut state: State) -> Result<State, RunErro
 ///
 /// # Errors
 /// As [`save`].
-pub async fn settle(store: &dyn Locked, state: State) -> Result<State, RunError> {
+pub async fn settle(store: &dyn Locked, mut state: State) -> Result<State, RunError> {
+    state.under_way = false;
     let state = save(store, state).await?;
     store.cut().await?;
     Ok(state)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::fence::{Fence, LEASE};
+use crate::journal;
 
 pub use displaced::{Displaced, system};
 pub use local::LocalStore;
@@ -81,6 +82,22 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Io`].
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// What can still be read where something is damaged or gone: for a repair.
+    ///
+    /// # Errors
+    /// [`StoreError`], but for nothing that is only damaged or gone.
+    async fn salvage(&self) -> Result<Salvage, StoreError> {
+        let Snapshot { state, journal } = self.peek().await?;
+        let (records, gaps) = journal::readable(&journal);
+        Ok(Salvage {
+            state,
+            history: self.history().await?,
+            records: records.into_iter().map(<[u8]>::to_vec).collect(),
+            gaps,
+            journal,
+        })
+    }
 
     /// Where it is, for people: a path or an address.
     fn place(&self) -> String;
@@ -172,6 +189,21 @@ pub struct Snapshot {
     /// The state's saved form; `None` before the first save.
     pub state: Option<Vec<u8>>,
     /// The journal's bytes.
+    pub journal: Vec<u8>,
+}
+
+/// What can still be read of a store.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Salvage {
+    /// The present state's saved form, damaged or not; `None` where it is gone.
+    pub state: Option<Vec<u8>>,
+    /// The states before it that are there, latest first, damaged or not.
+    pub history: Vec<Vec<u8>>,
+    /// The contents of the journal's records that can be read.
+    pub records: Vec<Vec<u8>>,
+    /// How many places of the journal cannot be read.
+    pub gaps: usize,
+    /// The journal as it is stored.
     pub journal: Vec<u8>,
 }
 

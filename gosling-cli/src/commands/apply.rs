@@ -10,6 +10,7 @@ use super::job::{Job, OnFailure, Purpose, RunArgs};
 use super::plan::{RefreshFlag, WishArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
+use crate::nest::{LARGEST, read_named};
 use crate::{Failure, Host};
 
 /// Create, change and delete what the plan says
@@ -68,7 +69,7 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
     let file = match &args.plan {
         Some(path) => {
             let path = host.path(path);
-            let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
+            let bytes = read_named(&path, LARGEST)?;
             let plan = Plan::from_bytes(&bytes);
             let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
             Some(Box::new(plan))

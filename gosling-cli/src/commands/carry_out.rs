@@ -12,8 +12,8 @@ use super::outcome::{Outcome, Undone};
 use super::plan::show;
 use super::{Context, Exit};
 use crate::engine::{
-    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, failure, free_address,
-    released, would_be_made,
+    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
+    released, store_failure, would_be_made,
 };
 use crate::render::preflight;
 use crate::{Failure, Host, questions};
@@ -325,7 +325,12 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         tempo,
         ..
     } = under;
-    let snapshot = under.lease.locked().load().await.map_err(failure)?;
+    let snapshot = under
+        .lease
+        .locked()
+        .load()
+        .await
+        .map_err(|error| store_failure(&error))?;
     let (known, open) = session.at.read(&snapshot)?;
     let mut account = None;
     if !open.is_empty() {
@@ -404,7 +409,11 @@ async fn undo_all(
     } = under;
     host.say("undoing what was done")?;
     let state = if open.is_empty() {
-        let snapshot = lease.locked().load().await.map_err(failure)?;
+        let snapshot = lease
+            .locked()
+            .load()
+            .await
+            .map_err(|error| store_failure(&error))?;
         session.at.read(&snapshot)?.0
     } else {
         settle(host, session, under).await?

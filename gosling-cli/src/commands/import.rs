@@ -5,7 +5,7 @@ use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, failure, holder, under_lock};
+use crate::engine::{EngineArgs, Session, failure, holder, store_failure, under_lock};
 use crate::{Failure, Host};
 
 /// Add a resource that exists already to the state
@@ -48,7 +48,7 @@ async fn import(
     args: &ImportArgs,
 ) -> Result<Exit, Failure> {
     let locked = &**lease.locked();
-    let snapshot = locked.load().await.map_err(failure)?;
+    let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
     let (mut state, open) = session.at.read(&snapshot)?;
     if !open.is_empty() {
         return Err(Failure::wrong_use("an earlier run has not ended")

@@ -297,6 +297,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 }
 
 fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
+    if cli.command.is_engine() {
+        crate::engine::can_be(std::time::SystemTime::now())?;
+    }
     let log = crate::logging::begin(host, cli.verbose)?;
     let colored = |terminal: bool| match cli.color {
         Color::Auto => host.color(terminal),

@@ -10,6 +10,7 @@ use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
+use crate::nest::{LARGEST, read_named};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
 
@@ -75,7 +76,7 @@ pub(crate) fn cmd_preflight(
         let plan = match args.operands.first() {
             Some(path) => {
                 let path = host.path(path);
-                let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
+                let bytes = read_named(&path, LARGEST)?;
                 let plan = Plan::from_bytes(&bytes)
                     .map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
                 let (state, _) = session.at.peek().await?;

@@ -10,6 +10,7 @@ use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
 use super::Exit;
 use crate::engine::identity;
+use crate::nest::{LIMIT, read_named};
 use crate::{Failure, Host};
 
 /// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on
@@ -150,8 +151,8 @@ fn exports(variables: &[(String, String)]) -> String {
 fn read<T: serde::de::DeserializeOwned>(host: &Host, path: Option<&Path>) -> Result<Option<T>, Failure> {
     let Some(path) = path else { return Ok(None) };
     let path = host.path(path);
-    let text = std::fs::read_to_string(&path).map_err(Failure::file("read", &path))?;
-    let parsed = serde_json::from_str(&text);
+    let bytes = read_named(&path, LIMIT)?;
+    let parsed = serde_json::from_slice(&bytes);
     parsed.map(Some).map_err(|error| {
         Failure::wrong_use(format!("{}: {error}", path.display()))
             .hint("the page docs/sandbox.md of gosling's repository shows one")

@@ -96,7 +96,7 @@ enum AuditCommand {
 
 pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure> {
     super::block_on(async {
-        let at = StateAt::find(host, &args.engine).await?;
+        let at = StateAt::as_stored(host, &args.engine).await?;
         let holder = at.store.held_by().await.map_err(|error| store_failure(&error))?;
         if args.json {
             host.document(serde_json::json!({ "holder": holder }))?;
@@ -114,8 +114,9 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
     const COMMAND: &str = "gosling freeze";
     const LIFTED: &str = "the freeze is lifted";
     super::block_on(async {
-        let place = StateAt::find(host, &args.engine).await?;
-        let lifted = args.lift && place.frozen().await?.is_some();
+        let place = StateAt::as_stored(host, &args.engine).await?;
+        // One that cannot be read is lifted too.
+        let lifted = args.lift && !matches!(place.frozen().await, Ok(None));
         if lifted {
             place.note(host, COMMAND, LIFTED.to_owned(), &Unfenced).await?;
             freeze::write(&*place.store, None).await.map_err(failure)?;
@@ -152,7 +153,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             Some(AuditCommand::Verify { engine, .. }) => engine,
             None => &args.engine,
         };
-        let place = StateAt::find(host, engine).await?;
+        let place = StateAt::as_stored(host, engine).await?;
         let bytes = audit::read(&*place.store).await;
         let bytes = bytes.map_err(|error| store_failure(&error))?;
         if let Some(AuditCommand::Verify { head, .. }) = &args.command {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gosling_engine::audit::{self, Ending, Event};
 use gosling_engine::freeze::{self, Freeze};
+use gosling_engine::journal::{self, Record};
 use gosling_engine::store::{self, Store, StoreError};
 use gosling_engine::{Fence, Lease};
 
@@ -18,8 +19,15 @@ pub(crate) struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    /// Writes that something is about to be changed. Where this fails, nothing may be.
+    /// Writes that something is about to be changed: into the journal, so that it is known to be lost where it is not
+    /// there later, and then into the audit. Where this fails, nothing may be changed.
     pub(crate) async fn begin(at: &StateAt, lease: &'a Lease, event: Event) -> Result<Self, Failure> {
+        let record = Record::Began {
+            epoch: lease.locked().epoch(),
+        };
+        let frame = journal::frame(&record).map_err(failure)?;
+        let appended = lease.locked().append(&frame).await;
+        appended.map_err(|error| store_failure(&error))?;
         let run = audit::new_run().map_err(failure)?;
         let account = Self {
             store: Arc::clone(&at.store),

@@ -26,6 +26,17 @@ impl StateAt {
         states.collect::<Result<_, _>>().map_err(failure)
     }
 
+    /// Every kept state that can be read, the one before the present first, and how many cannot.
+    pub(crate) async fn kept(&self) -> Result<(Vec<State>, usize), Failure> {
+        let all = self.store.history().await.map_err(failure)?;
+        let readable: Vec<State> = all
+            .iter()
+            .filter_map(|bytes| State::from_bytes(bytes).ok())
+            .collect();
+        let damaged = all.len() - readable.len();
+        Ok((readable, damaged))
+    }
+
     /// The state to go back to; `None` for `to`: the one before the last run that changed something.
     pub(crate) async fn goal(&self, present: &State, to: Option<u64>) -> Result<State, Failure> {
         let mut states = vec![present.clone()];

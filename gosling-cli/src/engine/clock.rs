@@ -4,9 +4,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gosling_engine::calendar;
 
+use crate::Failure;
+
 /// Now, as `2026-01-31T12:00:00Z`.
 pub(crate) fn now() -> String {
     at(Duration::ZERO)
+}
+
+/// Refuses to work with a clock that says a time before 1970: no certificate and no date can be judged by it.
+pub(crate) fn can_be(now: SystemTime) -> Result<(), Failure> {
+    match now.duration_since(UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Failure::wrong_use("this machine's clock says a time before 1970")
+            .hint("set it: certificates are only good for a time, and locks and the audit tell the time")),
+    }
 }
 
 /// The time so long from now.
@@ -27,8 +38,19 @@ pub(crate) fn ago(time: Duration) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_of_before_1970_is_refused_with_words() {
+        let refused = can_be(UNIX_EPOCH - Duration::from_secs(1)).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "this machine's clock says a time before 1970"
+        );
+        assert!(can_be(UNIX_EPOCH).is_ok());
+    }
 
     #[test]
     fn lengths_are_short() {

@@ -1,5 +1,6 @@
 //! `GOSLING_ENDPOINT_...`: a Nest's calls sent to another address without editing it, and `GOSLING_CA_FILE`.
 
+use crate::nest::{LIMIT, read_named};
 use crate::{Failure, Host};
 
 /// Another address for the calls to a service: `GOSLING_ENDPOINT_PROXMOX_LAB` for the provider `proxmox.lab`,
@@ -72,9 +73,13 @@ pub(crate) fn authority(host: &Host) -> Result<Option<Vec<u8>>, Failure> {
         return Ok(None);
     };
     let path = host.path(file);
-    std::fs::read(&path)
-        .map(Some)
-        .map_err(Failure::file("read GOSLING_CA_FILE", &path))
+    match read_named(&path, LIMIT) {
+        Err(Failure::WrongUse { message, hint }) => Err(Failure::WrongUse {
+            message: format!("GOSLING_CA_FILE: {message}"),
+            hint,
+        }),
+        read => read.map(Some),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use gosling_resource::Secret;
 
+use crate::nest::{LIMIT, read_named};
 use crate::{Failure, Host};
 
 /// The variable that names an identity, or holds it.
@@ -70,6 +71,7 @@ fn read(path: &std::path::Path) -> Result<Secret, Failure> {
         ))
         .hint(format!("chmod 600 {}", path.display())));
     }
-    let text = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
+    let text = String::from_utf8(read_named(path, LIMIT)?)
+        .map_err(|_| Failure::wrong_use(format!("{} is no age identity", path.display())))?;
     Ok(Secret::new(text))
 }

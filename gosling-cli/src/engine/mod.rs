@@ -24,7 +24,7 @@ mod waiting;
 
 pub(crate) use account::Account;
 pub(crate) use back::WayBack;
-pub(crate) use clock::{ago, at, now};
+pub(crate) use clock::{ago, at, can_be, now};
 pub(crate) use endpoints::authority;
 pub(crate) use holder::holder;
 pub(crate) use interrupts::{Interrupts, stopped};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use gosling_engine::{Applied, JournalWriter, Lease, Plan, Run, RunError, State, Stop, recover};
 use tokio::sync::watch;
 
-use super::{Progress, Session, failure};
+use super::{Progress, Session, store_failure};
 use crate::Failure;
 
 /// How many at once, and how long a stop may take.
@@ -46,11 +46,19 @@ impl Session {
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<(State, usize), Failure> {
-        let snapshot = lease.locked().load().await.map_err(failure)?;
+        let snapshot = lease
+            .locked()
+            .load()
+            .await
+            .map_err(|error| store_failure(&error))?;
         let run = self.run(lease, progress, tempo, stop);
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
-            let snapshot = lease.locked().load().await.map_err(failure)?;
+            let snapshot = lease
+                .locked()
+                .load()
+                .await
+                .map_err(|error| store_failure(&error))?;
             let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
@@ -89,8 +97,9 @@ impl Session {
 /// An error of a run as the command line says it.
 pub(super) fn run_failure(error: RunError) -> Failure {
     let help = match &error {
-        RunError::Store(error) => return super::store_failure(error),
+        RunError::Store(error) => return store_failure(error),
         RunError::State(error) => error.way_out(),
+        RunError::Journal(error) => error.way_out().map(str::to_owned),
         RunError::Stopped => return Failure::Interrupted(error.to_string()),
         RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
             error.way_out().map(str::to_owned)

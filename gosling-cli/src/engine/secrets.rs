@@ -14,6 +14,7 @@ use gosling_resource::Secret;
 use super::endpoints::{authority, endpoint};
 use super::{call_failure, failure};
 use crate::commands::Target;
+use crate::nest::{LIMIT, read_named};
 use crate::{Failure, Host};
 
 /// The Nest's own name, else that of its folder.
@@ -30,10 +31,7 @@ pub(super) fn named_or_folder(target: &Target, named: Option<String>) -> String 
 /// A file of the Nest, by its checked path.
 pub(super) fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    let path = target.root.join(path);
-    std::fs::read(&path)
-        .map(Some)
-        .map_err(Failure::file("read", &path))
+    read_named(&target.root.join(path), LIMIT).map(Some)
 }
 
 /// Who can open what gosling encrypts for this Nest, and what opens it here. A Nest that names nobody writes for whoever

@@ -1,12 +1,15 @@
 //! Where a Nest's state is.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fly_typeck::Value;
 use fly_typeck::checked::CheckedBlock;
+use gosling_engine::durable::Unsafe;
 use gosling_engine::journal::Entry;
 use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreError};
-use gosling_engine::{Plan, State, recover};
+use gosling_engine::whole::{self, Lost};
+use gosling_engine::{Plan, State, audit, recover};
 use gosling_providers::state::{Sealed, Sealing};
 use gosling_resource::Address;
 
@@ -68,6 +71,16 @@ impl Rotation {
 }
 
 impl StateAt {
+    /// The place as it is stored, encrypted or not: for the lock and what lies beside the state, which need no key.
+    pub(crate) async fn as_stored(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
+        let (target, checked) = checked(host, args)?;
+        Ok(Self {
+            store: unsealed(host, &target, &checked).await?,
+            nest: name(&target, &checked),
+            before: None,
+        })
+    }
+
     /// By the Nest's `state` block, as far as it can be read; a Nest with problems may still have a state to look at.
     pub(crate) async fn find(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
         let (target, checked) = checked(host, args)?;
@@ -82,12 +95,16 @@ impl StateAt {
         reading: Reading,
     ) -> Result<Self, Failure> {
         let rotation = Self::sealed(host, target, checked, reading).await?;
-        let folder = target.root.join(FOLDER);
-        let before = LocalStore::new(folder, KEPT);
+        let before = LocalStore::new(local_folder(host, target, FOLDER)?, KEPT);
         Ok(Self {
             before: Some(before).filter(|before| before.place() != rotation.sealed.place()),
             ..rotation.at()
         })
+    }
+
+    /// The same, whatever of it is encrypted.
+    pub(crate) async fn either(host: &Host, args: &EngineArgs) -> Result<Self, Failure> {
+        Ok(Self::rotation(host, args).await?.at())
     }
 
     /// The same, to write it anew.
@@ -137,7 +154,7 @@ impl StateAt {
             keys: Some(keys(host, &recipients(checked)?)?),
             write: encrypted == Some(true),
         };
-        let inner = Arc::new(LocalStore::new(target.root.join(folder), KEPT));
+        let inner = Arc::new(LocalStore::new(local_folder(host, target, folder)?, KEPT));
         Ok(Self {
             store: Arc::new(Sealed::new(inner, sealing)),
             nest: name(target, checked),
@@ -145,16 +162,33 @@ impl StateAt {
         })
     }
 
-    /// The state with the outcomes of its journal, and what is open.
+    /// The state with the outcomes of its journal, and what is open. Refuses where something of it is lost: what that knew
+    /// of would be made a second time.
     pub(crate) async fn peek(&self) -> Result<(State, Vec<Entry>), Failure> {
-        store::here(&*self.store)
-            .await
-            .map_err(|error| store_failure(&error))?;
-        let snapshot = self.store.peek().await.map_err(|error| store_failure(&error))?;
-        if snapshot == Snapshot::default() {
+        let (mut state, mut open, mut lost) = self.look().await?;
+        if lost.is_some() {
+            // A run may have begun or ended between two of these reads.
+            (state, open, lost) = self.look().await?;
+        }
+        match lost {
+            None => Ok((state, open)),
+            Some(lost) => Err(Failure::wrong_use(lost.to_string()).hint(lost.way_out())),
+        }
+    }
+
+    /// The same, and what of it is lost.
+    pub(crate) async fn look(&self) -> Result<(State, Vec<Entry>, Option<Lost>), Failure> {
+        let refused = |error: StoreError| store_failure(&error);
+        store::here(&*self.store).await.map_err(refused)?;
+        // The audit goes first: a run saves the state before the audit tells of it.
+        let trail = audit::trail(&*self.store).await.map_err(refused)?;
+        let snapshot = self.store.peek().await.map_err(refused)?;
+        if snapshot == Snapshot::default() && trail == audit::Trail::default() {
             self.nothing_left_behind().await?;
         }
-        self.read(&snapshot)
+        let (state, open) = self.read(&snapshot)?;
+        let lost = whole::lost(&*self.store, &trail, &snapshot, &state).await;
+        Ok((state, open, lost.map_err(refused)?))
     }
 
     /// What a snapshot of this place says.
@@ -255,8 +289,32 @@ async fn unsealed(host: &Host, target: &Target, checked: &CheckedNest) -> Result
         Value::Int(kept) => usize::try_from(*kept).ok(),
         _ => None,
     });
-    let folder = target.root.join(text("path").as_deref().unwrap_or(FOLDER));
+    let folder = local_folder(host, target, text("path").as_deref().unwrap_or(FOLDER))?;
     Ok(Arc::new(LocalStore::new(folder, kept.unwrap_or(KEPT))))
+}
+
+/// The folder of a local state: the one that GOSLING_STATE names in place of `.gosling`, else one of the Nest. Nobody who
+/// can change the Nest's files leads it out of the Nest by a link.
+fn local_folder(host: &Host, target: &Target, path: &str) -> Result<PathBuf, Failure> {
+    let named = host.environment.get("GOSLING_STATE");
+    if let Some(named) = named.filter(|named| !named.is_empty() && path == FOLDER) {
+        let folder = host.path(named);
+        // Whoever sets the variable may name a link.
+        return Ok(folder.canonicalize().unwrap_or(folder));
+    }
+    let mut folder = target.root.clone();
+    for part in Path::new(path).components() {
+        folder.push(part);
+        if folder.is_symlink() {
+            let reason = Unsafe::Link;
+            return Err(Failure::wrong_use(format!(
+                "the folder of the state is not used: {} leads elsewhere, {reason}",
+                folder.display()
+            ))
+            .hint(reason.way_out(&folder)));
+        }
+    }
+    Ok(folder)
 }
 
 /// Whom the Nest encrypts for. With problems in it that is not known, and nothing may be encrypted for fewer.

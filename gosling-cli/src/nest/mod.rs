@@ -11,8 +11,8 @@ use fly_syntax::{FileId, SourceFile};
 use fly_typeck::{NestFiles, Refused};
 use rayon::prelude::*;
 
-pub(crate) use reader::refusal_words;
 pub use reader::{ConfinedReader, LIMIT, read_bounded};
+pub(crate) use reader::{LARGEST, read_named, refusal_words};
 pub use root::{FOLDERS, find_repository, find_root, is_root};
 pub(crate) use walk::{relative, walker};
 

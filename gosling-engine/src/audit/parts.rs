@@ -191,12 +191,8 @@ async fn put_part_away(
     }
 }
 
-/// Runs under earlier locks that began and never said how they ended. Their processes are gone, for there is one lock.
-/// Looks at the last two parts: while a lock is held there are not as many lines.
-///
-/// # Errors
-/// Where the log could not be read.
-pub async fn cut_off(store: &dyn Store, epoch: u64) -> Result<Vec<String>, StoreError> {
+/// The latest lines: those of the last two parts, which are more than are written while a lock is held.
+async fn latest(store: &dyn Store) -> Result<Vec<Line>, StoreError> {
     let end = End::of(store).await?;
     let mut all = Vec::new();
     if let Some(before) = part_of(end.number).checked_sub(1) {
@@ -204,14 +200,59 @@ pub async fn cut_off(store: &dyn Store, epoch: u64) -> Result<Vec<String>, Store
         all.extend(before.map(|(bytes, _)| lines(&bytes)).unwrap_or_default());
     }
     all.extend(lines(&end.bytes));
+    Ok(all)
+}
+
+/// The lines of runs that began and have not said how they ended.
+fn unended(all: &[Line]) -> Vec<&Line> {
     let ended: BTreeSet<&str> = all
         .iter()
         .filter(|line| matches!(line.event, Event::Ended { .. }))
         .map(|line| line.run.as_str())
         .collect();
-    let open = all.iter().filter(|line| {
-        let earlier = matches!(line.event, Event::Began { epoch: own, .. } if own < epoch);
-        earlier && !ended.contains(line.run.as_str())
+    let began = all
+        .iter()
+        .filter(|line| matches!(line.event, Event::Began { .. }));
+    began.filter(|line| !ended.contains(line.run.as_str())).collect()
+}
+
+/// Runs under earlier locks that began and never said how they ended. Their processes are gone, for there is one lock.
+///
+/// # Errors
+/// Where the log could not be read.
+pub async fn cut_off(store: &dyn Store, epoch: u64) -> Result<Vec<String>, StoreError> {
+    let all = latest(store).await?;
+    let earlier = unended(&all)
+        .into_iter()
+        .filter(|line| matches!(line.event, Event::Began { epoch: own, .. } if own < epoch));
+    Ok(earlier.map(|line| line.run.clone()).collect())
+}
+
+/// What the latest lines say of the state and the journal beside them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trail {
+    /// The serial of the state that a run saved last before it ended; 0 where none did.
+    pub serial: u64,
+    /// Runs that began and have not said how they ended: their first lines, and the serial of the state before them.
+    pub unended: Vec<(Line, u64)>,
+}
+
+/// What the audit says of the state and the journal.
+///
+/// # Errors
+/// Where the log could not be read.
+pub async fn trail(store: &dyn Store) -> Result<Trail, StoreError> {
+    let all = latest(store).await?;
+    let serials = all.iter().filter_map(|line| match line.event {
+        Event::Ended { serial, .. } => serial,
+        Event::Began { .. } | Event::Noted { .. } => None,
     });
-    Ok(open.map(|line| line.run.clone()).collect())
+    let unended = unended(&all).into_iter().filter_map(|line| match line.event {
+        Event::Began { serial, .. } => Some((line.clone(), serial)),
+        Event::Ended { .. } | Event::Noted { .. } => None,
+    });
+    Ok(Trail {
+        serial: serials.max().unwrap_or(0),
+        unended: unended.collect(),
+    })
 }

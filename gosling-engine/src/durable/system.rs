@@ -1,13 +1,13 @@
 //! The real file system.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-use rustix::fs::{Access, FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, OFlags, flock};
 
-use super::{Files, Lock, OpenFile};
+use super::{Files, Lock, OpenFile, Unsafe};
 
 /// The file system of this machine.
 #[derive(Debug, Clone, Copy)]
@@ -15,7 +15,27 @@ pub struct System;
 
 impl Files for System {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        let mut bytes = Vec::new();
+        opened(OpenOptions::new().read(true), path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(folder)?;
+        entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect()
+    }
+
+    fn examine(&self, folder: &Path) -> io::Result<()> {
+        let found = fs::symlink_metadata(folder)?;
+        if found.is_symlink() {
+            return Err(Unsafe::Link.into());
+        }
+        if !found.is_dir() {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
+        only_ours(&found)
     }
 
     fn is_there(&self, path: &Path) -> bool {
@@ -40,7 +60,7 @@ impl Files for System {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn OpenFile>> {
-        Ok(Box::new(OpenOptions::new().append(true).open(path)?))
+        Ok(Box::new(opened(OpenOptions::new().append(true), path)?))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -58,6 +78,34 @@ impl Files for System {
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>> {
         let lock = FileLock::take(path)?;
         Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
+    }
+}
+
+/// Opens a regular file that is no link and that nobody else may write to.
+fn opened(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    // Nobody waits for the other end of a pipe, which is refused then.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    let file = match options.custom_flags(flags).open(path) {
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            return Err(Unsafe::Link.into());
+        }
+        opened => opened?,
+    };
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(Unsafe::Special.into());
+    }
+    only_ours(&found)?;
+    Ok(file)
+}
+
+/// Refuses what the group or others may write to.
+fn only_ours(found: &fs::Metadata) -> io::Result<()> {
+    let mode = found.permissions().mode() & 0o7777;
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(Unsafe::Writable(mode).into()),
     }
 }
 
@@ -87,13 +135,14 @@ impl FileLock {
     /// # Errors
     /// What the system says.
     pub fn take(path: &Path) -> io::Result<Option<Self>> {
-        let file = OpenOptions::new()
+        let mut options = OpenOptions::new();
+        options
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+            .mode(0o600);
+        let file = opened(&mut options, path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Self { file })),
             Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),

@@ -221,21 +221,23 @@ async fn old(name: &'static str) -> Memory {
     store
 }
 
+/// A store as an end of a move, under its lock.
+fn both(store: &Memory) -> End<'_> {
+    End {
+        store,
+        locked: store,
+        fence: &Unfenced,
+    }
+}
+
 /// A move by a process that lives so long.
-async fn moves(from: &Memory, to: &Memory, life: Life) -> Result<Moved, MigrateError> {
+async fn moves(from: &Memory, to: &Memory, life: Life) -> Result<Outcome, MigrateError> {
     let life = Arc::new(Mutex::new(life));
     let of = |store: &Memory| Memory {
         life: Arc::clone(&life),
         ..store.clone()
     };
     let (from, to) = (of(from), of(to));
-    fn both(store: &Memory) -> End<'_> {
-        End {
-            store,
-            locked: store,
-            fence: &Unfenced,
-        }
-    }
     migrate("lab", both(&from), both(&to)).await
 }
 
@@ -259,17 +261,15 @@ async fn killed_anywhere_a_move_goes_on_and_never_are_there_two_places_to_work_a
                 let _ = moves(&from, &to, life(second)).await;
             }
             match moves(&from, &to, IMMORTAL).await {
-                Ok(moved) => {
+                Ok(Outcome::Moved(moved)) => {
                     assert!(moved.history >= 5, "after {kills} steps: {moved:?}");
                     assert_eq!(
                         moved.beside,
                         [Beside::AuditPart(0), Beside::Secrets, Beside::Audit]
                     );
                 }
-                Err(error) => assert!(
-                    matches!(error, MigrateError::Already(_)),
-                    "after {kills} steps: {error}"
-                ),
+                Ok(Outcome::Before) => {}
+                Err(error) => panic!("after {kills} steps: {error}"),
             }
             assert_eq!(from.content(), to.content(), "after {kills} steps");
             assert!(matches!(here(&from).await, Err(StoreError::Moved { .. })));
@@ -289,9 +289,10 @@ async fn a_state_comes_back_to_where_it_was() {
         history: 5,
         beside: vec![Beside::AuditPart(0), Beside::Secrets, Beside::Audit],
     };
-    assert_eq!(moved, expected);
-    let twice = moves(&one, &two, IMMORTAL).await.unwrap_err();
-    assert!(matches!(twice, MigrateError::Already(_)), "{twice}");
+    assert_eq!(moved, Outcome::Moved(expected));
+    assert_eq!(moves(&one, &two, IMMORTAL).await.unwrap(), Outcome::Before);
+    let elsewhere = moves(&one, &Memory::new("three"), IMMORTAL).await.unwrap_err();
+    assert!(matches!(elsewhere, MigrateError::Already(_)), "{elsewhere}");
     let (state, _) = recover::read("lab", &two.peek().await.unwrap()).unwrap();
     recover::save(&two, state).await.unwrap();
     moves(&two, &one, IMMORTAL).await.unwrap();
@@ -323,4 +324,22 @@ async fn what_must_not_move_or_be_written_over_is_left_alone() {
     refused(&to, "create of egg.app.runner has not ended").await;
     let error = moves(&Memory::new("nothing"), &to, IMMORTAL).await.unwrap_err();
     assert!(matches!(error, MigrateError::Nothing(_)), "{error}");
+    // A move that cannot be does not stay announced.
+    here(&to).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_move_is_announced_before_the_old_place_is_asked_for_anything() {
+    let (from, to) = (old("from").await, Memory::new("to"));
+    announce("from", both(&to)).await.unwrap();
+    assert!(matches!(here(&to).await, Err(StoreError::Arriving { .. })));
+    // One that was given up then is in nobody's way.
+    announce("elsewhere", both(&to)).await.unwrap();
+    announce("from", both(&to)).await.unwrap();
+    let moved = moves(&from, &to, IMMORTAL).await.unwrap();
+    assert!(matches!(moved, Outcome::Moved(_)), "{moved:?}");
+    here(&to).await.unwrap();
+    // Where the state is already there is nothing to announce.
+    announce("from", both(&to)).await.unwrap();
+    here(&to).await.unwrap();
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
-use crate::durable::{Files, Lock, System};
+use crate::durable::{Files, Lock, System, Unsafe};
 use crate::fence::Fence;
 use crate::journal;
 use crate::state;
@@ -60,6 +60,22 @@ impl LocalStore {
         self.path(&format!("state.json.{number}"))
     }
 
+    /// Refuses a folder that is a link, or that others may write into. One that is not there is made later.
+    fn examine(&self) -> Result<(), StoreError> {
+        match self.files.examine(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            examined => examined.map_err(failed("cannot use", &self.folder)),
+        }
+    }
+
+    /// Makes the folder where it is missing.
+    fn make(&self) -> Result<(), StoreError> {
+        self.examine()?;
+        self.files
+            .make_folder(&self.folder)
+            .map_err(failed("cannot make", &self.folder))
+    }
+
     /// The bytes of a file, `None` where there is none.
     fn read(&self, path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         match self.files.read(path) {
@@ -67,6 +83,20 @@ impl LocalStore {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed("cannot read", path)(error)),
         }
+    }
+
+    /// Gives each kept state the number behind its own; the last is dropped.
+    fn make_room(&self) -> Result<(), StoreError> {
+        for number in (1..self.kept).rev() {
+            let (from, to) = (self.earlier(number), self.earlier(number + 1));
+            match self.files.rename(&from, &to) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("cannot rename", &from)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The epoch of the last lock.
@@ -118,13 +148,20 @@ impl LocalStore {
 }
 
 fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-    let what = format!("{what} {}", path.display());
-    move |why| StoreError::Io { what, why }
+    let (what, path) = (format!("{what} {}", path.display()), path.to_owned());
+    move |why| match Unsafe::of(&why) {
+        Some(reason) => StoreError::Refused {
+            what: format!("{what}: {reason}"),
+            help: reason.way_out(&path),
+        },
+        None => StoreError::Io { what, why },
+    }
 }
 
 #[async_trait]
 impl Store for LocalStore {
     async fn peek(&self) -> Result<Snapshot, StoreError> {
+        self.examine()?;
         Ok(Snapshot {
             state: self.read(&self.path("state.json"))?,
             journal: self.read(&self.path("journal"))?.unwrap_or_default(),
@@ -132,9 +169,7 @@ impl Store for LocalStore {
     }
 
     async fn lock(&self, holder: &Holder) -> Result<Box<dyn Locked>, StoreError> {
-        self.files
-            .make_folder(&self.folder)
-            .map_err(failed("cannot make", &self.folder))?;
+        self.make()?;
         let path = self.path("lock");
         let Some(lock) = self.try_lock(&path).await? else {
             let holder = self
@@ -144,6 +179,13 @@ impl Store for LocalStore {
         };
         let said = serde_json::to_vec(holder).unwrap_or_default();
         lock.say(&said).map_err(failed("cannot write", &path))?;
+        // Only the holder of this lock replaces these: a temporary is a killed process's, and may be a plain-text state.
+        for name in ["state.json", "epoch"] {
+            let path = self.path(name);
+            self.files
+                .remove_leftovers(&path)
+                .map_err(failed("cannot remove what is left of", &path))?;
+        }
         let path = self.path("epoch");
         let epoch = self.last_epoch(&path)? + 1;
         self.files
@@ -163,6 +205,7 @@ impl Store for LocalStore {
     }
 
     async fn held_by(&self) -> Result<Option<Holder>, StoreError> {
+        self.examine()?;
         let path = self.path("lock");
         if !self.files.is_there(&path) {
             return Ok(None);
@@ -185,6 +228,7 @@ impl Store for LocalStore {
     }
 
     async fn beside(&self, which: Beside) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        self.examine()?;
         let bytes = self.read(&self.path(&which.file_name()))?;
         Ok(bytes.map(|bytes| {
             let version = Version(state::digest(&bytes));
@@ -199,9 +243,7 @@ impl Store for LocalStore {
         bytes: &[u8],
         fence: &dyn Fence,
     ) -> Result<(), StoreError> {
-        self.files
-            .make_folder(&self.folder)
-            .map_err(failed("cannot make", &self.folder))?;
+        self.make()?;
         let _alone = self.alone(which).await?;
         let now = self.beside(which).await?.map(|(_, version)| version);
         let path = self.path(&which.file_name());
@@ -209,6 +251,9 @@ impl Store for LocalStore {
             return Err(StoreError::Changed(path.display().to_string()));
         }
         fence.confirm().await?;
+        self.files
+            .remove_leftovers(&path)
+            .map_err(failed("cannot remove what is left of", &path))?;
         self.files
             .replace(&path, bytes)
             .map_err(failed("cannot write", &path))
@@ -223,6 +268,7 @@ impl Store for LocalStore {
     }
 
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.examine()?;
         let states = (1..=self.kept).map(|number| self.read(&self.earlier(number)));
         states.filter_map(Result::transpose).collect()
     }
@@ -261,7 +307,11 @@ impl Locked for Held {
             .settle(&path)
             .map_err(failed("cannot sync", &path))?;
         let snapshot = self.store.peek().await?;
-        let whole = journal::whole_length(&snapshot.journal);
+        let (_, whole) = journal::frames(&snapshot.journal).map_err(|error| {
+            let help = error.way_out().unwrap_or_default().to_owned();
+            let what = format!("{}: {error}", path.display());
+            StoreError::Refused { what, help }
+        })?;
         let mut journal = snapshot.journal;
         if whole < journal.len() {
             self.store
@@ -273,28 +323,39 @@ impl Locked for Held {
         Ok(Snapshot { journal, ..snapshot })
     }
 
+    /// All that needs room on the disk is written first: a full one moves no kept state.
     async fn save(&self, state: &[u8]) -> Result<(), StoreError> {
-        let path = self.store.path("state.json");
-        if let Some(before) = self.store.read(&path)? {
-            for number in (1..self.store.kept).rev() {
-                let (from, to) = (self.store.earlier(number), self.store.earlier(number + 1));
-                match self.store.files.rename(&from, &to) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                        return Err(failed("cannot rename", &from)(error));
-                    }
-                    _ => {}
+        let store = &self.store;
+        let files = &*store.files;
+        let path = store.path("state.json");
+        let kept = store.earlier(1);
+        let before = store.read(&path)?;
+        // Whoever was stopped between the two has kept it already.
+        let before = match before {
+            Some(before) if store.read(&kept)?.as_ref() == Some(&before) => None,
+            other => other,
+        };
+        let new = files
+            .prepare(&path, state)
+            .map_err(failed("cannot write", &path))?;
+        if let Some(before) = before {
+            let first = match files.prepare(&kept, &before) {
+                Ok(first) => first,
+                Err(error) => {
+                    new.discard(files);
+                    return Err(failed("cannot write", &kept)(error));
                 }
+            };
+            let moved = store.make_room().and_then(|()| {
+                let put = first.put(files);
+                put.map_err(failed("cannot write", &kept))
+            });
+            if let Err(error) = moved {
+                new.discard(files);
+                return Err(error);
             }
-            let kept = self.store.earlier(1);
-            self.store
-                .files
-                .replace(&kept, &before)
-                .map_err(failed("cannot write", &kept))?;
         }
-        self.store
-            .files
-            .replace(&path, state)
-            .map_err(failed("cannot write", &path))
+        new.put(files).map_err(failed("cannot write", &path))
     }
 
     async fn append(&self, records: &[u8]) -> Result<(), StoreError> {
@@ -336,97 +397,4 @@ impl Locked for Held {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use crate::fence::Unfenced;
-
-    fn holder(command: &str) -> Holder {
-        Holder {
-            user: "ada".into(),
-            host: "build".into(),
-            pid: 7,
-            since: "2026-01-01T00:00:00Z".into(),
-            command: command.into(),
-            pipeline: Some("https://gitlab.example.com/p/1".into()),
-        }
-    }
-
-    #[tokio::test]
-    async fn one_holds_the_lock_and_the_next_has_a_higher_epoch() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalStore::new(folder.path().join("state"), 10);
-        let first = store.lock(&holder("gosling apply")).await.unwrap();
-        let refused = store.lock(&holder("gosling destroy")).await.err().unwrap();
-        assert!(refused.to_string().contains("ada@build (process 7)"), "{refused}");
-        assert!(refused.to_string().contains("gosling apply"), "{refused}");
-        assert!(
-            refused.to_string().contains("in https://gitlab.example.com/p/1"),
-            "{refused}"
-        );
-        let by = store.held_by().await.unwrap();
-        assert_eq!(by.as_ref(), Some(first.holder()));
-        assert_eq!(first.epoch(), 1);
-        drop(first);
-        assert_eq!(store.held_by().await.unwrap(), None);
-        assert_eq!(store.lock(&holder("gosling apply")).await.unwrap().epoch(), 2);
-    }
-
-    #[tokio::test]
-    async fn the_last_states_are_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalStore::new(folder.path().to_owned(), 3);
-        let locked = store.lock(&holder("gosling apply")).await.unwrap();
-        for number in 0..6 {
-            locked.save(format!("state {number}").as_bytes()).await.unwrap();
-        }
-        let now = store.peek().await.unwrap().state.unwrap();
-        assert_eq!(now, b"state 5");
-        let history = store.history().await.unwrap();
-        assert_eq!(history, [b"state 4", b"state 3", b"state 2"]);
-    }
-
-    #[tokio::test]
-    async fn who_comes_second_beside_the_state_must_read_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalStore::new(folder.path().join("state"), 3);
-        assert_eq!(store.beside(Beside::Audit).await.unwrap(), None);
-        store
-            .put_beside(Beside::Audit, None, b"one", &Unfenced)
-            .await
-            .unwrap();
-        let (_, first) = store.beside(Beside::Audit).await.unwrap().unwrap();
-        let late = store
-            .put_beside(Beside::Audit, None, b"other", &Unfenced)
-            .await
-            .err()
-            .unwrap();
-        assert!(matches!(late, StoreError::Changed(_)), "{late}");
-        store
-            .put_beside(Beside::Audit, Some(&first), b"two", &Unfenced)
-            .await
-            .unwrap();
-        let late = store
-            .put_beside(Beside::Audit, Some(&first), b"three", &Unfenced)
-            .await;
-        assert!(matches!(late, Err(StoreError::Changed(_))), "{late:?}");
-        assert_eq!(store.beside(Beside::Audit).await.unwrap().unwrap().0, b"two");
-    }
-
-    #[tokio::test]
-    async fn a_torn_end_is_cut_before_anything_is_added() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = LocalStore::new(folder.path().to_owned(), 3);
-        let record = journal::Record::Unknown {
-            op: "a".into(),
-            message: "cut".into(),
-        };
-        let frame = journal::frame(&record).unwrap();
-        let locked = store.lock(&holder("gosling apply")).await.unwrap();
-        locked.append(&frame).await.unwrap();
-        locked.append(&frame[..5]).await.unwrap();
-        assert_eq!(locked.load().await.unwrap().journal, frame);
-        locked.append(&frame).await.unwrap();
-        let both = locked.load().await.unwrap().journal;
-        assert_eq!(journal::records(&both).unwrap().0, [record.clone(), record]);
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::fence::Fence;
 
 use super::{Beside, Store, StoreError, Version};
+use crate::stamp::{self, Stamped};
 
 /// Why a store is not to be worked with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,8 +25,18 @@ pub enum Mark {
 
 /// The file. There is always JSON in it: not every service keeps an empty one.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Saved {
     mark: Option<Mark>,
+    /// Put in by the stamp.
+    #[serde(default, skip_serializing)]
+    digest: Option<String>,
+}
+
+impl Stamped for Saved {
+    fn names_digest(&self) -> bool {
+        self.digest.is_some()
+    }
 }
 
 impl Mark {
@@ -37,9 +48,9 @@ impl Mark {
         let Some((bytes, version)) = store.beside(Beside::Moved).await? else {
             return Ok((None, None));
         };
-        let saved: Saved = serde_json::from_slice(&bytes).map_err(|error| StoreError::Io {
-            what: format!("{} beside {}", Beside::Moved.file_name(), store.place()),
-            why: error.into(),
+        let saved: Saved = stamp::read(&bytes).map_err(|error| StoreError::Refused {
+            what: format!("{} beside {}: {error}", Beside::Moved.file_name(), store.place()),
+            help: "it says whether the state was moved: if it was not, remove that file".to_owned(),
         })?;
         Ok((saved.mark, Some(version)))
     }
@@ -54,10 +65,12 @@ impl Mark {
         over: Option<&Version>,
         fence: &dyn Fence,
     ) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(&Saved { mark }).map_err(|error| StoreError::Io {
+        let saved = Saved { mark, digest: None };
+        let bytes = serde_json::to_vec(&saved).map_err(|error| StoreError::Io {
             what: format!("cannot write {}", Beside::Moved.file_name()),
             why: error.into(),
         })?;
+        let bytes = stamp::stamp(&bytes);
         store.put_beside(Beside::Moved, over, &bytes, fence).await
     }
 }

@@ -16,8 +16,9 @@ use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Mutex;
 
-use super::{Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use super::{Beside, Displaced, Holder, Locked, Rewrite, Salvage, Snapshot, Store, StoreError, Version};
 use crate::fence::{Fence, LEASE};
+use crate::journal;
 use crate::run::new_op;
 use head::{Head, HeadLock};
 use objects::InObjects;
@@ -284,6 +285,29 @@ impl Store for RemoteStore {
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let read = self.read(|head| head.history.clone()).await?;
         Ok(read.map(|read| read.blobs).unwrap_or_default())
+    }
+
+    async fn salvage(&self) -> Result<Salvage, StoreError> {
+        let Some((head, _)) = self.head().await? else {
+            return Ok(Salvage::default());
+        };
+        let mut salvage = Salvage::default();
+        if let Some(state) = &head.state {
+            salvage.state = self.service.blob(state).await?;
+        }
+        for name in &head.history {
+            salvage.history.extend(self.service.blob(name).await?);
+        }
+        for name in &head.journal {
+            match self.service.blob(name).await? {
+                Some(piece) => salvage.journal.extend(piece),
+                None => salvage.gaps += 1,
+            }
+        }
+        let (records, gaps) = journal::readable(&salvage.journal);
+        salvage.records = records.into_iter().map(<[u8]>::to_vec).collect();
+        salvage.gaps += gaps;
+        Ok(salvage)
     }
 
     fn place(&self) -> String {

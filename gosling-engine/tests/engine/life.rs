@@ -266,7 +266,7 @@ impl Locked for LockedDisk {
 
     async fn load(&self) -> Result<Snapshot, StoreError> {
         let mut contents = self.disk.contents.lock().unwrap();
-        let whole = gosling_engine::journal::whole_length(&contents.snapshot.journal);
+        let (_, whole) = gosling_engine::journal::frames(&contents.snapshot.journal).unwrap();
         contents.snapshot.journal.truncate(whole);
         Ok(contents.snapshot.clone())
     }

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use gosling_engine::fence::Fence;
 use gosling_engine::journal;
 use gosling_engine::store::{
-    Beside, Displaced, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version,
+    Beside, Displaced, Holder, Locked, Rewrite, Salvage, Snapshot, Store, StoreError, Version,
 };
 
 use crate::keys::{KeyError, Keys};
@@ -120,6 +120,18 @@ impl Sealed {
         Ok(text.to_vec())
     }
 
+    /// The text of what is stored; `None` where it is damaged.
+    fn salvaged(&self, what: &str, bytes: Vec<u8>) -> Result<Option<Vec<u8>>, StoreError> {
+        match &self.sealing.keys {
+            Some(keys) if bytes.starts_with(AGE) => match keys.open(&bytes) {
+                Ok(text) => Ok(Some(text.to_vec())),
+                Err(KeyError::Damaged(_)) => Ok(None),
+                Err(error) => Err(self.refused(what, &error)),
+            },
+            _ => self.open(what, bytes).map(Some),
+        }
+    }
+
     fn seal(&self, text: &[u8]) -> Result<Vec<u8>, StoreError> {
         match &self.sealing.keys {
             Some(keys) if self.sealing.write => {
@@ -148,7 +160,11 @@ impl Sealed {
     fn opened(&self, snapshot: Snapshot) -> Result<Snapshot, StoreError> {
         let state = snapshot.state.map(|state| self.open("the state", state));
         let mut plain = Vec::with_capacity(snapshot.journal.len());
-        for content in journal::contents(&snapshot.journal) {
+        let (contents, _) = journal::frames(&snapshot.journal).map_err(|error| StoreError::Refused {
+            what: format!("{}: {error}", self.inner.place()),
+            help: error.way_out().unwrap_or_default().to_owned(),
+        })?;
+        for content in contents {
             if content.starts_with(AGE) {
                 plain.extend(self.open("the journal", content.to_owned())?);
             } else {
@@ -208,6 +224,47 @@ impl Store for Sealed {
     async fn history(&self) -> Result<Vec<Vec<u8>>, StoreError> {
         let states = self.inner.history().await?.into_iter();
         states.map(|state| self.open("an earlier state", state)).collect()
+    }
+
+    /// What does not open is damaged: a gap in the journal, and no state.
+    async fn salvage(&self) -> Result<Salvage, StoreError> {
+        let Salvage {
+            state,
+            history,
+            records,
+            mut gaps,
+            journal,
+        } = self.inner.salvage().await?;
+        let mut states = Vec::new();
+        for state in history {
+            states.extend(self.salvaged("an earlier state", state)?);
+        }
+        let state = match state {
+            Some(state) => self.salvaged("the state", state)?,
+            None => None,
+        };
+        let mut opened = Vec::with_capacity(records.len());
+        for record in records {
+            if !record.starts_with(AGE) {
+                opened.push(record);
+                continue;
+            }
+            match self.salvaged("the journal", record)? {
+                Some(plain) => {
+                    let (contents, within) = journal::readable(&plain);
+                    opened.extend(contents.into_iter().map(<[u8]>::to_vec));
+                    gaps += within;
+                }
+                None => gaps += 1,
+            }
+        }
+        Ok(Salvage {
+            state,
+            history: states,
+            records: opened,
+            gaps,
+            journal,
+        })
     }
 
     fn place(&self) -> String {

@@ -18,6 +18,7 @@ mod first_hour;
 mod fixes;
 mod gosling;
 mod hostile;
+mod integrity;
 mod interrupted;
 mod json;
 mod lab;

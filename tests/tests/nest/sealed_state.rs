@@ -153,3 +153,51 @@ fn an_encrypted_state_in_a_folder_opens_for_its_recipients_only() {
 fn an_encrypted_state_at_gitlab_opens_for_its_recipients_only() {
     life_of("  backend = \"gitlab\"\n  project_id = 17\n");
 }
+
+/// A rotation at GitLab that is killed after so many writes, to plain text or from it, and what a person does then.
+fn a_rotation_is_killed(encrypt: bool) {
+    let mut lab = Lab::one();
+    let ada = person(&lab, "ada");
+    act_as(&mut lab, &ada);
+    let at_gitlab = "  backend = \"gitlab\"\n  project_id = 17\n";
+    let block = |encrypted: bool| match encrypted {
+        true => format!("{at_gitlab}  encrypted = true\n"),
+        false => at_gitlab.to_owned(),
+    };
+    nest(&lab, &[&ada], &block(!encrypt));
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "mv", "egg.app.hook[17]", "egg.app.hook[18]"]);
+    lab.green(&["state", "mv", "egg.app.hook[18]", "egg.app.hook[17]"]);
+    let listed = lab.green(&["state", "list"]);
+    nest(&lab, &[&ada], &block(encrypt));
+    let mut kills = 0;
+    for calls in [4, 7, 10, 13] {
+        lab.fault(&format!(
+            r#"{{"path":"/api/v4/projects/17/terraform/state/*","nth":{calls},"kind":"hang"}}"#
+        ));
+        let until = lab.calls() + calls;
+        let mut rotating = lab.spawn(&["state", "rotate"]);
+        while lab.calls() < until && rotating.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        rotating.kill().unwrap();
+        kills += usize::from(rotating.wait().unwrap().code().is_none());
+        lab.green(&["unlock", "--yes"]);
+    }
+    assert!(kills >= 3, "only {kills} kills");
+    lab.green(&["state", "rotate"]);
+    assert_eq!(lab.green(&["state", "list"]), listed);
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+#[test]
+fn a_killed_rotation_from_plain_text_is_unlocked_and_ended() {
+    a_rotation_is_killed(true);
+}
+
+#[test]
+fn a_killed_rotation_to_plain_text_is_unlocked_and_ended() {
+    a_rotation_is_killed(false);
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use fly_syntax::SourceFile;
 use gosling_engine::fence::Unfenced;
-use gosling_engine::migrate::{End, MigrateError, Moved, migrate};
+use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
 use crate::check::{check_files, check_root};
@@ -41,7 +41,7 @@ pub(crate) struct MigrateArgs {
 pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result<Exit, Failure> {
     let target = args.engine.target(host)?;
     let from = old_place(host, &target, args).await?;
-    let to = StateAt::find(host, &args.engine).await?;
+    let to = StateAt::either(host, &args.engine).await?;
     let (old, new) = (from.store.place(), to.store.place());
     if old == new {
         return Err(
@@ -50,13 +50,19 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         );
     }
     let interrupts = Interrupts::heard()?;
-    let locked: Arc<dyn Locked> = from
+    // The new place goes first: from here on nobody begins anew there, however this ends.
+    let locked: Arc<dyn Locked> = to
         .take(host, COMMAND)
         .await
         .map_err(|error| store_failure(&error))?
         .into();
-    let outcome = under_both(host, &interrupts, &from, &locked, &to).await;
-    let moved = released(&*locked, outcome).await?;
+    let outcome = under_both(host, &interrupts, &from, &to, &locked).await;
+    let Outcome::Moved(moved) = released(&*locked, outcome).await? else {
+        host.say(format_args!(
+            "the state has moved from {old} to {new} already: nothing is left to do"
+        ))?;
+        return Ok(Exit::Clean);
+    };
     let what = format!("the state came here from {old}");
     to.note(host, COMMAND, what, &Unfenced).await?;
     let beside = moved
@@ -75,31 +81,33 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
     Ok(Exit::Clean)
 }
 
-/// Moves under both locks, of which the new place's is taken here: that tries the service out too.
+/// Moves under both locks, of which the old place's is taken here.
 async fn under_both(
     host: &mut Host,
     interrupts: &Interrupts,
     from: &StateAt,
-    locked: &Arc<dyn Locked>,
     to: &StateAt,
-) -> Result<Moved, Failure> {
-    let there: Arc<dyn Locked> = to
+    locked: &Arc<dyn Locked>,
+) -> Result<Outcome, Failure> {
+    let to_lease = interrupts.end_soon(begin(host, locked)).await?;
+    let new = End {
+        store: &*to.store,
+        locked: &**locked,
+        fence: &to_lease,
+    };
+    let announced = announce(&from.store.place(), new).await;
+    announced.map_err(refusal)?;
+    let there: Arc<dyn Locked> = from
         .take(host, COMMAND)
         .await
         .map_err(|error| store_failure(&error))?
         .into();
     let moving = async {
-        let here_lease = begin(host, locked).await?;
-        let there_lease = begin(host, &there).await?;
+        let from_lease = begin(host, &there).await?;
         let old = End {
             store: &*from.store,
-            locked: &**locked,
-            fence: &here_lease,
-        };
-        let new = End {
-            store: &*to.store,
             locked: &*there,
-            fence: &there_lease,
+            fence: &from_lease,
         };
         migrate(&to.nest, old, new).await.map_err(refusal)
     };
@@ -143,7 +151,7 @@ fn refusal(error: MigrateError) -> Failure {
         MigrateError::Open { .. } => {
             "`gosling apply` with the old `state` block settles it; then move the state"
         }
-        MigrateError::Already(_) => "there is nothing left to do",
+        MigrateError::Already(_) => "put the `state` block in that says so",
         MigrateError::Nothing(_) => "is `--from` right? Where nothing was made yet there is nothing to move",
         MigrateError::Taken { .. } | MigrateError::Other { .. } => {
             "a state is moved to an empty place, or back to where it was: name another in `state`, or clear this one"

@@ -2,6 +2,7 @@
 
 mod abandon;
 mod migrate;
+mod repair;
 mod rotate;
 mod transfer;
 mod unlock;
@@ -18,10 +19,12 @@ pub(crate) use unlock::{UnlockArgs, cmd_unlock};
 
 use self::abandon::AbandonArgs;
 use self::migrate::MigrateArgs;
+use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
+use crate::nest::{LARGEST, read_named};
 use crate::render::{plan as render, plan_json, unit};
 use crate::{Failure, Host};
 
@@ -35,6 +38,7 @@ Examples:
   gosling state rm egg.app.runner                   forget it without deleting it
   gosling state history                             the states before this one
   gosling state abandon 'egg.app.vm[0]'             give up an operation that cannot be finished
+  gosling state repair                              go on after the state or the journal was damaged or lost
   gosling state pull -o state.json                  the state as JSON
   gosling state push state.json                     that state in place of the present one
   gosling state migrate --from local                move it to where the `state` block says
@@ -93,6 +97,7 @@ enum StateCommand {
         engine: EngineArgs,
     },
     Abandon(AbandonArgs),
+    Repair(RepairArgs),
     Pull(PullArgs),
     Push(PushArgs),
     Migrate(MigrateArgs),
@@ -159,6 +164,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             }
             StateCommand::History { json, engine } => history(host, engine, *json).await,
             StateCommand::Abandon(args) => abandon::abandon(host, args).await,
+            StateCommand::Repair(args) => repair::repair(host, args).await,
             StateCommand::Pull(args) => transfer::pull(host, args).await,
             StateCommand::Push(args) => transfer::push(host, args).await,
             StateCommand::Rotate(args) => rotate::rotate(host, args).await,
@@ -191,7 +197,7 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
         });
     }
     let path = host.path(&args.what);
-    let bytes = std::fs::read(&path).map_err(Failure::file("read", &path))?;
+    let bytes = read_named(&path, LARGEST)?;
     let plan = Plan::from_bytes(&bytes);
     let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
     crate::commands::plan::show(host, context, &plan, args.json)?;
@@ -272,6 +278,8 @@ async fn change(
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine).await?;
+    // A state that is missing or old is not changed by hand: that would make it look like the latest.
+    at.peek().await?;
     settled(host, &at, command, async |host, lease, mut state| {
         change(&mut state)?;
         at.note_by_hand(host, command, state.serial, lease).await?;
@@ -313,8 +321,14 @@ async fn settled<T>(
 /// What rollback can go back to.
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine).await?;
-    let (present, _) = at.peek().await?;
-    let earlier = at.earlier().await?;
+    let present = at.look().await.ok();
+    let (earlier, damaged) = at.kept().await?;
+    if damaged > 0 {
+        host.say(format_args!(
+            "{} cannot be read",
+            crate::render::counted(damaged, "more state")
+        ))?;
+    }
     if json {
         let line = |state: &State| {
             let written = state.written.as_ref();
@@ -325,7 +339,8 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
             })
         };
         let list: Vec<_> = earlier.iter().map(line).collect();
-        host.document(serde_json::json!({ "present": present.serial, "earlier": list }))?;
+        let serial = present.as_ref().map(|(state, _, _)| state.serial);
+        host.document(serde_json::json!({ "present": serial, "earlier": list }))?;
         return Ok(Exit::Clean);
     }
     for state in &earlier {
@@ -343,10 +358,15 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
     if earlier.is_empty() {
         host.say("there is no earlier state")?;
     } else {
-        host.say(format_args!(
-            "the present one has serial {}; `gosling rollback --to SERIAL` goes back to another",
-            present.serial
-        ))?;
+        match present {
+            Some((present, _, None)) => host.say(format_args!(
+                "the present one has serial {}; `gosling rollback --to SERIAL` goes back to another",
+                present.serial
+            ))?,
+            _ => host.say(
+                "the present one is damaged, old or missing: `gosling plan` says what is wrong with it",
+            )?,
+        }
     }
     Ok(Exit::Clean)
 }

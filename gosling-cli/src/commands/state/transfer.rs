@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use gosling_engine::{Lease, State, durable, recover};
+use gosling_engine::{Lease, State, audit, durable, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure};
+use crate::engine::{EngineArgs, StateAt, failure, store_failure};
+use crate::nest::{LARGEST, read_named};
 use crate::{Failure, Host};
 
 /// The state as JSON, as it was saved and with what its journal says is done
@@ -84,9 +85,11 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             host.say("the state there holds the same: nothing is pushed")?;
             return Ok(Exit::Clean);
         }
+        let trail = audit::trail(&*at.store).await;
+        let trail = trail.map_err(|error| store_failure(&error))?;
         // Always a new serial: no plan that was made before may be applied to it.
         let next = State {
-            serial: given.serial.max(present.serial),
+            serial: given.serial.max(present.serial).max(trail.serial),
             nest: present.nest.clone(),
             ..given.clone()
         };
@@ -134,7 +137,7 @@ fn may_push(args: &PushArgs, path: &Path, given: &State, present: &State) -> Res
 
 /// The state in a file, which holds together.
 fn read(path: &Path) -> Result<State, Failure> {
-    let bytes = std::fs::read(path).map_err(Failure::file("read", path))?;
+    let bytes = read_named(path, LARGEST)?;
     let state = State::from_edited(&bytes);
     let state = state.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
     if state.lineage.is_empty() {

@@ -32,7 +32,7 @@ pub(crate) struct UnlockArgs {
 pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
     const COMMAND: &str = "gosling unlock";
     block_on(async {
-        let at = StateAt::find(host, &args.engine).await?;
+        let at = StateAt::as_stored(host, &args.engine).await?;
         let place = at.store.place();
         let holder = match at.take(host, COMMAND).await {
             Ok(locked) => {

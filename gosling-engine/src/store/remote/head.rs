@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::super::{Displaced, Holder, StoreError, system};
 use crate::fence::LEASE;
+use crate::stamp::{self, Stamped};
 
 /// The version of the saved form.
 const FORMAT: u32 = 1;
 
 /// What a remote store holds, and under which names. Whatever it does not name is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Head {
     format: u32,
     /// Tells this head from every other, so that nobody takes another's write for its own.
@@ -33,6 +35,15 @@ pub(super) struct Head {
     pub(super) garbage: Vec<String>,
     /// Whether the service was seen to honour conditions.
     pub(super) conditions: bool,
+    /// Put in by the stamp, and looked at by it alone.
+    #[serde(default, skip_serializing)]
+    digest: Option<String>,
+}
+
+impl Stamped for Head {
+    fn names_digest(&self) -> bool {
+        self.digest.is_some()
+    }
 }
 
 /// A lock in a head.
@@ -90,6 +101,7 @@ impl Head {
             journal: Vec::new(),
             garbage: Vec::new(),
             conditions: false,
+            digest: None,
         }
     }
 
@@ -110,10 +122,11 @@ impl Head {
     }
 
     pub(super) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
-        serde_json::to_vec(self).map_err(|error| StoreError::Io {
+        let object = serde_json::to_vec(self).map_err(|error| StoreError::Io {
             what: "cannot write the head of the state".to_owned(),
             why: error.into(),
-        })
+        })?;
+        Ok(stamp::stamp(&object))
     }
 
     /// Reads what stands at this place.
@@ -134,6 +147,12 @@ impl Head {
                 format.format
             )));
         }
-        serde_json::from_slice(bytes).map_err(|error| strange(format!("it is damaged: {error}")))
+        let head: Self = stamp::read(bytes).map_err(|error| StoreError::Refused {
+            what: format!("cannot read the head of {place}: {error}"),
+            help: "put an earlier version of it back, if the service keeps versions; nothing is written over it until \
+                   it can be read"
+                .to_owned(),
+        })?;
+        Ok(Self { digest: None, ..head })
     }
 }

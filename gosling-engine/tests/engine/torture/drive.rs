@@ -206,6 +206,20 @@ impl Files for Drive {
         Ok(inner.files[file].now())
     }
 
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let inner = self.inner.lock().unwrap();
+        let within = inner.names.keys().filter(|path| path.parent() == Some(folder));
+        let names = within.filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        Ok(names.collect())
+    }
+
+    fn examine(&self, folder: &Path) -> io::Result<()> {
+        match self.is_there(folder) {
+            true => Ok(()),
+            false => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
     fn is_there(&self, path: &Path) -> bool {
         self.inner.lock().unwrap().names.contains_key(path)
     }

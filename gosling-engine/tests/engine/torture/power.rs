@@ -150,6 +150,14 @@ impl Files for Forgetful {
         self.files.read(path)
     }
 
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.files.names(folder)
+    }
+
+    fn examine(&self, folder: &Path) -> io::Result<()> {
+        self.files.examine(folder)
+    }
+
     fn is_there(&self, path: &Path) -> bool {
         self.files.is_there(path)
     }

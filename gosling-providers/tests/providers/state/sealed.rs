@@ -47,7 +47,10 @@ fn stored(folder: &Path) -> Vec<(String, Vec<u8>)> {
         let name = entry.file_name().into_string().unwrap();
         let bytes = std::fs::read(entry.path()).unwrap();
         if name == "journal" {
-            let contents = journal::contents(&bytes).map(|content| (name.clone(), content.to_vec()));
+            let (contents, _) = journal::frames(&bytes).unwrap();
+            let contents = contents
+                .into_iter()
+                .map(|content| (name.clone(), content.to_vec()));
             stored.extend(contents);
         }
         stored.push((name, bytes));

@@ -1,0 +1,114 @@
+//! `gosling state repair`
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gosling_engine::repair::Repair;
+use gosling_engine::{Lease, audit, durable};
+
+use crate::commands::Exit;
+use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
+use crate::questions::agreed;
+use crate::render::counted;
+use crate::{Failure, Host};
+
+const COMMAND: &str = "gosling state repair";
+
+/// Go on after the state or the journal was damaged or lost
+///
+/// Takes the latest state that can be read and the records of the journal that can be read, and says what cannot. A
+/// backup is better: what stood in the lost part is not known to gosling any more, and may be there still.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  gosling state repair                 say what is wrong, ask, go on
+  gosling state repair --to 41         from the kept state of that serial: `gosling state history`
+  gosling state repair --yes")]
+pub(crate) struct RepairArgs {
+    /// Go on from the state of this serial, not from the latest that can be read
+    #[arg(long, value_name = "SERIAL")]
+    to: Option<u64>,
+    /// Where the damaged journal is kept, for a look into it
+    #[arg(long, value_name = "FILE", default_value = "journal.damaged")]
+    keep: PathBuf,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+pub(super) async fn repair(host: &mut Host, args: &RepairArgs) -> Result<Exit, Failure> {
+    let at = StateAt::either(host, &args.engine).await?;
+    let who = holder(host, COMMAND);
+    under_lock(host, &at, &who, async |host, lease| {
+        under(host, args, &at, lease).await
+    })
+    .await
+}
+
+async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) -> Result<Exit, Failure> {
+    let salvage = at.store.salvage().await.map_err(|error| store_failure(&error))?;
+    let trail = audit::trail(&*at.store)
+        .await
+        .map_err(|error| store_failure(&error))?;
+    let repair = Repair::of(&at.nest, &salvage, &trail, args.to).map_err(|error| {
+        failure(error)
+            .hint("`gosling state history` lists what is kept; `gosling state push FILE` puts a copy back")
+    })?;
+    if repair.findings.is_empty() && args.to.is_none() {
+        host.say(format_args!(
+            "nothing is damaged or missing in {}",
+            at.store.place()
+        ))?;
+        return Ok(Exit::Clean);
+    }
+    for finding in &repair.findings {
+        host.say(finding)?;
+    }
+    host.say(format_args!(
+        "this goes on from the state of serial {}: {}, {} of earlier runs to settle",
+        repair.from,
+        counted(repair.state.resources.len(), "resource"),
+        counted(repair.open(), "operation"),
+    ))?;
+    host.say(format_args!(
+        "what was made after that, or stands in what cannot be read, is not known then: look for what carries `gosling:{}:` and is not in `gosling state list`",
+        at.nest
+    ))?;
+    if !args.yes {
+        if !host.interactive {
+            return Err(
+                Failure::wrong_use("nobody is here to say whether to go on like this")
+                    .hint("put it back from a backup; `--yes` goes on without asking"),
+            );
+        }
+        if !agreed(host, "Go on from there?")? {
+            host.say("nothing was changed")?;
+            return Ok(Exit::Problems);
+        }
+    }
+    if salvage.gaps > 0 {
+        let path = host.path(&args.keep);
+        if path.exists() {
+            return Err(Failure::wrong_use(format!("{} is there already", path.display()))
+                .hint("`--keep FILE` names another file for the damaged journal"));
+        }
+        durable::replace(&path, &salvage.journal).map_err(Failure::file("write", &path))?;
+        host.say(format_args!("the damaged journal is kept in {}", path.display()))?;
+    }
+    let findings: Vec<String> = repair.findings.iter().map(ToString::to_string).collect();
+    let from = repair.from;
+    let words = format!(
+        "repaired from the state of serial {from}: {}",
+        findings.join("; ")
+    );
+    at.note(host, COMMAND, words, lease).await?;
+    let saved = repair.carry_out(&**lease.locked()).await.map_err(failure)?;
+    at.note_cut_off(lease).await?;
+    host.say(format_args!(
+        "the state has serial {} now; `gosling plan` shows what apply would do",
+        saved.serial
+    ))?;
+    Ok(Exit::Clean)
+}
