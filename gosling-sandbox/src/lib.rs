@@ -45,4 +45,6 @@ pub(crate) struct Boot {
     pub machine: String,
     /// The `user-data` file of the NoCloud image in its drive; `None` without one.
     pub user_data: Option<Vec<u8>>,
+    /// The `instance-id` in the image's `meta-data`.
+    pub instance: Option<String>,
 }

@@ -195,7 +195,7 @@ block! {
     pub struct HealthCheck("health_check") {
         attributes {
             /// How long a new machine may take until its runner is online at the server.
-            online_within: Duration = "2m", range("1s", "");
+            online_within: Duration = "10m", range("1s", "");
             /// How often it is looked at.
             interval: Duration = "30s", range("1s", "");
             /// How often in a row it may be found unhealthy.

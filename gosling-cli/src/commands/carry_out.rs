@@ -267,6 +267,8 @@ async fn carry(
         progress, interrupts, ..
     } = under;
     let before = gosling_engine::apply::as_seen(plan, &state);
+    let contacts = session.contacts(plan, &state);
+    let contacts = progress.look(host, interrupts, contacts).await?;
     let mut applied = if plan.is_empty() {
         Applied::nothing(state)
     } else {
@@ -274,7 +276,7 @@ async fn carry(
         progress.show(host, Some(interrupts), work).await??
     };
     if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
-        let work = session.wait_until_online(plan, &applied.state, progress);
+        let work = session.wait_until_online(plan, &applied.state, &contacts, progress);
         match progress.look(host, interrupts, work).await {
             Ok(health) => {
                 let health = health?;

@@ -1,40 +1,70 @@
 //! Whether the runners that were made come online, and why not.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use gosling_engine::{Action, Context as ProviderContext, Fence, Lease, Plan, State};
-use gosling_providers::gitlab::Contact;
-use gosling_resource::{Address, Value};
+use gosling_engine::{Action, Context as ProviderContext, Fence, Held, Lease, Plan, State};
+use gosling_providers::gitlab::{Contact, Gitlab, Manager, system_id};
+use gosling_resource::{Address, SecretUri, Value};
+use tokio::time::Instant;
 
 use super::session::Session;
 use super::{Progress, ago, failure};
 use crate::Failure;
 use crate::render::counted;
 
-/// How often GitLab is asked.
-const ASK: Duration = Duration::from_millis(500);
+/// How long after the first look at GitLab the second one follows. Each pause is twice the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// The longest pause between two looks.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// From so many runners on, a list tells first which of them are worth a call of their own.
+const MANY: usize = 4;
+/// In every so many-th look each runner is asked for by itself: a list leaves out what the token may not list.
+const EACH: u32 = 4;
 /// The output that a machine has as long as the image that it boots with is in its drive.
 const SEED: &str = "seed";
 
-/// A machine whose runner should come online.
-struct Expected {
-    /// The block: `egg.app`.
-    block: String,
-    /// The machine's address.
-    machine: Address,
+/// A machine of which GitLab should hear.
+struct Awaited {
+    address: Address,
     /// Its provider and id.
     provider: String,
     id: String,
-    /// The runner's record.
-    runner: i64,
-    server: String,
+    /// Its host name.
+    host: Option<String>,
+    /// What it calls itself at GitLab; `None` where gosling did not choose that.
+    system_id: Option<String>,
     /// How long it may take.
     within: Duration,
 }
 
-/// When GitLab had last heard of each machine of a runner, by its server and number, when it was first asked.
-type Seen = BTreeMap<(String, i64), BTreeMap<String, Option<String>>>;
+/// The machines that use one runner record, and so one token.
+struct Pool {
+    /// The block: `egg.app`.
+    block: String,
+    /// The record's GitLab server, with the token that may look at it.
+    gitlab: Gitlab,
+    server: String,
+    token: Option<SecretUri>,
+    /// The record.
+    runner: i64,
+    machines: Vec<Awaited>,
+}
+
+/// When GitLab last heard of each machine of a runner, by the runner's server and number.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Contacts(BTreeMap<(String, i64), BTreeMap<String, Option<String>>>);
+
+impl Contacts {
+    /// Whether GitLab has heard of this manager since these contacts were noted.
+    fn is_news(&self, server: &str, runner: i64, manager: &Manager) -> bool {
+        let before = self.0.get(&(server.to_owned(), runner));
+        let before = before.and_then(|before| before.get(&manager.system_id));
+        manager.contact == Contact::Online
+            && manager.contacted_at.is_some()
+            && before != Some(&manager.contacted_at)
+    }
+}
 
 /// How it went with the machines that were waited for.
 pub(crate) struct Health {
@@ -46,77 +76,205 @@ pub(crate) struct Health {
 
 impl Session {
     /// Waits until GitLab has heard of every machine of which that is not known yet: those that were just made or
-    /// restarted, and those that an earlier run made and did not wait for. What is wrong otherwise is said, with what to try.
+    /// restarted, and those that an earlier run made and did not wait for. `before` is when it had heard of those that are
+    /// restarted. What is wrong with a silent one is said, with what to try.
     pub(crate) async fn wait_until_online(
         &self,
         plan: &Plan,
         state: &State,
+        before: &Contacts,
         progress: &Progress,
     ) -> Result<Health, Failure> {
-        let mut waiting = self.expected(plan, state);
+        let restarted = restarted(plan);
+        let off = |held: &Held| held.properties.get("started").and_then(Value::as_bool) == Some(false);
+        let awaited = state.resources.iter().filter(|(address, held)| {
+            held.kind == "proxmox_vm"
+                && address.is_among(&plan.targets)
+                && (held.outputs.contains_key(SEED) || restarted.contains(address))
+                && !off(held)
+        });
+        let awaited: Vec<&Address> = awaited.map(|(address, _)| address).collect();
+        let health = self.wait_for(&awaited, state, before, progress).await;
+        Ok(health)
+    }
+
+    /// Waits until GitLab has heard of each of these machines. A machine that was made since `before` was noted has been
+    /// heard of when GitLab knows it at all; one that was known before must be heard of again.
+    pub(crate) async fn wait_for(
+        &self,
+        machines: &[&Address],
+        state: &State,
+        before: &Contacts,
+        progress: &Progress,
+    ) -> Health {
+        let mut waiting = self.pools(machines, state);
         let mut health = Health {
             healthy: true,
             online: Vec::new(),
         };
-        if waiting.is_empty() {
-            return Ok(health);
+        let count = waiting.iter().map(|pool| pool.machines.len()).sum();
+        if count == 0 {
+            return health;
         }
         progress.say(format!(
             "waiting until GitLab hears of {}",
-            counted(waiting.iter().map(Vec::len).sum(), "machine")
+            counted(count, "machine")
         ));
         let began = Instant::now();
-        let mut seen = Seen::new();
-        while !waiting.is_empty() {
+        let mut pause = FIRST_PAUSE;
+        let mut unanswered = BTreeSet::new();
+        for look in 0.. {
+            let worth = self.worth_a_call(&waiting, look).await;
             let mut still = Vec::new();
-            for pool in waiting {
-                // All machines of a pool have one runner record, so that one answer is for all of them.
-                let Some(machine) = pool.first() else { continue };
-                match self.heard_of(machine, state, &mut seen).await {
-                    Ok(true) => {
-                        progress.say(format!(
-                            "{} is online after {}",
-                            machine.block,
-                            ago(began.elapsed())
-                        ));
-                        health
-                            .online
-                            .extend(pool.into_iter().map(|machine| machine.machine));
-                    }
-                    Ok(false) if began.elapsed() < machine.within => still.push(pool),
-                    Ok(false) => {
-                        health.healthy = false;
-                        for machine in &pool {
-                            let (what, help) = self.why_silent(machine).await;
-                            progress.say(format!(
-                                "error: {}: its runner was not online within {}: {what}\n  help: {help}",
-                                machine.machine,
-                                ago(machine.within)
-                            ));
+            for mut pool in waiting {
+                let late = pool
+                    .machines
+                    .iter()
+                    .any(|machine| began.elapsed() >= machine.within);
+                let asked = match late || worth.contains(&(pool.server.clone(), pool.runner)) {
+                    true => pool.gitlab.managers(&self.context(), pool.runner).await,
+                    false => Ok(Vec::new()),
+                };
+                let error = match asked {
+                    Ok(managers) => {
+                        unanswered.remove(&pool.server);
+                        let heard = pool.take_heard(&managers, state, before);
+                        if !heard.is_empty() && pool.machines.is_empty() {
+                            progress.say(format!("{} is online after {}", pool.block, ago(began.elapsed())));
                         }
-                    }
-                    Err(error) if began.elapsed() < machine.within => {
-                        progress.say(format!(
-                            "{}: GitLab cannot be asked just now: {error}",
-                            machine.block
-                        ));
-                        still.push(pool);
+                        health.online.extend(heard);
+                        None
                     }
                     Err(error) => {
-                        health.healthy = false;
-                        progress.say(format!(
-                            "error: {}: GitLab could not be asked whether its runner is online: {error}",
-                            machine.machine
-                        ));
+                        if unanswered.insert(pool.server.clone()) {
+                            progress.say(format!(
+                                "{}: GitLab cannot be asked just now, and will be asked again: {error}",
+                                pool.server
+                            ));
+                        }
+                        Some(error)
                     }
+                };
+                let late = |machine: &mut Awaited| began.elapsed() >= machine.within;
+                let silent: Vec<Awaited> = pool.machines.extract_if(.., late).collect();
+                for machine in &silent {
+                    health.healthy = false;
+                    let (what, help) = match &error {
+                        Some(error) => (
+                            format!("GitLab could not be asked: {error}"),
+                            error
+                                .way_out()
+                                .unwrap_or("apply again: it waits again")
+                                .to_owned(),
+                        ),
+                        None => self.why_silent(machine, &pool.server).await,
+                    };
+                    let (address, within) = (&machine.address, ago(machine.within));
+                    progress.say(format!(
+                        "error: {address}: its runner was not online within {within}: {what}\n  help: {help}"
+                    ));
+                }
+                if !pool.machines.is_empty() {
+                    still.push(pool);
                 }
             }
             waiting = still;
-            if !waiting.is_empty() {
-                tokio::time::sleep(ASK).await;
+            if waiting.is_empty() {
+                break;
             }
+            // No later than the first of them has run out of time.
+            let machines = waiting.iter().flat_map(|pool| &pool.machines);
+            let left = machines.map(|machine| machine.within.saturating_sub(began.elapsed()));
+            tokio::time::sleep(left.min().unwrap_or(pause).min(pause)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        Ok(health)
+        health
+    }
+
+    /// When GitLab last heard of the machines of those runners whose machines the plan restarts. One that it cannot be
+    /// asked for has no contacts.
+    pub(crate) async fn contacts(&self, plan: &Plan, state: &State) -> Contacts {
+        let restarted: Vec<&Address> = restarted(plan).into_iter().collect();
+        let mut contacts = Contacts::default();
+        for pool in self.pools(&restarted, state) {
+            let managers = pool.gitlab.managers(&self.context(), pool.runner).await;
+            let managers = managers.unwrap_or_default().into_iter();
+            let known = managers.map(|manager| (manager.system_id, manager.contacted_at));
+            contacts.0.insert((pool.server, pool.runner), known.collect());
+        }
+        contacts
+    }
+
+    /// The runners, by server and number, that are worth a call of their own in this look.
+    async fn worth_a_call(&self, pools: &[Pool], look: u32) -> BTreeSet<(String, i64)> {
+        let mut by_token: BTreeMap<(&str, Option<&SecretUri>), Vec<&Pool>> = BTreeMap::new();
+        for pool in pools {
+            let key = (pool.server.as_str(), pool.token.as_ref());
+            by_token.entry(key).or_default().push(pool);
+        }
+        let mut worth = BTreeSet::new();
+        for ((server, _), pools) in by_token {
+            let all: BTreeSet<i64> = pools.iter().map(|pool| pool.runner).collect();
+            let listed = match (pools.first(), (look + 1) % EACH) {
+                (Some(pool), 1..) if all.len() >= MANY => {
+                    pool.gitlab.online_runners(&self.context()).await.ok()
+                }
+                _ => None,
+            };
+            let asked = match listed {
+                Some(online) => all.intersection(&online).copied().collect(),
+                None => all,
+            };
+            worth.extend(asked.into_iter().map(|runner| (server.to_owned(), runner)));
+        }
+        worth
+    }
+
+    /// These machines by the runner records whose token they use. One without a record is waited for by nobody.
+    fn pools(&self, machines: &[&Address], state: &State) -> Vec<Pool> {
+        let mut pools: BTreeMap<(String, String, i64), Pool> = BTreeMap::new();
+        for address in machines {
+            let Some(held) = state.resources.get(*address) else {
+                continue;
+            };
+            let mut needs = held
+                .depends_on
+                .iter()
+                .filter_map(|need| state.resources.get(need));
+            let Some(runner) = needs.find(|held| held.kind == "gitlab_runner") else {
+                continue;
+            };
+            let (Ok(number), Ok(gitlab)) = (runner.id.parse(), self.gitlab_of(runner)) else {
+                continue;
+            };
+            let server = runner.provider.to_string();
+            let key = (address.block(), server.clone(), number);
+            let pool = pools.entry(key).or_insert_with(|| Pool {
+                block: address.block(),
+                gitlab,
+                server,
+                token: runner
+                    .properties
+                    .get("api_token")
+                    .and_then(Value::as_secret)
+                    .cloned(),
+                runner: number,
+                machines: Vec::new(),
+            });
+            pool.machines.push(Awaited {
+                address: (*address).clone(),
+                provider: held.provider.to_string(),
+                id: held.id.clone(),
+                host: held
+                    .properties
+                    .get("name")
+                    .and_then(Value::as_text)
+                    .map(str::to_owned),
+                system_id: system_id(&held.marker),
+                within: self.online_within(&address.owner),
+            });
+        }
+        pools.into_values().collect()
     }
 
     /// Takes the images, with the runners' tokens in them, out of the machines that have read them, and lets the state
@@ -158,87 +316,8 @@ impl Session {
             .map_err(failure)
     }
 
-    /// The machines of which it is not known yet whether they have come online, by their pools: their image is still in
-    /// the drive, or the plan restarted them.
-    fn expected(&self, plan: &Plan, state: &State) -> Vec<Vec<Expected>> {
-        let targets = &plan.targets;
-        let restarted = plan
-            .changes
-            .iter()
-            .filter(|change| change.action == Action::Update && !change.because.is_empty());
-        let restarted: BTreeSet<&Address> = restarted.map(|change| &change.address).collect();
-        let mut pools: BTreeMap<String, Vec<Expected>> = BTreeMap::new();
-        for (address, held) in &state.resources {
-            let asked = address.is_among(targets);
-            let off = held.properties.get("started").and_then(Value::as_bool) == Some(false);
-            let open = held.outputs.contains_key(SEED) || restarted.contains(address);
-            if held.kind != "proxmox_vm" || !open || !asked || off {
-                continue;
-            }
-            let mut needs = held
-                .depends_on
-                .iter()
-                .filter_map(|need| state.resources.get(need));
-            let Some(runner) = needs.find(|held| held.kind == "gitlab_runner") else {
-                continue;
-            };
-            let Ok(number) = runner.id.parse() else { continue };
-            pools.entry(address.block()).or_default().push(Expected {
-                block: address.block(),
-                machine: address.clone(),
-                provider: held.provider.to_string(),
-                id: held.id.clone(),
-                runner: number,
-                server: runner.provider.to_string(),
-                within: self.online_within(&address.owner),
-            });
-        }
-        pools.into_values().collect()
-    }
-
-    /// Whether GitLab has heard of as many machines as the pool has since it was first asked. It calls a machine online
-    /// for two hours after its last word, so that one that was deleted a minute ago would count too.
-    async fn heard_of(&self, machine: &Expected, state: &State, seen: &mut Seen) -> Result<bool, String> {
-        // Numbers of runners are a server's own: two servers may have the same.
-        let own = state.resources.values().find(|held| {
-            held.kind == "gitlab_runner"
-                && held.provider == machine.server
-                && held.id == machine.runner.to_string()
-        });
-        let own = own.ok_or_else(|| format!("the state has no runner {}", machine.runner))?;
-        let gitlab = self.gitlab_of(own).map_err(|failure| failure.to_string())?;
-        let status = gitlab
-            .runner_status(&self.context(), machine.runner)
-            .await
-            .map_err(|error| error.to_string())?;
-        let contacts = status
-            .managers
-            .iter()
-            .filter(|manager| manager.contact == Contact::Online)
-            .map(|manager| (manager.system_id.clone(), manager.contacted_at.clone()));
-        let contacts: BTreeMap<_, _> = contacts.collect();
-        let key = (machine.server.clone(), machine.runner);
-        let online = match seen.get(&key) {
-            Some(first) => contacts
-                .iter()
-                .filter(|(machine, at)| first.get(*machine) != Some(*at))
-                .count(),
-            None => {
-                seen.insert(key, contacts);
-                0
-            }
-        };
-        let block = &machine.block;
-        let pool = state
-            .resources
-            .iter()
-            .filter(|(address, held)| address.block() == *block && held.kind == "proxmox_vm")
-            .count();
-        Ok(online >= pool)
-    }
-
     /// What is known of a machine whose runner is silent, and what to try.
-    async fn why_silent(&self, machine: &Expected) -> (String, String) {
+    async fn why_silent(&self, machine: &Awaited, server: &str) -> (String, String) {
         let Some(proxmox) = self.proxmox(&machine.provider) else {
             return (
                 "its provider is not in the Nest any more".to_owned(),
@@ -246,88 +325,38 @@ impl Session {
             );
         };
         let id = &machine.id;
+        let host = machine
+            .host
+            .as_ref()
+            .map(|host| format!(" ({host})"))
+            .unwrap_or_default();
         match proxmox.machine(&self.context(), id).await {
             Err(error) => (
                 format!("Proxmox cannot be asked about {id}: {error}"),
                 "gosling status".to_owned(),
             ),
             Ok(None) => (
-                format!("the machine {id} is gone"),
+                format!("the machine {id}{host} is not there"),
                 "`gosling apply` makes it anew".to_owned(),
             ),
             Ok(Some(seen)) if !seen.running => (
-                format!("the machine {id} is not running"),
+                format!("the machine {id}{host} is not running"),
                 "look at its task log in Proxmox; `gosling apply --replace` makes it anew".to_owned(),
             ),
             Ok(Some(seen)) if !seen.agent => (
                 format!(
-                    "the machine {id} runs, but its guest agent is silent: it may not have booted, or the template has no agent"
+                    "the machine {id}{host} runs, but its guest agent is silent: it may not have booted, or the template has no agent"
                 ),
                 "open its console in Proxmox; the template needs qemu-guest-agent and cloud-init".to_owned(),
             ),
-            Ok(Some(_)) => {
+            Ok(Some(seen)) => {
                 let log = proxmox.first_boot(&self.context(), id).await;
-                self.what_it_said(machine, log.ok().flatten().as_deref())
+                let (what, help) = what_it_said(machine, server, log.ok().flatten().as_deref());
+                match seen.addresses.is_empty() {
+                    true => (what, help),
+                    false => (format!("{what} (at {})", seen.addresses.join(", ")), help),
+                }
             }
-        }
-    }
-
-    /// What the first boot's own words come to, and what to try. `None`: they could not be read.
-    fn what_it_said(&self, machine: &Expected, log: Option<&str>) -> (String, String) {
-        let runner = format!("{}.runner", machine.machine.block());
-        let Expected {
-            id,
-            server,
-            machine: address,
-            ..
-        } = machine;
-        let inside = "in the machine: `cloud-init status --long`, `journalctl -u gitlab-runner`, `gitlab-runner verify`";
-        let Some(last) = log.and_then(|log| log.lines().rev().find(|line| !line.trim().is_empty())) else {
-            return (
-                format!(
-                    "the machine {id} has booted, but GitLab has not heard of its gitlab-runner, and what its first boot said could not be read"
-                ),
-                format!(
-                    "{inside}; with the privilege VM.GuestAgent.FileRead (VM.Monitor on Proxmox VE 8), gosling reads it by itself"
-                ),
-            );
-        };
-        let last: String = last
-            .trim()
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(300)
-            .collect();
-        let last = last.strip_prefix("gosling: ").unwrap_or(&last);
-        match last.strip_prefix("gitlab: ") {
-            Some(words) if words.starts_with("refuses") => (
-                format!("{server} refuses the token of the runner in the machine {id}"),
-                format!(
-                    "was the runner deleted or its token reset by hand? `gosling secret check` says whether the token that is kept is the runner's: if it is, `gosling apply --replace {address}` makes the machine with it; if not, `gosling apply --replace {runner}` makes a new runner and its machines"
-                ),
-            ),
-            Some(words) if words.starts_with("does not have a certificate") => (
-                format!("the machine {id} does not trust the certificate of {server}"),
-                "name the authority that signed it: `ca_file` in the Nest's provider \"gitlab\"".to_owned(),
-            ),
-            Some(words) if words.starts_with("cannot be reached") => (
-                format!("{server} cannot be reached from the machine {id}: {words}"),
-                "look at its way there: bridge, vlan, address and gateway, DNS, firewall rules".to_owned(),
-            ),
-            Some(words) if words.starts_with("accepts") => (
-                format!(
-                    "GitLab accepts the token of the runner in the machine {id}, but has not heard of it: gitlab-runner does not run, or has just begun"
-                ),
-                inside.to_owned(),
-            ),
-            Some(words) => (
-                format!("{server}, asked from the machine {id}, {words}"),
-                inside.to_owned(),
-            ),
-            None => (
-                format!("the first boot of the machine {id} has come no further than: {last}"),
-                inside.to_owned(),
-            ),
         }
     }
 
@@ -342,5 +371,109 @@ impl Session {
             fence,
             ..self.context()
         }
+    }
+}
+
+impl Pool {
+    /// Takes the machines out of which GitLab has heard, and gives back their addresses.
+    fn take_heard(&mut self, managers: &[Manager], state: &State, before: &Contacts) -> Vec<Address> {
+        let news = |manager: &&Manager| before.is_news(&self.server, self.runner, manager);
+        let news: Vec<&Manager> = managers.iter().filter(news).collect();
+        let known = |system_id: &str| managers.iter().any(|manager| manager.system_id == system_id);
+        // What gosling did not name can only be counted: as many of those as are news and nobody else's. Where nobody
+        // looked before, a machine that was deleted an hour ago would count too.
+        let named: BTreeSet<String> = state
+            .resources
+            .values()
+            .filter_map(|held| system_id(&held.marker))
+            .collect();
+        let unnamed = news
+            .iter()
+            .filter(|manager| !named.contains(&manager.system_id))
+            .count();
+        let by_count: Vec<&Awaited> = self
+            .machines
+            .iter()
+            .filter(|machine| machine.system_id.as_deref().is_none_or(|id| !known(id)))
+            .collect();
+        let looked = before.0.contains_key(&(self.server.clone(), self.runner));
+        let enough = looked && !by_count.is_empty() && unnamed >= by_count.len();
+        let by_count: BTreeSet<Address> = by_count
+            .into_iter()
+            .filter(|_| enough)
+            .map(|machine| machine.address.clone())
+            .collect();
+        let heard = |machine: &mut Awaited| {
+            let itself = news
+                .iter()
+                .any(|manager| Some(&manager.system_id) == machine.system_id.as_ref());
+            itself || by_count.contains(&machine.address)
+        };
+        let heard = self.machines.extract_if(.., heard);
+        heard.map(|machine| machine.address).collect()
+    }
+}
+
+/// The machines that a plan restarts.
+fn restarted(plan: &Plan) -> BTreeSet<&Address> {
+    let restarted = plan
+        .changes
+        .iter()
+        .filter(|change| change.action == Action::Update && !change.because.is_empty());
+    restarted.map(|change| &change.address).collect()
+}
+
+/// What the first boot's own words come to, and what to try. `None`: they could not be read.
+fn what_it_said(machine: &Awaited, server: &str, log: Option<&str>) -> (String, String) {
+    let Awaited { id, address, .. } = machine;
+    let runner = format!("{}.runner", address.block());
+    let inside =
+        "in the machine: `cloud-init status --long`, `journalctl -u gitlab-runner`, `gitlab-runner verify`";
+    let Some(last) = log.and_then(|log| log.lines().rev().find(|line| !line.trim().is_empty())) else {
+        return (
+            format!(
+                "the machine {id} has booted, but GitLab has not heard of its gitlab-runner, and what its first boot said could not be read"
+            ),
+            format!(
+                "{inside}; with the privilege VM.GuestAgent.FileRead (VM.Monitor on Proxmox VE 8), gosling reads it by itself"
+            ),
+        );
+    };
+    let last: String = last
+        .trim()
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(300)
+        .collect();
+    let last = last.strip_prefix("gosling: ").unwrap_or(&last);
+    match last.strip_prefix("gitlab: ") {
+        Some(words) if words.starts_with("refuses") => (
+            format!("{server} refuses the token of the runner in the machine {id}"),
+            format!(
+                "was the runner deleted or its token reset by hand? `gosling secret check` says whether the token that is kept is the runner's: if it is, `gosling apply --replace {address}` makes the machine with it; if not, `gosling apply --replace {runner}` makes a new runner and its machines"
+            ),
+        ),
+        Some(words) if words.starts_with("does not have a certificate") => (
+            format!("the machine {id} does not trust the certificate of {server}"),
+            "name the authority that signed it: `ca_file` in the Nest's provider \"gitlab\"".to_owned(),
+        ),
+        Some(words) if words.starts_with("cannot be reached") => (
+            format!("{server} cannot be reached from the machine {id}: {words}"),
+            "look at its way there: bridge, vlan, address and gateway, DNS, firewall rules".to_owned(),
+        ),
+        Some(words) if words.starts_with("accepts") => (
+            format!(
+                "GitLab accepts the token of the runner in the machine {id}, but has not heard of it: gitlab-runner does not run, or has just begun"
+            ),
+            inside.to_owned(),
+        ),
+        Some(words) => (
+            format!("{server}, asked from the machine {id}, {words}"),
+            inside.to_owned(),
+        ),
+        None => (
+            format!("the first boot of the machine {id} has come no further than: {last}"),
+            inside.to_owned(),
+        ),
     }
 }

@@ -59,6 +59,16 @@ impl Session {
         wanted.get(address)?.origin.clone()
     }
 
+    /// The resources that the Nest asks for and their kinds, as far as that is known without asking anybody.
+    pub(crate) fn asked_for(&self) -> Vec<(gosling_resource::Address, &'static str)> {
+        let wanted = fly_codegen::lower(&self.source(), &Facts::default()).unwrap_or_default();
+        let known = wanted.iter().filter_map(|resource| {
+            let kind = self.kind(&resource.kind)?;
+            Some((resource.address.clone(), kind.name))
+        });
+        known.collect()
+    }
+
     /// A plan from what is there; only reads.
     pub(crate) async fn plan(
         &mut self,

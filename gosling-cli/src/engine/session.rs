@@ -309,9 +309,17 @@ impl Session {
         let check = pools
             .find(|(own, _)| *own == label)
             .and_then(|(_, pool)| pool.health_check.as_ref());
-        check.map_or(Duration::from_secs(120), |check| {
+        check.map_or(Duration::from_secs(600), |check| {
             Duration::from_millis(check.online_within.as_millis())
         })
+    }
+
+    /// The Nest's eggs and eggsbuckets: `egg.app`.
+    pub(crate) fn blocks(&self) -> Vec<String> {
+        let eggs = self.nest.eggs.iter().map(|egg| format!("egg.{}", egg.label));
+        let buckets = self.nest.eggsbuckets.iter();
+        eggs.chain(buckets.map(|bucket| format!("eggsbucket.{}", bucket.label)))
+            .collect()
     }
 
     /// The Proxmox cluster of this label.

@@ -28,7 +28,7 @@ use crate::http::{Client, Endpoint};
 
 pub use self::pipelines::{Job, Pipeline};
 pub use self::projects::{Metadata, Project};
-pub use self::status::{Contact, Manager, RunnerStatus};
+pub use self::status::{Contact, Manager, RunnerStatus, system_id};
 
 /// How a GitLab server is reached.
 #[derive(Debug, Clone)]

@@ -1,5 +1,7 @@
 //! Whether a runner's machines are heard of, and what they do.
 
+use std::collections::BTreeSet;
+
 use gosling_engine::{CallError, Context};
 use serde_json::Value as Json;
 
@@ -82,6 +84,17 @@ impl Manager {
     }
 }
 
+/// What a machine that was made with this marker calls itself at GitLab: the first boot writes it for gitlab-runner, which
+/// takes `s_` and twelve letters or digits. `None` for a machine that gosling did not make.
+#[must_use]
+pub fn system_id(marker: &str) -> Option<String> {
+    let (_, op) = marker.rsplit_once(':')?;
+    let op = op
+        .get(..12)
+        .filter(|op| op.bytes().all(|byte| byte.is_ascii_alphanumeric()))?;
+    Some(format!("s_{op}"))
+}
+
 fn errand(id: i64) -> Errand {
     Errand {
         doing: format!("looking at runner {id}"),
@@ -110,6 +123,35 @@ impl Session<'_> {
 }
 
 impl Gitlab {
+    /// The machines that use a runner's token, those heard of most recently first: one call.
+    ///
+    /// # Errors
+    /// Any failed call; that the runner is not there, or not for this token.
+    pub async fn managers(&self, cx: &Context<'_>, id: i64) -> Result<Vec<Manager>, CallError> {
+        self.asking(cx).await?.managers(id).await
+    }
+
+    /// The numbers of all runners that the token may see and of which GitLab has heard lately: one call for a hundred.
+    ///
+    /// # Errors
+    /// Any failed call.
+    pub async fn online_runners(&self, cx: &Context<'_>) -> Result<BTreeSet<i64>, CallError> {
+        let errand = Errand {
+            doing: "listing the runners that are online".to_owned(),
+            of: "the list of runners".to_owned(),
+            needs: "the scope `api` or `read_api`",
+        };
+        let runners = self
+            .asking(cx)
+            .await?
+            .all("runners?status=online", &errand)
+            .await?;
+        Ok(runners
+            .iter()
+            .filter_map(|runner| runner["id"].as_i64())
+            .collect())
+    }
+
     /// Whether a runner is heard of, by whom, and what it is running.
     ///
     /// # Errors
@@ -138,5 +180,24 @@ impl Gitlab {
             managers,
             jobs: jobs.iter().filter_map(Job::read).collect(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_known_by_the_operation_that_made_it() {
+        let id = system_id("gosling:lab:egg.app.vm[0]:abcdefghij234567");
+        assert_eq!(id.as_deref(), Some("s_abcdefghij23"));
+        for marker in [
+            "",
+            "gosling",
+            "gosling:lab:egg.app.vm[0]:short",
+            "a:ä12345678901234",
+        ] {
+            assert_eq!(system_id(marker), None, "{marker}");
+        }
     }
 }

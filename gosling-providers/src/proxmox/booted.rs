@@ -1,5 +1,7 @@
 //! What is left to do with a machine once it has booted: its image is put away, its first boot is asked how it went.
 
+use std::net::IpAddr;
+
 use gosling_engine::{CallError, Context, marker};
 use gosling_resource::Value;
 use smol_str::SmolStr;
@@ -11,7 +13,7 @@ use super::removing::{file_name, remove_files};
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::Config;
-use super::work::path;
+use super::work::{Work, path};
 
 /// Where the first boot writes how far it has come; `fly-codegen`'s script says the same.
 const LOG: &str = "/var/lib/gosling/first-boot.log";
@@ -82,6 +84,34 @@ impl Proxmox {
             Err(trouble) => Err(trouble.harmless()),
         }
     }
+}
+
+/// The addresses that a machine's guest agent tells; none where it tells none. They are for people to read.
+pub(super) async fn addresses(work: &Work<'_>, path: &str) -> Vec<String> {
+    let told = work
+        .api
+        .get(&format!("{path}/agent/network-get-interfaces"))
+        .await;
+    let told = told.unwrap_or_default();
+    let interfaces = told["result"].as_array().into_iter().flatten();
+    let physical = interfaces.filter(|interface| {
+        let name = interface["name"].as_str().unwrap_or_default();
+        // Bridges and pairs that Docker makes are in every machine and reach nobody.
+        !["lo", "docker", "br-", "veth"]
+            .iter()
+            .any(|begin| name.starts_with(begin))
+    });
+    let addresses = physical.flat_map(|interface| interface["ip-addresses"].as_array().into_iter().flatten());
+    let texts = addresses.filter_map(|address| address["ip-address"].as_str());
+    let parsed = texts.filter_map(|text| text.parse::<IpAddr>().ok());
+    let link_local = |address: &IpAddr| match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_loopback(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address.is_loopback(),
+    };
+    parsed
+        .filter(|address| !link_local(address))
+        .map(|address| address.to_string())
+        .collect()
 }
 
 /// The image of a machine as an output, while it is in its drive: it is not known yet that the machine has booted.

@@ -74,6 +74,8 @@ pub struct MachineState {
     pub uptime: Duration,
     /// Whether its guest agent answers; false also while it boots.
     pub agent: bool,
+    /// The addresses that its guest agent tells, without those that mean only itself.
+    pub addresses: Vec<String>,
 }
 
 impl Proxmox {
@@ -114,10 +116,15 @@ impl Proxmox {
             .unwrap_or(0);
         // Whatever the agent says but "pong" is silence.
         let agent = running && work.api.ask(&format!("{path}/agent/ping")).await.is_ok();
+        let addresses = match agent {
+            true => booted::addresses(&work, &path).await,
+            false => Vec::new(),
+        };
         Ok(Some(MachineState {
             running,
             uptime: Duration::from_secs(seconds),
             agent,
+            addresses,
         }))
     }
 

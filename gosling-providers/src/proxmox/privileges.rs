@@ -121,6 +121,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/status/stop", takes: &[check(At::Machine, &["VM.PowerMgmt"])] },
     Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/status/shutdown", takes: &[check(At::Machine, &["VM.PowerMgmt"])] },
     Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/agent/ping", takes: &[check(At::Machine, AGENT)] },
+    Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/agent/network-get-interfaces", takes: &[check(At::Machine, AGENT)] },
     Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/agent/file-read", takes: &[check(At::Machine, AGENT_FILES)] },
     Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/firewall/options", takes: &[check(At::Machine, &["VM.Audit"])] },
     Route { method: "PUT", path: "/nodes/{node}/qemu/{vmid}/firewall/options", takes: &[check(At::Machine, &["VM.Config.Network"])] },
@@ -387,6 +388,7 @@ impl<'a> Needs<'a> {
         if wanted.started {
             self.machine(change, of, "POST", "/status/start");
             self.machine(change, of, "POST", "/agent/ping");
+            self.machine(change, of, "GET", "/agent/network-get-interfaces");
             self.machine(change, of, "GET", "/agent/file-read");
         }
         // What went wrong is taken back.

@@ -119,8 +119,13 @@ impl Job {
 }
 
 impl Gitlab {
-    /// The oldest job that waits for a runner like this one, given to it.
-    pub(super) fn take_job(&mut self, id: u64, system_id: &str, at: Duration) -> Option<u64> {
+    /// Whether a job waits for a runner like this one.
+    pub(super) fn waits(&self, id: u64) -> bool {
+        self.next_job(id).is_some()
+    }
+
+    /// The oldest job that waits for a runner like this one.
+    fn next_job(&self, id: u64) -> Option<u64> {
         let runner = self.runners.get(&id).filter(|runner| !runner.settings.paused)?;
         let settings = &runner.settings;
         let mut jobs = self.jobs.iter();
@@ -131,6 +136,12 @@ impl Gitlab {
                 && (!settings.protected || job.protected())
                 && self.serves(runner, job.project)
         })?;
+        Some(job)
+    }
+
+    /// The oldest job that waits for a runner like this one, given to it.
+    pub(super) fn take_job(&mut self, id: u64, system_id: &str, at: Duration) -> Option<u64> {
+        let job = self.next_job(id)?;
         let taken = self.jobs.get_mut(&job)?;
         taken.status = Status::Running;
         taken.runner = Some(id);

@@ -28,6 +28,8 @@ pub(super) struct Machine {
     config: Config,
     /// The jobs that it runs: their numbers, which `[[runners]]` took them, and when they end.
     jobs: Vec<(u64, usize, Duration)>,
+    /// When a call of each `[[runners]]` last reached GitLab itself.
+    heard: Vec<Option<Duration>>,
 }
 
 impl Gitlab {
@@ -39,7 +41,8 @@ impl Gitlab {
             Ok(config) => {
                 self.machines.push(Machine {
                     name: boot.machine.clone(),
-                    system_id: system_id(&boot.machine),
+                    system_id: system_id(boot),
+                    heard: vec![None; config.runners.len()],
                     config,
                     jobs: Vec::new(),
                 });
@@ -134,7 +137,15 @@ impl Gitlab {
         };
         self.silent
             .retain(|(name, why)| (name, why) != (&machine.name, &refused));
-        self.heard(id, &machine.system_id, &info(), at);
+        // The front of GitLab keeps an idle runner's request for work until there is some, and lets one through at the
+        // latest once an hour.
+        let last = machine.heard.get(entry).copied().flatten();
+        if last.is_none_or(|last| at.saturating_sub(last) >= IDLE) || self.waits(id) {
+            self.heard(id, &machine.system_id, &info(), at);
+            if let Some(heard) = machine.heard.get_mut(entry) {
+                *heard = Some(at);
+            }
+        }
         loop {
             let running = machine.jobs.iter().filter(|(_, by, _)| *by == entry).count();
             if machine.jobs.len() >= machine.config.concurrent || (own.limit > 0 && running >= own.limit) {
@@ -157,6 +168,9 @@ impl Gitlab {
     }
 }
 
+/// The longest that GitLab does not hear of a runner that waits for work (`RUNNER_QUEUE_EXPIRY_TIME`).
+const IDLE: Duration = Duration::from_secs(3600);
+
 const VERSION: &str = "18.5.0";
 
 /// What a machine says of itself.
@@ -171,10 +185,21 @@ fn info() -> Value {
     })
 }
 
-/// The same for the same machine: `s_` and twelve hexadecimal digits (of FNV-1a).
-fn system_id(machine: &str) -> String {
-    let hash = machine.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+/// What a machine calls itself: what its first boot wrote, else `s_` and twelve hexadecimal digits (of FNV-1a), always the
+/// same for the same machine.
+fn system_id(boot: &Boot) -> String {
+    let named = boot
+        .user_data
+        .as_deref()
+        .is_some_and(user_data::is_named_by_instance);
+    if let Some(instance) = boot.instance.as_ref().filter(|_| named) {
+        return format!("s_{}", instance.chars().take(12).collect::<String>());
+    }
+    let hash = boot
+        .machine
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     format!("s_{:012x}", hash & 0xffff_ffff_ffff)
 }

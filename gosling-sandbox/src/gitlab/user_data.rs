@@ -144,6 +144,23 @@ pub(super) fn read(user_data: Option<&[u8]>) -> Result<Config, String> {
     }
 }
 
+/// Whether a machine with this user-data calls itself at GitLab by its instance: it writes `s_` and the first twelve
+/// letters of the `instance-id` for gitlab-runner.
+pub(super) fn is_named_by_instance(user_data: &[u8]) -> bool {
+    let mut machine = Machine::default();
+    if machine.take(user_data).is_err() {
+        return false;
+    }
+    let scripts = machine
+        .files
+        .iter()
+        .map(|file| String::from_utf8_lossy(&file.content));
+    let commands = machine.commands.iter().map(|command| command.as_str().into());
+    let writes =
+        |line: &str| line.contains("'s_%.12s'") && line.contains("/etc/gitlab-runner/.runner_system_id");
+    scripts.chain(commands).any(|text| text.lines().any(writes))
+}
+
 impl Config {
     fn check(&self) -> Result<(), String> {
         if self.runners.is_empty() {

@@ -119,6 +119,8 @@ pub(super) struct Guest {
     pub(super) set_up: Option<Vec<u8>>,
     /// The values that cloud-init's drive was written with.
     pub(super) cloud_init: BTreeMap<String, String>,
+    /// The instance that cloud-init set up with it.
+    pub(super) instance: Option<String>,
     pub(super) rules: Vec<Rule>,
     pub(super) firewall: BTreeMap<String, String>,
 }
@@ -137,6 +139,7 @@ impl Guest {
             has_agent: false,
             set_up: None,
             cloud_init: BTreeMap::new(),
+            instance: None,
             rules: Vec::new(),
             firewall: BTreeMap::new(),
         }

@@ -270,28 +270,35 @@ impl Proxmox {
                 continue;
             };
             // Without an image, the disk is as the last one left it.
-            if found.is_some() {
-                guest.set_up = found;
+            if let Some((user_data, instance)) = found {
+                (guest.set_up, guest.instance) = (Some(user_data), instance);
             }
             guest.boot = guest.boot.map(|(when, _)| (when, true));
             self.boots.push(Boot {
                 machine: format!("{}/{vmid}", guest.kind.api()),
                 user_data: guest.set_up.clone(),
+                instance: guest.instance.clone(),
             });
         }
     }
 
-    /// The user-data that cloud-init finds first: in the NoCloud image in one of a machine's CD-ROMs, or on the drive
-    /// that Proxmox VE writes.
-    fn user_data(&self, guest: &Guest) -> Option<Vec<u8>> {
+    /// The user-data that cloud-init finds first, and the instance that it is for: in the NoCloud image in one of a
+    /// machine's CD-ROMs, or on the drive that Proxmox VE writes.
+    fn user_data(&self, guest: &Guest) -> Option<(Vec<u8>, Option<String>)> {
         let mut images = guest.drives().filter(|(_, drive)| drive.is_cdrom());
         images.find_map(|(_, drive)| {
             if drive.is_cloud_init() {
                 let written = format!("#cloud-config\nhostname: {}\nusers:\n- default\n", guest.name());
-                return Some(written.into_bytes());
+                return Some((written.into_bytes(), None));
             }
             let image = self.volume(&guest.node, &drive.volume)?;
-            cidata_file(&image.data, "user-data")
+            let user_data = cidata_file(&image.data, "user-data")?;
+            let meta_data = cidata_file(&image.data, "meta-data");
+            let instance = meta_data.and_then(|bytes| {
+                let meta_data: serde_norway::Value = serde_norway::from_slice(&bytes).ok()?;
+                Some(meta_data.get("instance-id")?.as_str()?.to_owned())
+            });
+            Some((user_data, instance))
         })
     }
 }

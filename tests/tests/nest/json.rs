@@ -16,7 +16,17 @@ fn document(lab: &Lab, arguments: &[&str]) -> Value {
 #[test]
 fn every_json_form_is_one_document() {
     let lab = Lab::one();
-    assert_eq!(document(&lab, &["status", "--json"]), json!([]));
+    let nothing = lab.run(&["status", "--json"]);
+    assert_eq!(
+        nothing.status.code(),
+        Some(1),
+        "an egg that has nothing is not well"
+    );
+    let nothing: Value = serde_json::from_slice(&nothing.stdout).unwrap();
+    assert_eq!(
+        nothing,
+        json!([{ "address": "egg.app", "kind": null, "id": null, "state": "not_made" }])
+    );
     assert_eq!(
         document(&lab, &["state", "list", "--json"])["resources"],
         json!([])

@@ -16,6 +16,7 @@ mod docs;
 mod examples;
 mod first_hour;
 mod fixes;
+mod fleet;
 mod gosling;
 mod hostile;
 mod integrity;

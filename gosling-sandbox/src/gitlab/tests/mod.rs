@@ -93,6 +93,7 @@ impl Client {
         let boot = Boot {
             machine: "qemu/101".to_owned(),
             user_data: Some(user_data.as_bytes().to_vec()),
+            instance: None,
         };
         self.gitlab.booted(&boot, self.at, &mut self.ledger);
     }

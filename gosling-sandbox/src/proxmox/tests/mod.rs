@@ -295,6 +295,7 @@ fn a_machine_that_boots_reads_the_user_data_in_its_drive() {
     let boot = crate::Boot {
         machine: "qemu/101".to_owned(),
         user_data: Some(b"#cloud-config\n".to_vec()),
+        instance: None,
     };
     assert_eq!(lab.proxmox.boots(), std::slice::from_ref(&boot));
     assert_eq!(lab.proxmox.boots(), []);

@@ -1,0 +1,164 @@
+//! Machines as GitLab hears of them: who is waited for, who is counted, and what `status` says of them.
+
+use std::process::Output;
+
+use serde_json::Value;
+
+use crate::gosling::said;
+use crate::lab::Lab;
+
+fn ends(lab: &Lab, arguments: &[&str], code: i32) -> String {
+    let output: Output = lab.run(arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {}",
+        said(&output)
+    );
+    said(&output)
+}
+
+fn status(lab: &Lab, code: i32) -> Vec<Value> {
+    let output = lab.run(&["status", "--json"]);
+    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Calls Proxmox VE as somebody else would.
+fn by_hand(lab: &Lab, method: &str, path: &str) {
+    let request = gosling_providers::http::Request::new(
+        match method {
+            "POST" => gosling_providers::http::Method::Post,
+            _ => gosling_providers::http::Method::Delete,
+        },
+        format!("/api2/json{path}"),
+    );
+    let token = format!("PVEAPIToken=gosling@pve!ci={}", lab.environment["PROXMOX_TOKEN"]);
+    let request = request.header("authorization", gosling_resource::Secret::new(token));
+    let endpoint = gosling_providers::http::Endpoint {
+        extra_ca: Some(lab.running.ca_pem().as_bytes().to_vec()),
+        ..gosling_providers::http::Endpoint::new(lab.running.url())
+    };
+    let client = gosling_providers::http::Client::new(&endpoint).unwrap();
+    let answer = lab.block_on(client.send(&request)).unwrap();
+    assert!(answer.is_success(), "{answer:?}");
+}
+
+/// GitLab hears of an idle machine once an hour, so that the first machine is silent while the second one comes up.
+#[test]
+fn a_pool_grows_while_its_idle_machines_are_silent() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.machines(2);
+    let words = lab.green(&["apply", "--yes"]);
+    assert!(
+        words.contains("waiting until GitLab hears of 1 machine"),
+        "{words}"
+    );
+    assert!(words.contains("egg.app is online"), "{words}");
+    let words = lab.green(&["status"]);
+    assert!(words.contains("2 machines online (0 busy)"), "{words}");
+    // One that is replaced is another machine to GitLab, and the old one counts for nothing.
+    lab.green(&["apply", "--yes", "--replace", "egg.app.vm[1]"]);
+    let words = lab.green(&["status"]);
+    assert!(words.contains("2 machines online (0 busy)"), "{words}");
+    lab.machines(1);
+    lab.green(&["apply", "--yes"]);
+    let words = lab.green(&["status"]);
+    assert!(words.contains("1 machine online (0 busy)"), "{words}");
+    lab.stop();
+}
+
+#[test]
+fn a_dead_machine_is_red_though_its_neighbour_is_online() {
+    let lab = Lab::one();
+    lab.machines(2);
+    lab.green(&["apply", "--yes"]);
+    let machines = status(&lab, 0);
+    let machine = |index: usize| {
+        let address = format!("egg.app.vm[{index}]");
+        machines
+            .iter()
+            .find(|line| line["address"] == address.as_str())
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(machine(0)["contact"], "online");
+    assert_eq!(machine(1)["busy"], false);
+    assert!(
+        machine(1)["addresses"][0].as_str().unwrap().starts_with("10.77."),
+        "{machines:?}"
+    );
+    let id = machine(1)["id"].as_str().unwrap().to_owned();
+    let (node, vmid) = id.split_once('/').unwrap();
+    by_hand(&lab, "POST", &format!("/nodes/{node}/qemu/{vmid}/status/stop"));
+    let stopped = || lab.run(&["status"]).status.code() == Some(1);
+    assert!((0..200).any(|_| stopped()), "the machine is off");
+    let words = ends(&lab, &["status"], 1);
+    assert!(
+        words.contains(&format!("egg.app.vm[1]: stopped at {id}")),
+        "{words}"
+    );
+    lab.stop();
+}
+
+#[test]
+fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
+    let lab = Lab::one();
+    let words = ends(&lab, &["status"], 1);
+    assert!(
+        words.contains("egg.app: nothing has been made yet: `gosling apply`"),
+        "{words}"
+    );
+    ends(&lab, &["status", "app"], 1);
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["status", "app"]);
+    lab.green(&["status", "egg.app"]);
+    let egg = crate::lab::ONE;
+    let egg = egg[egg.find("egg \"app\"").unwrap()..].replace("egg \"app\"", "egg \"extra\"");
+    std::fs::create_dir_all(lab.nest().join("Eggs/extra")).unwrap();
+    lab.write(
+        "Eggs/extra/config.fly",
+        &egg.replace("project_id = 17", "project_id = 41"),
+    );
+    let words = ends(&lab, &["status"], 1);
+    assert!(words.contains("egg.extra: nothing has been made yet"), "{words}");
+    let words = ends(&lab, &["status", "extre"], 2);
+    assert!(words.contains("no egg or eggsbucket `extre`"), "{words}");
+    assert!(words.contains("did you mean `extra`?"), "{words}");
+    // A machine that is asked for and not made is as red as one that is dead.
+    lab.machines(2);
+    let words = ends(&lab, &["status", "app"], 1);
+    assert!(words.contains("egg.app.vm[1]: not made yet"), "{words}");
+    lab.stop();
+}
+
+/// Looks at GitLab: how often a wait of so many eggs asks.
+#[test]
+fn many_silent_eggs_share_one_list_and_are_asked_for_ever_more_seldom() {
+    let lab = Lab::one_in(r#"{"gitlab": {"machines_reach": false}}"#, 0);
+    let egg = lab.read("Eggs/app/config.fly");
+    let health = "  health_check {\n    online_within = 4s\n  }\n\n  runner {";
+    let egg = egg.replace("  runner {", health);
+    lab.write("Eggs/app/config.fly", &egg);
+    for (number, project) in ["17", "41", "42", "51", "52"].iter().enumerate().skip(1) {
+        let folder = format!("Eggs/app{number}");
+        std::fs::create_dir_all(lab.nest().join(&folder)).unwrap();
+        let egg = egg.replace("egg \"app\"", &format!("egg \"app{number}\""));
+        let egg = egg.replace("project_id = 17", &format!("project_id = {project}"));
+        lab.write(&format!("{folder}/config.fly"), &egg);
+    }
+    ends(&lab, &["apply", "--yes"], 1);
+    let ledger = lab.running.ledger();
+    let asked = |end: &str| {
+        let calls = ledger.calls().iter();
+        calls
+            .filter(|call| call.method == "GET" && call.path.contains(end))
+            .count()
+    };
+    let (lists, managers) = (asked("/api/v4/runners?"), asked("/managers"));
+    assert!((2..=6).contains(&lists), "{lists} lists");
+    // By the last look at the latest, each was asked for by itself.
+    assert!((5..=15).contains(&managers), "{managers} calls for managers");
+    lab.stop();
+}
