@@ -28,7 +28,7 @@ Examples:
   gosling status app        one of them
   gosling status --json
 
-Exit codes: 0 every machine is there and online, 1 one is not, or an egg has nothing yet, 2 there is no such egg.")]
+Exit codes: 0 every machine is there and online, 1 one is not, or an egg has nothing yet.")]
 pub(crate) struct StatusArgs {
     /// Only this egg or eggsbucket
     #[arg(add = super::complete::eggs())]

@@ -123,7 +123,7 @@ fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
     );
     let words = ends(&lab, &["status"], 1);
     assert!(words.contains("egg.extra: nothing has been made yet"), "{words}");
-    let words = ends(&lab, &["status", "extre"], 2);
+    let words = ends(&lab, &["status", "extre"], 1);
     assert!(words.contains("no egg or eggsbucket `extre`"), "{words}");
     assert!(words.contains("did you mean `extra`?"), "{words}");
     // A machine that is asked for and not made is as red as one that is dead.
