@@ -40,7 +40,9 @@ fn by_hand(lab: &Lab, method: &str, path: &str) {
         ..gosling_providers::http::Endpoint::new(lab.running.url())
     };
     let client = gosling_providers::http::Client::new(&endpoint).unwrap();
-    let answer = lab.block_on(client.send(&request, &gosling_engine::fence::Unfenced)).unwrap();
+    let answer = lab
+        .block_on(client.send(&request, &gosling_engine::fence::Unfenced))
+        .unwrap();
     assert!(answer.is_success(), "{answer:?}");
 }
 
