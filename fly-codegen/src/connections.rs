@@ -42,6 +42,8 @@ pub struct ProxmoxCluster {
     pub fingerprint: Option<String>,
     /// Whether the certificate is not checked at all.
     pub insecure: bool,
+    /// Whether `http://` is allowed to another machine.
+    pub insecure_http: bool,
     /// Where the block is.
     pub origin: Option<Origin>,
 }
@@ -59,6 +61,8 @@ pub struct GitlabServer {
     pub ca_file: Option<String>,
     /// Whether the certificate is not checked at all.
     pub insecure: bool,
+    /// Whether `http://` is allowed to another machine.
+    pub insecure_http: bool,
     /// Where the server is named first.
     pub origin: Option<Origin>,
 }
@@ -76,6 +80,8 @@ pub struct VaultServer {
     pub namespace: Option<String>,
     /// The certificate authority in PEM, as a path in the Nest.
     pub ca_file: Option<String>,
+    /// Whether `http://` is allowed to another machine.
+    pub insecure_http: bool,
     /// Where the block is.
     pub origin: Option<Origin>,
 }
@@ -125,6 +131,7 @@ fn proxmoxes(source: &Source<'_>) -> Vec<ProxmoxCluster> {
                 ca_file: proxmox.ca_file.as_ref().map(|path| path.as_str().to_owned()),
                 fingerprint: proxmox.fingerprint.as_ref().map(ToString::to_string),
                 insecure: proxmox.insecure,
+                insecure_http: proxmox.insecure_http,
                 origin: source.origin(provider.span),
             })
         })
@@ -147,6 +154,7 @@ fn gitlabs(source: &Source<'_>) -> Vec<GitlabServer> {
                 .and_then(|provider| provider.ca_file.as_ref())
                 .map(|path| path.as_str().to_owned()),
             insecure: provider.is_some_and(|provider| provider.insecure),
+            insecure_http: provider.is_some_and(|provider| provider.insecure_http),
             origin,
         });
     };
@@ -187,6 +195,7 @@ fn vault(source: &Source<'_>) -> Option<VaultServer> {
         mount: vault.mount.to_string(),
         namespace: vault.namespace.as_ref().map(ToString::to_string),
         ca_file: vault.ca_file.as_ref().map(|path| path.as_str().to_owned()),
+        insecure_http: vault.insecure_http,
         origin: source.origin(provider.span),
     })
 }

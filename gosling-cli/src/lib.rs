@@ -7,6 +7,7 @@ mod engine;
 mod failure;
 pub mod fixes;
 mod fly_text;
+mod harmless;
 mod host;
 mod logging;
 mod mask;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use gosling_resource::harmless;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -68,11 +69,11 @@ impl fmt::Display for Freeze {
             reason,
             until,
         } = self;
-        write!(f, "frozen by {by} since {since}")?;
+        write!(f, "frozen by {} since {}", harmless(by), harmless(since))?;
         if let Some(until) = until {
-            write!(f, " until {until}")?;
+            write!(f, " until {}", harmless(until))?;
         }
-        write!(f, ": {reason}")
+        write!(f, ": {}", harmless(reason))
     }
 }
 

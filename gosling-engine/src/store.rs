@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use gosling_resource::harmless;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -271,9 +272,11 @@ impl std::fmt::Display for Holder {
             command,
             pipeline,
         } = self;
+        // Whoever can write beside the state chose these words.
+        let [user, host, since, command] = [user, host, since, command].map(|text| harmless(text));
         write!(f, "{user}@{host} (process {pid}), since {since}, for `{command}`")?;
         match pipeline {
-            Some(pipeline) => write!(f, ", in {pipeline}"),
+            Some(pipeline) => write!(f, ", in {}", harmless(pipeline)),
             None => Ok(()),
         }
     }

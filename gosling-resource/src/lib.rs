@@ -1,6 +1,7 @@
 //! Plain words everyone to the right of the compiler speaks. No IO, no language, no cloud.
 
 mod address;
+mod harmless;
 mod kind;
 mod resource;
 mod secret;
@@ -8,6 +9,7 @@ mod template;
 mod value;
 
 pub use address::{Address, AddressError};
+pub use harmless::{harmless, is_acted_on};
 pub use kind::{Attribute, Change, Kind};
 pub use resource::{Origin, Properties, Resource, Resources, ResourcesError};
 pub use secret::{Secret, SecretUri, SecretUriError};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod certificates;
+mod cleartext;
 mod eggs;
 mod mothergoose;
 mod moved;
@@ -24,6 +25,7 @@ pub(crate) fn check(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut S
     mothergoose::check(&nest, sink);
     schedules::check(&nest, sink);
     moved::check(globals, &nest, sink);
+    cleartext::check(&nest, sink);
     blocks
         .iter()
         .for_each(|block| certificates::check(globals, block, sink));

@@ -79,7 +79,7 @@ pub(super) fn check_host(text: &str) -> Result<(), Malformed> {
 
 /// The host and the port of `host:port`, as written; the port is none where there is no colon.
 /// Colons inside brackets, or more than one without them, belong to an IPv6 address.
-pub(super) fn split_port(text: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
     let after_brackets = text.rfind(']').map_or(0, |at| at + 1);
     match text[after_brackets..].find(':') {
         Some(at) if after_brackets > 0 || text.matches(':').count() == 1 => {

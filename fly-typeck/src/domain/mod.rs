@@ -28,7 +28,7 @@ mod cidr;
 mod cron;
 mod duration;
 mod fqdn;
-mod host;
+pub(crate) mod host;
 mod image;
 mod path;
 mod percent;

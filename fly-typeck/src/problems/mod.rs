@@ -75,6 +75,7 @@ kinds! {
     plain_secret,
     malformed_secret,
     unknown_scheme,
+    cleartext,
     misplaced,
     empty_folder,
     label_folder,

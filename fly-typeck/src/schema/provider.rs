@@ -52,6 +52,8 @@ block! {
             fingerprint: Option<SmolStr>;
             /// Whether the certificate is not checked at all. Whoever sits between can read the token then.
             insecure: bool = "false";
+            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            insecure_http: bool = "false";
             /// The resource pool that machines are put in, where their `cloud` block names none.
             pool: Option<SmolStr>;
         }
@@ -116,6 +118,8 @@ block! {
             ca_file: Option<NestPath>;
             /// Whether the certificate is not checked at all. Whoever sits between can read the token then.
             insecure: bool = "false";
+            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            insecure_http: bool = "false";
         }
     }
 }
@@ -148,6 +152,8 @@ block! {
             namespace: Option<SmolStr>;
             /// The certificate authority of the server in PEM, as a file of the Nest. Without it, those of the system.
             ca_file: Option<NestPath>;
+            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            insecure_http: bool = "false";
         }
         blocks {
             approle: Option<Approle>;

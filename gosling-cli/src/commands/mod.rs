@@ -272,6 +272,10 @@ impl Exit {
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
+    for stream in [&mut host.out, &mut host.err] {
+        let inner = std::mem::replace(stream, Box::new(std::io::sink()));
+        *stream = Box::new(crate::harmless::Harmless::new(inner));
+    }
     match complete::answered(&args, host) {
         Ok(false) => {}
         Ok(true) => return Exit::Clean.code(),

@@ -40,6 +40,7 @@ impl Clients {
                     ca_pem: nest_file(target, server.ca_file.as_deref())?,
                     extra_ca: extra.clone(),
                     insecure: server.insecure,
+                    insecure_http: server.insecure_http,
                     notices: notices.clone(),
                     ..Endpoint::new(base.unwrap_or_else(|| server.base_url.clone()))
                 },
@@ -62,6 +63,7 @@ impl Clients {
                     ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
                     extra_ca: extra.clone(),
                     insecure: cluster.insecure,
+                    insecure_http: cluster.insecure_http,
                     fingerprint: cluster.fingerprint.clone(),
                     notices: notices.clone(),
                     ..Endpoint::new(base.unwrap_or_else(|| cluster.endpoint.clone()))
@@ -120,6 +122,7 @@ pub(super) fn add_servers(connections: &mut Connections, state: &State) {
                 token: token.clone(),
                 ca_file: None,
                 insecure: false,
+                insecure_http: false,
                 origin: None,
             });
         }

@@ -68,6 +68,7 @@ pub(super) fn backends(
             endpoint: Endpoint {
                 ca_pem: nest_file(target, vault.ca_file.as_deref())?,
                 extra_ca: authority(host)?,
+                insecure_http: vault.insecure_http,
                 ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
             },
             login: match vault.login.clone() {

@@ -186,6 +186,7 @@ impl Kept<'_> {
                 ca_pem: nest_file(self.target, ca_file.map(|path| path.as_str()))?,
                 extra_ca: authority(self.host)?,
                 insecure: provider.is_some_and(|provider| provider.insecure),
+                insecure_http: provider.is_some_and(|provider| provider.insecure_http),
                 ..Endpoint::new(base.unwrap_or_else(|| server.base_url()))
             },
             project: state.project_id.unsigned_abs(),

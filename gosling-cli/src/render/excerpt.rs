@@ -303,9 +303,7 @@ fn border(source: &str, mut byte: usize) -> usize {
 
 /// A character that a terminal shows as itself. Others could move its cursor or turn text around.
 fn harmless(character: char, look: Look) -> char {
-    let turns =
-        matches!(character, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    if character == '\t' || !(character.is_control() || turns) {
+    if character != '\n' && !gosling_resource::is_acted_on(character) {
         character
     } else if look.unicode {
         '\u{FFFD}'

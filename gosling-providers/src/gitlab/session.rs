@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use gosling_engine::fence::Unfenced;
 use gosling_engine::{CallError, Doubt, Fence};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretUri, harmless};
 use serde_json::{Value as Json, json};
 
-use crate::http::{Answer, Body, Client, Method, Request};
+use crate::http::{Answer, Body, Client, Listing, Method, Request};
 
 /// How gosling calls itself when it looks whether a runner's token is good: GitLab takes it for a machine.
 pub(super) const OURSELVES: &str = "gosling";
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
     pub(super) async fn words(&self, path: &str, errand: &Errand) -> Result<String, CallError> {
         let answer = self.read(path).await?;
         if answer.is_success() {
-            Ok(String::from_utf8_lossy(&answer.body).into_owned())
+            Ok(harmless(&String::from_utf8_lossy(&answer.body)))
         } else {
             Err(nothing_changed(self.refusal(&answer, errand)))
         }
@@ -97,8 +97,10 @@ impl<'a> Session<'a> {
             query => format!("{query}&per_page={PAGE}"),
         };
         let mut items = Vec::new();
+        let mut listing = Listing::default();
         for number in 0..PAGES {
             let answer = self.read(&format!("{bare}?{page}")).await?;
+            listing.page(self.client.host(), answer.body.len())?;
             if answer.status == 404 && number == 0 {
                 return Ok(None);
             }

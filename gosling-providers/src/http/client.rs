@@ -38,6 +38,9 @@ impl Client {
             ("http" | "https", Some(host), None) => host.to_owned(),
             _ => return Err(not_an_address(&endpoint.base)),
         };
+        if !endpoint.insecure_http && !super::is_private(&url) {
+            return Err(words::in_the_clear(&host));
+        }
         let proxy = Proxy::of(&url, |name| std::env::var(name).ok());
         let inner = match &proxy {
             Some(proxy) => reqwest::Client::builder().proxy(proxy.connector()?),
@@ -131,6 +134,7 @@ impl Client {
             || status.canonical_reason().unwrap_or_default().to_owned(),
             |phrase| String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
         );
+        let reason = gosling_resource::harmless(&reason);
         let headers = texts(response.headers());
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(lost)? {
@@ -183,7 +187,7 @@ fn not_an_address(text: &str) -> SendError {
 fn texts(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |(name, value): (&HeaderName, &HeaderValue)| {
         let value = value.to_str().ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
+        Some((name.as_str().to_owned(), gosling_resource::harmless(value)))
     };
     headers.iter().filter_map(text).collect()
 }

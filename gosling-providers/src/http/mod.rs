@@ -3,6 +3,7 @@
 mod body;
 mod client;
 mod log;
+mod outside;
 mod pace;
 mod proxy;
 mod tls;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 pub use body::{Body, Upload};
 pub use client::Client;
+pub use outside::Listing;
 pub use pace::Notices;
 pub(crate) use pace::backoff;
 pub(crate) use tls::config as tls_config;
@@ -33,6 +35,8 @@ pub struct Endpoint {
     pub extra_ca: Option<Vec<u8>>,
     /// Believe any certificate.
     pub insecure: bool,
+    /// Send over `http://` to other machines too, where everybody on the way can read the token: `insecure_http`.
+    pub insecure_http: bool,
     /// Believe the one certificate whose SHA-256 is this, as Proxmox VE shows it: `AB:CD:...`, 32 bytes.
     pub fingerprint: Option<String>,
     /// How long is waited.
@@ -59,6 +63,7 @@ impl Endpoint {
             ca_pem: None,
             extra_ca: None,
             insecure: false,
+            insecure_http: false,
             fingerprint: None,
             timeouts: Timeouts {
                 connect: Duration::from_secs(10),
@@ -66,6 +71,22 @@ impl Endpoint {
             },
             notices: Notices::default(),
         }
+    }
+}
+
+/// Whether whatever is sent to this address stays on this machine or is encrypted on its way. The one place for the
+/// rule that a token goes over `http://` only to this machine.
+#[must_use]
+pub fn is_private(url: &reqwest::Url) -> bool {
+    if url.scheme() != "http" {
+        return true;
+    }
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    match address.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V6(address)) => address.to_canonical().is_loopback(),
+        Ok(address) => address.is_loopback(),
+        Err(_) => host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost"),
     }
 }
 
@@ -80,6 +101,19 @@ pub enum Method {
     Put,
     /// Deletes something.
     Delete,
+}
+
+impl Method {
+    /// As it stands in a request: `GET`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+        }
+    }
 }
 
 /// A call.
@@ -214,7 +248,12 @@ impl Answer {
         if self.body.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&self.body).map_err(|_| {
+        if outside::values(&self.body) > outside::MOST_VALUES {
+            let message = format!("the answer ({}) has more values than any list of an API", self.status);
+            return Err(CallError::unknown(message).help("is it the API's own answer?"));
+        }
+        let parsed = serde_json::from_slice(&self.body);
+        parsed.map(outside::harmless_json).map_err(|_| {
             let message = format!("the answer ({}) is not JSON", self.status);
             CallError::unknown(message).help("is there a proxy or a login page in front of the API?")
         })

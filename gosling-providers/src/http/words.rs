@@ -7,6 +7,19 @@ use rustls::CertificateError;
 
 use super::SendError;
 
+/// A token would go over the network unencrypted.
+pub(super) fn in_the_clear(host: &str) -> SendError {
+    SendError {
+        sent: false,
+        passing: false,
+        message: format!("{host}: over `http://` everybody on the way could read the token, so nothing was sent"),
+        help: Some(
+            "use `https://`; `http://` is for a service on this machine, or with `insecure_http = true` in its provider"
+                .to_owned(),
+        ),
+    }
+}
+
 /// A call got no answer, or a part of one.
 pub(super) fn lost(host: &str, proxy: Option<&str>, error: &reqwest::Error) -> SendError {
     let way = match proxy {

@@ -1,21 +1,23 @@
 //! Objects of a bucket, with S3's conditional writes: AWS S3, Yandex Object Storage, MinIO.
 
-use std::time::Duration;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::v4;
 use gosling_engine::fence::Unfenced;
 use gosling_engine::store::remote::{Expect, Objects, PutError};
 use gosling_engine::store::{StoreError, Version};
-use gosling_resource::Secret;
+use gosling_resource::{Secret, harmless};
 use reqwest::Url;
-use rusty_s3::actions::{ListObjectsV2, S3Action};
-use rusty_s3::{Bucket, Credentials, UrlStyle};
+use rusty_s3::actions::ListObjectsV2;
+use rusty_s3::{Bucket, UrlStyle};
 
 use super::{LONGEST, patience, unanswered};
-use crate::http::{Answer, Body, Client, Endpoint, Method, Request, SendError};
-
-/// A signature is good for so long, repetitions of a GET included.
-const GOOD_FOR: Duration = Duration::from_secs(15 * 60);
+use crate::http::{Answer, Body, Client, Endpoint, Listing, Method, Request, SendError, is_private, segment};
 
 /// Where a state is in an object storage, and how it is reached.
 #[derive(Debug, Clone)]
@@ -114,12 +116,7 @@ fn address(settings: &S3Settings) -> Result<(Url, String), StoreError> {
             "write it like `https://storage.yandexcloud.net`",
         )
     })?;
-    let is_own = match url.host_str() {
-        Some("localhost" | "[::1]") => true,
-        Some(host) => host.starts_with("127."),
-        None => false,
-    };
-    if url.scheme() != "https" && !is_own {
+    if !is_private(&url) {
         return Err(wrong(
             format!(
                 "state.endpoint = \"{}\" would send the state in the clear",
@@ -156,10 +153,8 @@ impl S3Objects {
             secret_key,
             session_token,
         } = settings.keys;
-        let credentials = match session_token {
-            Some(token) => Credentials::new_with_token(access_key, secret_key.expose(), token.expose()),
-            None => Credentials::new(access_key, secret_key.expose()),
-        };
+        let session_token = session_token.map(|token| token.expose().to_owned());
+        let credentials = Credentials::new(access_key, secret_key.expose(), session_token, None, "gosling");
         Ok(Self {
             client,
             bucket,
@@ -177,22 +172,58 @@ impl S3Objects {
         }
     }
 
-    /// A call that is signed in its query; these headers are signed with it.
-    fn request<'a, A: S3Action<'a>>(
+    /// The path of an object, as it is sent.
+    fn path(&self, name: &str) -> String {
+        self.bucket.object_url(&self.key(name)).path().to_owned()
+    }
+
+    /// A call whose headers are signed, with the digest of its body: nothing of a key is in its address, and nobody can
+    /// send another body with its signature.
+    fn request(
+        &self,
         method: Method,
-        mut action: A,
+        path: String,
         headers: &[(&'static str, String)],
-    ) -> Request {
-        for (name, value) in headers {
-            action.headers_mut().insert(*name, value.clone());
-        }
-        let url = action.sign(GOOD_FOR);
-        let path = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+        body: &[u8],
+    ) -> Result<Request, StoreError> {
+        let unsigned = |why: String| StoreError::Io {
+            what: "cannot sign a call to the state's bucket".to_owned(),
+            why: std::io::Error::other(why),
+        };
+        let mut settings = SigningSettings::default();
+        // S3 signs a path as it is sent.
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+        let identity = self.credentials.clone().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(self.bucket.region())
+            .name("s3")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .map_err(|error| unsigned(error.to_string()))?
+            .into();
+        let address = format!("{}{path}", self.bucket.base_url().origin().ascii_serialization());
+        let signed = SignableRequest::new(
+            method.name(),
+            &address,
+            headers.iter().map(|(name, value)| (*name, value.as_str())),
+            SignableBody::Bytes(body),
+        )
+        .and_then(|request| sign(request, &parameters))
+        .map_err(|error| unsigned(error.to_string()))?;
+        let (signature, _) = signed.into_parts();
         let mut request = Request::new(method, path);
         for (name, value) in headers {
             request = request.header(name, Secret::new(value.clone()));
         }
-        request
+        for (name, value) in signature.headers() {
+            let name = header_name(name).ok_or_else(|| unsigned(format!("it has a header `{name}`")))?;
+            request = request.header(name, Secret::new(value.to_owned()));
+        }
+        Ok(request)
     }
 
     async fn send(&self, what: &str, request: &Request) -> Result<Answer, StoreError> {
@@ -238,7 +269,8 @@ impl Said {
             code: element(&body, "Code").unwrap_or_else(|| answer.reason.clone()),
             message: element(&body, "Message").unwrap_or_default(),
             region: element(&body, "Region")
-                .or_else(|| answer.header("x-amz-bucket-region").map(str::to_owned)),
+                .or_else(|| answer.header("x-amz-bucket-region").map(str::to_owned))
+                .or_else(|| expected_region(&element(&body, "Message")?)),
         }
     }
 
@@ -292,7 +324,30 @@ impl std::fmt::Display for Said {
 fn element(body: &str, name: &str) -> Option<String> {
     let (_, rest) = body.split_once(&format!("<{name}>"))?;
     let (text, _) = rest.split_once(&format!("</{name}>"))?;
-    Some(text.trim().to_owned())
+    Some(harmless(text.trim()))
+}
+
+/// The region that an error expects instead: `...; expecting 'eu-west-1'`, perhaps with its quotes escaped.
+fn expected_region(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("expecting ")?;
+    let plain = rest.replace("&#34;", "").replace("&quot;", "");
+    let region: String = plain
+        .trim_start_matches(['\'', '"'])
+        .chars()
+        .take_while(|letter| letter.is_ascii_alphanumeric() || *letter == '-')
+        .collect();
+    (!region.is_empty()).then_some(region)
+}
+
+/// The headers that a signature adds.
+fn header_name(name: &str) -> Option<&'static str> {
+    const NAMES: [&str; 4] = [
+        "authorization",
+        "x-amz-date",
+        "x-amz-content-sha256",
+        "x-amz-security-token",
+    ];
+    NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn version(answer: &Answer) -> Option<Version> {
@@ -307,9 +362,8 @@ impl Objects for S3Objects {
     }
 
     async fn get(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
-        let key = self.key(name);
-        let action = self.bucket.get_object(Some(&self.credentials), &key);
-        let request = Self::request(Method::Get, action, &[])
+        let request = self
+            .request(Method::Get, self.path(name), &[], &[])?
             .longest(LONGEST)
             .timeout(patience(LONGEST));
         let what = self.what("read", name);
@@ -329,7 +383,6 @@ impl Objects for S3Objects {
     }
 
     async fn put(&self, name: &str, bytes: &[u8], expect: Expect<'_>) -> Result<Version, PutError> {
-        let key = self.key(name);
         let what = self.what("write", name);
         let mut headers = match expect {
             Expect::Absent => vec![("if-none-match", "*".to_owned())],
@@ -340,8 +393,9 @@ impl Objects for S3Objects {
             headers.push(("x-amz-server-side-encryption", "aws:kms".to_owned()));
             headers.push(("x-amz-server-side-encryption-aws-kms-key-id", key.clone()));
         }
-        let action = self.bucket.put_object(Some(&self.credentials), &key);
-        let request = Self::request(Method::Put, action, &headers)
+        let request = self
+            .request(Method::Put, self.path(name), &headers, bytes)
+            .map_err(PutError::Refused)?
             .body(Body::Bytes {
                 content_type: "application/octet-stream",
                 bytes: bytes.to_vec(),
@@ -380,9 +434,7 @@ impl Objects for S3Objects {
     }
 
     async fn delete(&self, name: &str) -> Result<(), StoreError> {
-        let key = self.key(name);
-        let action = self.bucket.delete_object(Some(&self.credentials), &key);
-        let request = Self::request(Method::Delete, action, &[]);
+        let request = self.request(Method::Delete, self.path(name), &[], &[])?;
         let what = self.what("delete", name);
         let answer = self.send(&what, &request).await?;
         match answer.status {
@@ -398,13 +450,20 @@ impl Objects for S3Objects {
         let own = self.key("");
         let mut names = Vec::new();
         let mut next: Option<String> = None;
+        let mut listing = Listing::default();
         loop {
-            let mut action = self.bucket.list_objects_v2(Some(&self.credentials));
-            action.with_prefix(whole.as_str());
+            let mut path = format!(
+                "{}?list-type=2&encoding-type=url&prefix={}",
+                self.bucket.base_url().path(),
+                segment(&whole)
+            );
             if let Some(token) = &next {
-                action.with_continuation_token(token.as_str());
+                path += &format!("&continuation-token={}", segment(token));
             }
-            let answer = self.send(&what, &Self::request(Method::Get, action, &[])).await?;
+            let request = self.request(Method::Get, path, &[], &[])?;
+            let answer = self.send(&what, &request).await?;
+            let within = listing.page(self.client.host(), answer.body.len());
+            within.map_err(|error| wrong(format!("cannot {what}: {error}"), "is it an object storage that speaks S3?"))?;
             if !answer.is_success() {
                 return Err(self.refusal(&what, &answer));
             }

@@ -170,7 +170,7 @@ async fn what_is_wrong_with_the_bucket_or_the_key_is_said() {
         ..good()
     })
     .await;
-    assert!(said.contains("AuthorizationQueryParametersError"), "{said}");
+    assert!(said.contains("AuthorizationHeaderMalformed"), "{said}");
     assert!(help.contains("`state.region"), "{help}");
 }
 
