@@ -33,7 +33,10 @@ impl Harmless {
                 Ok(sound) => (sound, None),
                 Err(error) => {
                     let (sound, _) = left.split_at(error.valid_up_to());
-                    (std::str::from_utf8(sound).unwrap_or_default(), Some(error.error_len()))
+                    (
+                        std::str::from_utf8(sound).unwrap_or_default(),
+                        Some(error.error_len()),
+                    )
                 }
             };
             if let Some(open) = escape(sound, &mut text)
@@ -100,7 +103,11 @@ fn sequence(text: &str) -> Sequence {
         return Sequence::None;
     };
     let Some(rest) = rest.strip_prefix('[') else {
-        return if rest.is_empty() { Sequence::Open } else { Sequence::None };
+        return if rest.is_empty() {
+            Sequence::Open
+        } else {
+            Sequence::None
+        };
     };
     let digits = rest
         .bytes()

@@ -29,7 +29,10 @@ pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
                 && is_clear(server)
                 && !allowed.contains(&plain(server))
             {
-                sink.push(problems::cleartext::problem(at, "a `provider \"gitlab\"` of that server"));
+                sink.push(problems::cleartext::problem(
+                    at,
+                    "a `provider \"gitlab\"` of that server",
+                ));
             }
         });
     }

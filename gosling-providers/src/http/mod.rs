@@ -249,7 +249,10 @@ impl Answer {
             return Ok(Value::Null);
         }
         if outside::values(&self.body) > outside::MOST_VALUES {
-            let message = format!("the answer ({}) has more values than any list of an API", self.status);
+            let message = format!(
+                "the answer ({}) has more values than any list of an API",
+                self.status
+            );
             return Err(CallError::unknown(message).help("is it the API's own answer?"));
         }
         let parsed = serde_json::from_slice(&self.body);

@@ -5,7 +5,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
+    UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::v4;
 use gosling_engine::fence::Unfenced;
@@ -463,7 +464,12 @@ impl Objects for S3Objects {
             let request = self.request(Method::Get, path, &[], &[])?;
             let answer = self.send(&what, &request).await?;
             let within = listing.page(self.client.host(), answer.body.len());
-            within.map_err(|error| wrong(format!("cannot {what}: {error}"), "is it an object storage that speaks S3?"))?;
+            within.map_err(|error| {
+                wrong(
+                    format!("cannot {what}: {error}"),
+                    "is it an object storage that speaks S3?",
+                )
+            })?;
             if !answer.is_success() {
                 return Err(self.refusal(&what, &answer));
             }
