@@ -39,10 +39,8 @@ impl Harmless {
                     )
                 }
             };
-            if let Some(open) = escape(sound, &mut text)
-                && broken.is_none()
-                && !last
-            {
+            let more = broken.is_none() && !last;
+            if let Some(open) = escape(sound, more, &mut text) {
                 self.inner.write_all(text.as_bytes())?;
                 return Ok(open.as_bytes().to_vec());
             }
@@ -65,8 +63,8 @@ impl Harmless {
     }
 }
 
-/// Adds a text with its escapes; what is left where it ends inside of a colour.
-fn escape<'t>(text: &'t str, into: &mut String) -> Option<&'t str> {
+/// Adds a text with its escapes; what is left where it ends inside of a colour and `more` may follow.
+fn escape<'t>(text: &'t str, more: bool, into: &mut String) -> Option<&'t str> {
     let mut left = text;
     while let Some(letter) = left.chars().next() {
         match sequence(left) {
@@ -75,8 +73,8 @@ fn escape<'t>(text: &'t str, into: &mut String) -> Option<&'t str> {
                 left = left.get(length..).unwrap_or_default();
                 continue;
             }
-            Sequence::Open => return Some(left),
-            Sequence::None => {}
+            Sequence::Open if more => return Some(left),
+            Sequence::Open | Sequence::None => {}
         }
         // The return to a line's start is how progress draws over itself.
         if is_acted_on(letter) && letter != '\r' {
