@@ -87,6 +87,7 @@ async fn work(
     session.at.note_cut_off(under.lease).await?;
     let state = settle(host, session, under).await?;
     let mut state = session.with_new_names(state).await?;
+    let known = state.resources.len();
     let mut outcome = Outcome::default();
     let plan = match job.purpose {
         Purpose::Apply {
@@ -128,7 +129,8 @@ async fn work(
         host.say(words)?;
     }
     let mut account = None;
-    if !plan.is_empty() {
+    let took_over = matches!(job.purpose, Purpose::Apply { .. }) && state.resources.len() > known;
+    if !plan.is_empty() || took_over {
         if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
             return Ok(Exit::Problems);
         }
@@ -144,6 +146,10 @@ async fn work(
             during_freeze: job.run.during_freeze.clone(),
         };
         account = Some(Account::begin(&session.at, under.lease, began).await?);
+        if took_over {
+            let saved = gosling_engine::recover::save(&**under.lease.locked(), state).await;
+            state = saved.map_err(crate::engine::failure)?;
+        }
     }
     let carried = carry(host, context, session, under, &job, &plan, state, &mut outcome).await;
     if let Some(account) = account {

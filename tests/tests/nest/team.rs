@@ -66,7 +66,7 @@ fn the_audit_tells_who_did_what_and_a_line_that_was_touched_is_found() {
     lab.green(&["apply", "--yes"]);
     lab.fault(r#"{"world":"gitlab","method":"DELETE","path":"/api/v4/runners/*","nth":1,"kind":"status","code":403}"#);
     assert_eq!(lab.run(&["destroy", "--yes"]).status.code(), Some(1));
-    lab.green(&["state", "mv", "egg.app.runner", "egg.web.runner"]);
+    lab.green(&["state", "mv", "egg.app.runner", "egg.app.runner[old]"]);
     let lines = events(&lab);
     let told: Vec<(&str, &str, &str)> = lines
         .iter()
