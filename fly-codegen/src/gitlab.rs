@@ -89,6 +89,7 @@ impl Lowering<'_> {
             provider: gitlab.server.as_str().into(),
             properties,
             depends_on: BTreeSet::new(),
+            rollout: None,
             origin: owner.origin.clone(),
             origins,
         })
@@ -188,6 +189,7 @@ impl Lowering<'_> {
             provider: gitlab.server.as_str().into(),
             properties,
             depends_on: BTreeSet::new(),
+            rollout: None,
             origin: repo.origin.clone(),
             origins,
         })

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fly_typeck::domain::{Cidr, Size};
 use fly_typeck::schema::cloud::{Addressing, Firewall, ProxmoxCloud, Template};
-use gosling_resource::{Address, Resource, Value};
+use fly_typeck::schema::rollout::{MaxUnavailable, Rollout as WrittenRollout};
+use gosling_resource::{Address, Resource, Rollout, Unavailable, Value};
 use smol_str::SmolStr;
 
 use crate::allotment::{Allotment, Share, Shares};
@@ -215,6 +216,7 @@ impl Lowering<'_> {
             provider: owner.pool.cloud.provider.as_str().into(),
             properties,
             depends_on: runners.into_iter().collect::<BTreeSet<_>>(),
+            rollout: Some(rollout(owner.pool.rollout.as_ref())),
             origin: owner.origin.clone(),
             origins: self.machine_origins(owner),
         })
@@ -271,6 +273,26 @@ fn outputs(runners: &[Address]) -> Value {
     match runners {
         [only] => output(only),
         several => Value::List(several.iter().map(output).collect()),
+    }
+}
+
+/// How a pool is changed; what is left out is as in an empty block.
+fn rollout(written: Option<&WrittenRollout>) -> Rollout {
+    let Some(written) = written else {
+        return Rollout::default();
+    };
+    let number = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    Rollout {
+        max_unavailable: match written.max_unavailable {
+            MaxUnavailable::Machines(machines) => Unavailable::Machines(number(machines)),
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a share of a pool is at most the pool"
+            )]
+            MaxUnavailable::Share(share) => Unavailable::Percent(number(share.as_f64().min(100.0) as i64)),
+        },
+        drain_timeout: written.drain_timeout.as_millis() / 1000,
+        create_before_delete: written.create_before_delete,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use gosling_resource::{Address, Output, Properties, Value};
+use gosling_resource::{Address, Output, Properties, Rollout, Value};
 use smol_str::SmolStr;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -14,6 +14,7 @@ use crate::plan::{Action, Change, Plan};
 use crate::provider::{CallError, Context};
 use crate::recover;
 use crate::refresh;
+use crate::rollout::{Rollouts, Turn, Work};
 use crate::run::{Queued, Run, RunError, RunNotes, Stop};
 use crate::state::{Held, Intake, State};
 
@@ -69,16 +70,30 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     let state = begin(run, plan, state).await?;
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes, &state);
+    let work = work(run, changes, &state).await;
+    let mut rollouts = Rollouts::of(changes, &waits, work);
+    let dead: BTreeSet<&Address> = changes
+        .iter()
+        .map(|change| &change.address)
+        .filter(|address| rollouts.is_dead(address))
+        .collect();
     let state = Mutex::new(Intake::of(state));
     let reserved: AsyncMutex<BTreeMap<SmolStr, Vec<String>>> = AsyncMutex::default();
-    let mut ready: BTreeSet<Step> = waits
+    // Steps that may begin as far as others are concerned, machines without work first.
+    let mut ready: BTreeSet<(u8, Step)> = BTreeSet::new();
+    let first: Vec<Step> = waits
         .iter()
         .filter(|(_, needs)| needs.is_empty())
         .map(|(step, _)| *step)
         .collect();
-    for step in &ready {
-        waits.remove(step);
+    for step in first {
+        waits.remove(&step);
+        ready.insert((rollouts.rank(&changes[step.change()]), step));
     }
+    // Those of them whose pool has no room for them now.
+    let mut later: BTreeSet<(u8, Step)> = BTreeSet::new();
+    // Machines that must be online before others are taken down.
+    let mut watched = FuturesUnordered::new();
     let in_flight: Mutex<BTreeMap<String, Operation>> = Mutex::default();
     let mut running = FuturesUnordered::new();
     // Outcomes on their way to the disk.
@@ -97,17 +112,33 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
             break;
         }
         while deadline.is_none() && fatal.is_none() && running.len() < run.parallelism.max(1) {
-            let Some(step) = ready.pop_first() else { break };
+            let Some((rank, step)) = ready.pop_first() else {
+                break;
+            };
+            match rollouts.turn(step) {
+                Turn::Now => {}
+                Turn::Later => {
+                    later.insert((rank, step));
+                    continue;
+                }
+                Turn::Never(because) => {
+                    leave(run, step, &because, changes, &mut applied);
+                    skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
+                    continue;
+                }
+            }
             let change = &changes[step.change()];
             let (state, reserved, in_flight) = (&state, &reserved, &in_flight);
+            let dead = dead.contains(&change.address);
             running.push(async move {
                 (
                     step,
-                    carry_out(run, step, change, state, reserved, in_flight).await,
+                    carry_out(run, step, change, dead, state, reserved, in_flight).await,
                 )
             });
         }
-        if running.is_empty() {
+        let watching = deadline.is_none() && fatal.is_none() && !watched.is_empty();
+        if running.is_empty() && !watching {
             break;
         }
         let patience = async {
@@ -121,7 +152,20 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
             biased;
             Ok(()) = stop.changed() => continue,
             () = patience => break,
-            ended = running.next() => ended,
+            Some(ended) = running.next() => ended,
+            Some((step, online)) = watched.next(), if watching => {
+                let step: Step = step;
+                match online {
+                    Ok(()) => rollouts.is_online(step),
+                    Err(error) => {
+                        let address = &changes[step.change()].address;
+                        rollouts.failed(step, address, false);
+                        applied.failed.push((address.clone(), verb(step, &changes[step.change()]), error));
+                    }
+                }
+                ready.append(&mut later);
+                continue;
+            }
             Some(written) = writing.next() => {
                 if let Err(error) = written {
                     fatal = Some(RunError::from(error));
@@ -129,7 +173,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
                 continue;
             }
         };
-        let Some((step, outcome)) = ended else { break };
+        let (step, outcome) = ended;
         let address = &changes[step.change()].address;
         let verb = verb(step, &changes[step.change()]);
         let outcome = outcome.map(|(end, record)| {
@@ -144,16 +188,25 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
                         needs.remove(&step);
                         if needs.is_empty() {
                             waits.remove(next);
-                            ready.insert(*next);
+                            ready.insert((rollouts.rank(&changes[next.change()]), *next));
                         }
                     }
                 }
+                if rollouts.ended(step) {
+                    let pool = pool(address, &lock(&state).state);
+                    watched.push(async move { (step, run.fleet.online(address, &pool).await) });
+                }
+                ready.append(&mut later);
             }
             Ok(End::Failed(error)) => {
+                rollouts.failed(step, address, true);
+                ready.append(&mut later);
                 skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
                 applied.failed.push((address.clone(), verb, error));
             }
             Ok(End::Open(operation, error)) => {
+                rollouts.failed(step, address, false);
+                ready.append(&mut later);
                 skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
                 applied.failed.push((address.clone(), verb, error));
                 applied.open.push(*operation);
@@ -162,6 +215,17 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
         }
     }
     drop(running);
+    drop(watched);
+    if !applied.interrupted {
+        // Their pool has no room for them any more, because of one that did not come back.
+        for (_, step) in later {
+            let because = applied.failed.first().map(|(address, ..)| address.clone());
+            if let Some(because) = because {
+                leave(run, step, &because, changes, &mut applied);
+                skip(run, step, changes, &wanted_by, &mut waits, &mut applied);
+            }
+        }
+    }
     while let Some(written) = writing.next().await {
         // A stop may cut short a write that others share: the state that is saved now holds their outcomes too.
         if let Err(error) = written
@@ -200,6 +264,7 @@ async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -
     for change in &plan.changes {
         if let Some(held) = state.resources.get_mut(&change.address) {
             held.origin.clone_from(&change.origin);
+            held.rollout = change.rollout.or(held.rollout);
         }
     }
     let state = recover::save(run.journal.store(), state).await?;
@@ -224,6 +289,7 @@ async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunEr
         if let Some(held) = state.resources.get_mut(&change.address) {
             held.depends_on.clone_from(&change.needs);
             held.given.clone_from(&change.given);
+            held.rollout = change.rollout;
         }
     }
     if state == before {
@@ -301,6 +367,44 @@ fn verb(step: Step, change: &Change) -> Verb {
     }
 }
 
+/// How much work the machines have that the plan takes down; nobody is asked where it takes down none.
+async fn work(run: &Run<'_>, changes: &[Change], state: &State) -> BTreeMap<Address, Work> {
+    let machines: Vec<Address> = crate::rollout::pools(changes)
+        .into_iter()
+        .flat_map(|pool| [pool.replaced, pool.restarted, pool.deleted].concat())
+        .collect();
+    match machines.is_empty() {
+        true => BTreeMap::new(),
+        false => run.fleet.work(&machines, state).await,
+    }
+}
+
+/// The resources of a machine's block.
+fn pool(machine: &Address, state: &State) -> State {
+    let block = machine.block();
+    let resources = state
+        .resources
+        .iter()
+        .filter(|(address, _)| address.block() == block);
+    State {
+        lineage: state.lineage.clone(),
+        resources: resources
+            .map(|(address, held)| (address.clone(), held.clone()))
+            .collect(),
+        ..State::default()
+    }
+}
+
+/// Leaves a step out of this run because of what happened to another.
+fn leave(run: &Run<'_>, step: Step, because: &Address, changes: &[Change], applied: &mut Applied) {
+    let address = &changes[step.change()].address;
+    if address != because && !applied.skipped.iter().any(|(skipped, _)| skipped == address) {
+        let because = because.to_string();
+        run.events.skipped(address, &because);
+        applied.skipped.push((address.clone(), because));
+    }
+}
+
 /// Takes everything out of the waiting that needs a step that did not succeed.
 fn skip(
     run: &Run<'_>,
@@ -334,16 +438,20 @@ async fn carry_out(
     run: &Run<'_>,
     step: Step,
     change: &Change,
+    dead: bool,
     state: &Mutex<Intake>,
     reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
     in_flight: &Mutex<BTreeMap<String, Operation>>,
 ) -> Result<(End, Option<Queued>), RunError> {
     let mut attempt = 0;
     loop {
-        let operation = match prepare(run, step, change, state, reserved).await? {
+        let mut operation = match prepare(run, step, change, state, reserved).await? {
             Ok(operation) => operation,
             Err(end) => return Ok((end, None)),
         };
+        if dead && operation.verb == Verb::Delete {
+            operation.rollout = operation.rollout.map(Rollout::at_once);
+        }
         let depends_on: Vec<String> = change.needs.iter().map(ToString::to_string).collect();
         run.journal
             .write(&recover::intent(run, &operation, &depends_on))
@@ -405,6 +513,7 @@ async fn prepare(
             Verb::Create => Properties::new(),
             Verb::Update | Verb::Delete => change.prior.clone(),
         },
+        rollout: change.rollout,
         again: false,
         tasks: Vec::new(),
     };

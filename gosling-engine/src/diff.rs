@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::{Address, Change as Effect, Kind, Output, Properties, Resource, Resources, Value};
+use gosling_resource::{
+    Address, Change as Effect, Kind, Output, Properties, Resource, Resources, Rollout, Value,
+};
 use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::plan::{Action, AttributeChange, Change};
+use crate::rollout;
 use crate::state::{Held, State};
 
 /// What narrows or widens a plan.
@@ -103,13 +106,54 @@ pub fn diff(
     }
     for (address, held) in &held {
         if wanted.get(address).is_none() {
-            changes.insert(address.clone(), delete(address, held, had_needed(held, &moved)));
+            let rollout = rollout::settings(wanted, address, held.rollout);
+            changes.insert(
+                address.clone(),
+                delete(address, held, had_needed(held, &moved), rollout),
+            );
         }
     }
     if !wishes.targets.is_empty() {
         narrow(&mut changes, &wishes.targets, &held, &moved);
     }
-    Ok(changes.into_values().collect())
+    Ok(with_predecessors(changes, &held).into_values().collect())
+}
+
+/// Makes two changes of each replacement whose new machine is to be online before the old one is deleted: it is made, and
+/// the old one goes, under an address of its own until then. Where an earlier such run was cut short there is one of that
+/// address already, and this one is replaced in place.
+fn with_predecessors(
+    mut changes: BTreeMap<Address, Change>,
+    held: &BTreeMap<Address, &Held>,
+) -> BTreeMap<Address, Change> {
+    let first = |change: &&Change| {
+        change.action == Action::Replace && change.rollout.is_some_and(|rollout| rollout.create_before_delete)
+    };
+    let addresses: Vec<Address> = changes
+        .values()
+        .filter(first)
+        .map(|change| change.address.clone())
+        .collect();
+    for address in addresses {
+        let old = rollout::predecessor(&address);
+        let (Some(there), false) = (held.get(&address), changes.contains_key(&old)) else {
+            continue;
+        };
+        let Some(new) = changes.get_mut(&address) else {
+            continue;
+        };
+        // It is known under the address from before a move, which its own deletion brings along.
+        if new.moved_from.is_some() {
+            continue;
+        }
+        let mut gone = delete(&old, there, there.depends_on.clone(), new.rollout);
+        gone.moved_from = Some(address.clone());
+        gone.because = std::mem::take(&mut new.because);
+        new.action = Action::Create;
+        (new.id, new.marker, new.prior) = (None, None, Properties::new());
+        changes.insert(old, gone);
+    }
+    changes
 }
 
 /// The state by the addresses that its resources have from now on, and the address that each moved one had.
@@ -216,6 +260,8 @@ fn compare(
             .map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
         needs: resource.needs(),
+        rollout: resource.rollout,
+        reconnects: false,
         origin: resource.origin.clone(),
     };
     let no_properties = Properties::new();
@@ -239,7 +285,7 @@ fn compare(
         let replaces = match attribute.change {
             Effect::Replace => !stays,
             Effect::Grow => after.as_int() < before.as_int(),
-            Effect::Update | Effect::Restart | Effect::OnlyAtCreation => false,
+            Effect::Update | Effect::Restart | Effect::Reconnect | Effect::OnlyAtCreation => false,
         };
         if stays && attribute.change == Effect::Replace {
             continue;
@@ -247,7 +293,7 @@ fn compare(
         if there.is_some() && replaces {
             change.because.push(attribute.name.to_owned());
         }
-        if attribute.change == Effect::Restart {
+        if matches!(attribute.change, Effect::Restart | Effect::Reconnect) {
             restarts.push(attribute.name.to_owned());
         }
         change.attributes.push(AttributeChange {
@@ -274,6 +320,8 @@ fn compare(
     };
     if change.action == Action::Update {
         change.because = restarts;
+        let changed = change.attributes.iter().map(|attribute| attribute.name.as_str());
+        change.reconnects = rollout::reconnects(kind, changed);
     }
     change
 }
@@ -309,7 +357,7 @@ fn had_needed(held: &Held, moved: &BTreeMap<Address, Address>) -> BTreeSet<Addre
         .collect()
 }
 
-fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>) -> Change {
+fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Option<Rollout>) -> Change {
     Change {
         address: address.clone(),
         kind: held.kind.clone(),
@@ -324,6 +372,8 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>) -> Change {
         properties: held.properties.clone(),
         given: held.given.clone(),
         needs,
+        rollout,
+        reconnects: false,
         origin: held.origin.clone(),
     }
 }

@@ -410,6 +410,7 @@ pub(crate) mod tests {
             properties: Properties::new(),
             given: Properties::new(),
             prior: Properties::new(),
+            rollout: None,
             again: false,
             tasks: Vec::new(),
         }

@@ -25,6 +25,7 @@ mod graph;
 mod operation;
 mod order;
 mod provider;
+mod rollout;
 mod stamp;
 
 pub use apply::{Applied, apply, with_outputs};
@@ -38,6 +39,7 @@ pub use provider::{
     SecretError, Secrets, in_order,
 };
 pub use refresh::{Silent, refresh};
+pub use rollout::{Fleet, PoolRollout, Unwatched, Work};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};
 pub use store::RemoteStore;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gosling_resource::{Address, Properties};
+use gosling_resource::{Address, Properties, Rollout};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
@@ -55,6 +55,9 @@ pub struct Operation {
     pub given: Properties,
     /// What it was like before an update or a delete.
     pub prior: Properties,
+    /// For a machine of a pool, how the pool is changed: how long its jobs may go on when it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Whether an earlier attempt may have got anywhere.
     #[serde(default)]
     pub again: bool,

@@ -57,6 +57,10 @@ pub(crate) fn order(changes: &[Change], state: &State) -> (Waits, BTreeMap<Step,
         if change.action == Action::Replace {
             waits.entry(Step::Put(at)).or_default().insert(Step::Delete(at));
         }
+        // A machine that is replaced by its successor goes after that one is there, where nothing is in the way.
+        if let Some(new) = change.successor().and_then(|new| index.get(new)) {
+            leaves.push((Step::Delete(at), Step::Put(*new)));
+        }
         let held = state.resources.get(&change.address);
         let old = held.into_iter().flat_map(|held| &held.depends_on);
         for other in old.filter_map(|need| index.get(need).copied()) {
@@ -123,7 +127,7 @@ fn places(changes: &[Change], puts: impl Fn(usize) -> bool) -> Vec<(Step, Step)>
 }
 
 /// Whether a step waits for another, directly or by others.
-fn reaches(waits: &Waits, from: Step, to: Step) -> bool {
+pub(crate) fn reaches(waits: &Waits, from: Step, to: Step) -> bool {
     let mut seen = BTreeSet::new();
     let mut next = vec![from];
     while let Some(step) = next.pop() {

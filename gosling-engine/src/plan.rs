@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::{Address, Origin, Properties, Value};
+use gosling_resource::{Address, Origin, Properties, Rollout, Value};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::rollout::PoolRollout;
 use crate::state::{State, digest_of};
 
 /// The version of the saved form; see docs/plan-format.md.
@@ -76,6 +77,12 @@ pub struct Change {
     pub given: Properties,
     /// What must be there before it.
     pub needs: BTreeSet<Address>,
+    /// For a machine of a pool, how the pool is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
+    /// Whether the change, made in place, cuts it off from the network where it is wrong.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reconnects: bool,
     /// Where it is asked for; for a deletion, where it was.
     pub origin: Option<Origin>,
 }
@@ -207,6 +214,9 @@ pub enum PlanError {
 #[derive(Serialize, Deserialize)]
 struct Sealed<'p> {
     digest: String,
+    /// For readers: it follows from the plan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rollouts: Vec<PoolRollout>,
     plan: Cow<'p, Plan>,
 }
 
@@ -238,7 +248,8 @@ impl Plan {
                 Action::Delete => counts.delete += 1,
                 Action::NoOp => {}
             }
-            counts.moved += usize::from(change.moved_from.is_some());
+            // What waits for its successor under another address is not renamed for anybody.
+            counts.moved += usize::from(change.moved_from.is_some() && change.successor().is_none());
         }
         counts
     }
@@ -270,6 +281,7 @@ impl Plan {
     pub fn to_bytes(&self) -> Vec<u8> {
         let sealed = Sealed {
             digest: self.digest(),
+            rollouts: self.rollouts(),
             plan: Cow::Borrowed(self),
         };
         let mut bytes = serde_json::to_vec_pretty(&sealed).unwrap_or_default();

@@ -280,6 +280,7 @@ fn resource(address: &Address, held: &Held, all: &BTreeMap<&Address, &Held>) -> 
             .filter(|need| there(need))
             .cloned()
             .collect(),
+        rollout: held.rollout,
         origin: held.origin.clone(),
         origins: BTreeMap::new(),
     }

@@ -13,6 +13,7 @@ use crate::fence::Fence;
 use crate::journal::{JournalError, Record, frame};
 use crate::operation::Operation;
 use crate::provider::{CallError, Notes, Provider, Secrets};
+use crate::rollout::Fleet;
 use crate::state::{Intake, StateError};
 use crate::store::{Holder, Locked, StoreError};
 
@@ -127,6 +128,10 @@ pub struct Run<'a> {
     pub parallelism: usize,
     /// How long what is in flight may take after a first stop.
     pub grace: std::time::Duration,
+    /// Who knows what the machines are doing.
+    pub fleet: &'a dyn Fleet,
+    /// Whether machines are stopped without regard to the jobs that they run.
+    pub kill_jobs: bool,
     /// Tells of a person's wish to stop.
     pub stop: watch::Receiver<Stop>,
 }
@@ -320,10 +325,15 @@ impl Run<'_> {
             fence: self.fence,
         };
         self.events.started(operation);
+        let mut sent = std::borrow::Cow::Borrowed(operation);
+        if self.kill_jobs {
+            // The state keeps what the pool asks for.
+            sent.to_mut().rollout = Some(operation.rollout.unwrap_or_default().at_once());
+        }
         let outcome = match operation.verb {
-            crate::operation::Verb::Create => provider.create(&cx, operation).await.map(Some),
-            crate::operation::Verb::Update => provider.update(&cx, operation).await.map(Some),
-            crate::operation::Verb::Delete => provider.delete(&cx, operation).await.map(|()| None),
+            crate::operation::Verb::Create => provider.create(&cx, &sent).await.map(Some),
+            crate::operation::Verb::Update => provider.update(&cx, &sent).await.map(Some),
+            crate::operation::Verb::Delete => provider.delete(&cx, &sent).await.map(|()| None),
         };
         let op = operation.op.clone();
         let (record, outcome) = match outcome {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 
-use gosling_resource::{Address, Origin, Properties, Resource, Value};
+use gosling_resource::{Address, Origin, Properties, Resource, Rollout, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -79,6 +79,9 @@ pub struct Held {
     pub outputs: Properties,
     /// What must not go before it.
     pub depends_on: BTreeSet<Address>,
+    /// For a machine of a pool, how the pool is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Where it was asked for.
     pub origin: Option<Origin>,
 }
@@ -327,6 +330,7 @@ impl State {
             given,
             outputs: observed.outputs,
             depends_on,
+            rollout: resource.rollout,
             origin: resource.origin.clone(),
         };
         self.resources.insert(resource.address.clone(), held);
@@ -352,6 +356,7 @@ impl State {
             given: Properties::new(),
             outputs: Properties::new(),
             depends_on: BTreeSet::new(),
+            rollout: None,
             origin: None,
         };
         self.resources.insert(address, held);
@@ -455,6 +460,7 @@ impl Intake {
                     given: operation.given.clone(),
                     outputs: seen.outputs.clone(),
                     depends_on: depends_on.iter().filter_map(|text| text.parse().ok()).collect(),
+                    rollout: operation.rollout,
                     origin,
                 };
                 // An API gives an id that is in use to nobody else: whoever had this one is gone.

@@ -29,6 +29,9 @@ pub enum Change {
     Update,
     /// It is changed in place, and takes effect with a restart, which ends what runs in it.
     Restart,
+    /// It is changed in place and takes effect with a restart, after which the resource is cut off where it was wrong: a
+    /// network.
+    Reconnect,
     /// The resource is made anew.
     Replace,
     /// A larger number is changed in place, a smaller one makes the resource anew: a disk.

@@ -8,6 +8,7 @@ use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::address::Address;
+use crate::rollout::Rollout;
 use crate::value::Value;
 
 /// The properties of a resource by name.
@@ -41,6 +42,9 @@ pub struct Resource {
     pub properties: Properties,
     /// What must be there before it, and goes after it, beside what its properties refer to.
     pub depends_on: BTreeSet<Address>,
+    /// For a machine of a pool, how the pool is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// Where it was asked for.
     pub origin: Option<Origin>,
     /// Where each property was written, where it was.

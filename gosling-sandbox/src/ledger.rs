@@ -52,11 +52,21 @@ pub struct Made {
     pub changes: bool,
 }
 
+/// A job that ended because the machine under it was turned off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KilledJob {
+    /// Its number in GitLab.
+    pub job: u64,
+    /// The machine: `qemu/101`.
+    pub machine: String,
+}
+
 /// All objects and calls since the sandbox began. `GET /_sandbox/ledger` is its JSON form.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Ledger {
     objects: Vec<Object>,
     calls: Vec<Made>,
+    killed_jobs: Vec<KilledJob>,
 }
 
 impl Ledger {
@@ -126,6 +136,20 @@ impl Ledger {
         if let Some(object) = self.alive(world, kind, id) {
             object.deleted = Some(n);
         }
+    }
+
+    /// A job ended because its machine was turned off.
+    pub(crate) fn killed(&mut self, job: u64, machine: &str) {
+        self.killed_jobs.push(KilledJob {
+            job,
+            machine: machine.to_owned(),
+        });
+    }
+
+    /// The jobs that ended because the machines under them were turned off.
+    #[must_use]
+    pub fn killed_jobs(&self) -> &[KilledJob] {
+        &self.killed_jobs
     }
 
     /// What was ever made, in the order of its making.

@@ -19,7 +19,7 @@ mod world;
 
 pub use call::{Call, Reply};
 pub use faults::{All, Fault, FaultKind, Nth};
-pub use ledger::{Ledger, Made, Object, WorldName};
+pub use ledger::{KilledJob, Ledger, Made, Object, WorldName};
 pub use server::{Options, Running, Sandbox, SandboxError};
 pub use world::{
     GitlabWorld, GroupWorld, NodeWorld, ProjectWorld, ProxmoxWorld, Speed, StorageWorld, TemplateWorld, Tier,

@@ -86,15 +86,17 @@ impl Simulation {
     /// Lets everything happen that is over by now, in every world.
     pub(crate) fn pass(&mut self, at: Duration) {
         self.proxmox.pass(at, &mut self.ledger);
-        for machine in self.proxmox.halts() {
-            self.gitlab.stopped(&machine);
+        for (machine, when) in self.proxmox.halts() {
+            self.gitlab.stopped(&machine, when, &mut self.ledger);
         }
+        self.gitlab.going_down(self.proxmox.going_down());
         for boot in self.proxmox.boots() {
             self.gitlab.booted(&boot, at, &mut self.ledger);
             self.proxmox
                 .wrote(&boot.machine, crate::gitlab::machines::WELL.to_owned());
         }
         self.gitlab.pass(at, &mut self.ledger);
+        self.proxmox.work_until(self.gitlab.work_until());
         for (machine, log) in self.gitlab.complaints() {
             self.proxmox.wrote(&machine, log);
         }
@@ -199,9 +201,15 @@ mod tests {
 
     impl Lab {
         fn new() -> Self {
+            Self::of(|_| {})
+        }
+
+        fn of(change: impl FnOnce(&mut crate::world::GitlabWorld)) -> Self {
             let mut dice = Dice::new(7);
             let tokens = Tokens::new(&mut dice);
-            let world = WorldFile::default();
+            let mut world = WorldFile::default();
+            world.gitlab.projects[0].ci_tags = vec!["linux".to_owned()];
+            change(&mut world.gitlab);
             let simulation = Simulation::new(&world, &tokens, Faults::default(), dice);
             Self {
                 simulation,
@@ -263,48 +271,114 @@ mod tests {
                 body.as_bytes(),
             )
         }
+
+        /// Clones a machine with a runner, whose user-data has these files too, and turns it on: the runner's record.
+        fn runner(&mut self, files: &str) -> Value {
+            let runner = json!({"runner_type": "project_type", "project_id": 17, "tag_list": ["linux"]});
+            let runner = self.gitlab("POST", "/user/runners", &runner);
+            let token = runner["token"].as_str().unwrap();
+            let user_data = format!(
+                "#cloud-config\nwrite_files:\n- path: /etc/gitlab-runner/config.toml\n  permissions: '0600'\n  content: |\n    \
+                 concurrent = 1\n    [[runners]]\n    url = \"https://gitlab.lab.example.com\"\n    token = \"{token}\"\n    \
+                 executor = \"shell\"\n{files}runcmd:\n- [systemctl, enable, --now, gitlab-runner]\n"
+            );
+            let image = cidata(user_data.as_bytes());
+            let head = "--b\r\ncontent-disposition: form-data; name=\"content\"\r\n\r\niso\r\n--b\r\n\
+                        content-disposition: form-data; name=\"filename\"; filename=\"app-1.iso\"\r\n\r\n";
+            let body = [head.as_bytes(), &image, b"\r\n--b--\r\n"].concat();
+            let path = "/api2/json/nodes/pve1/storage/local/upload";
+            let form = "multipart/form-data; boundary=b";
+            self.send(WorldName::Proxmox, "POST", path, form, &body);
+            self.proxmox("POST", "/qemu/9000/clone", "newid=101&full=1&name=app-1");
+            let drive = "ide2=local:iso/app-1.iso,media=cdrom&cores=2";
+            self.proxmox("PUT", "/qemu/101/config", drive);
+            let shown = format!("/runners/{}", runner["id"]);
+            assert_eq!(
+                self.gitlab("GET", &shown, &Value::Null)["status"],
+                "never_contacted"
+            );
+            self.proxmox("POST", "/qemu/101/status/start", "");
+            runner
+        }
+
+        /// Begins a job on the machine, and turns the machine off while it runs.
+        fn off_while_busy(&mut self, path: &str, form: &str) {
+            let pipeline = self.gitlab("POST", "/projects/17/pipeline", &json!({"ref": "main"}));
+            assert!(pipeline["id"].is_number());
+            self.gitlab("GET", "/runners/1", &Value::Null);
+            self.proxmox("POST", path, form);
+        }
+
+        fn is_on(&mut self) -> bool {
+            let path = "/api2/json/nodes/pve1/qemu/101/status/current";
+            self.send(WorldName::Proxmox, "GET", path, "", b"")["data"]["status"] == "running"
+        }
     }
 
     #[test]
     fn a_machine_that_is_cloned_configured_and_started_is_a_runner_that_is_online() {
         let mut lab = Lab::new();
-        let runner = json!({"runner_type": "project_type", "project_id": 17, "tag_list": ["linux"]});
-        let runner = lab.gitlab("POST", "/user/runners", &runner);
-        let token = runner["token"].as_str().unwrap();
-        let user_data = format!(
-            "#cloud-config\nwrite_files:\n- path: /etc/gitlab-runner/config.toml\n  permissions: '0600'\n  content: |\n    \
-             concurrent = 1\n    [[runners]]\n    url = \"https://gitlab.lab.example.com\"\n    token = \"{token}\"\n    \
-             executor = \"shell\"\nruncmd:\n- [systemctl, enable, --now, gitlab-runner]\n"
-        );
-        let image = cidata(user_data.as_bytes());
-        let head = "--b\r\ncontent-disposition: form-data; name=\"content\"\r\n\r\niso\r\n--b\r\n\
-                    content-disposition: form-data; name=\"filename\"; filename=\"app-1.iso\"\r\n\r\n";
-        let body = [head.as_bytes(), &image, b"\r\n--b--\r\n"].concat();
-        let path = "/api2/json/nodes/pve1/storage/local/upload";
-        lab.send(
-            WorldName::Proxmox,
-            "POST",
-            path,
-            "multipart/form-data; boundary=b",
-            &body,
-        );
-        lab.proxmox("POST", "/qemu/9000/clone", "newid=101&full=1&name=app-1");
-        lab.proxmox(
-            "PUT",
-            "/qemu/101/config",
-            "ide2=local:iso/app-1.iso,media=cdrom&cores=2",
-        );
+        let runner = lab.runner("");
         let shown = format!("/runners/{}", runner["id"]);
-        assert_eq!(
-            lab.gitlab("GET", &shown, &Value::Null)["status"],
-            "never_contacted"
-        );
-        lab.proxmox("POST", "/qemu/101/status/start", "");
         assert_eq!(lab.gitlab("GET", &shown, &Value::Null)["status"], "online");
         assert_eq!(lab.simulation.silent(), []);
 
         lab.proxmox("POST", "/qemu/101/status/stop", "");
         lab.at += Duration::from_secs(3 * 3600);
         assert_eq!(lab.gitlab("GET", &shown, &Value::Null)["status"], "offline");
+    }
+
+    /// gitlab-runner's unit, stopped in the way that waits for jobs.
+    const DRAINS: &str = "- path: /etc/systemd/system/gitlab-runner.service.d/x.conf\n  content: |\n    \
+                          [Service]\n    KillSignal=SIGQUIT\n    TimeoutStopSec=infinity\n";
+
+    #[test]
+    fn a_shutdown_waits_for_the_jobs_of_a_machine_whose_unit_does_and_kills_those_of_others() {
+        for (files, killed) in [(DRAINS, 0), ("", 1)] {
+            let mut lab = Lab::of(|world| world.job_ms = 60_000);
+            lab.runner(files);
+            lab.off_while_busy("/qemu/101/status/shutdown", "timeout=3600");
+            lab.at += Duration::from_secs(10);
+            assert_eq!(lab.is_on(), killed == 0);
+            lab.at += Duration::from_secs(60);
+            assert!(!lab.is_on());
+            assert_eq!(lab.simulation.ledger.killed_jobs().len(), killed, "{files}");
+        }
+    }
+
+    #[test]
+    fn a_machine_that_shuts_down_takes_no_new_job() {
+        let mut lab = Lab::of(|world| world.job_ms = 60_000);
+        lab.runner(DRAINS);
+        lab.off_while_busy("/qemu/101/status/shutdown", "timeout=3600");
+        let second = lab.gitlab("POST", "/projects/17/pipeline", &json!({"ref": "main"}));
+        lab.at += Duration::from_secs(90);
+        assert!(!lab.is_on());
+        let path = format!("/projects/17/pipelines/{}", second["id"]);
+        let waiting = lab.gitlab("GET", &path, &Value::Null);
+        assert_eq!(waiting["status"], "pending");
+        assert_eq!(lab.simulation.ledger.killed_jobs(), []);
+    }
+
+    #[test]
+    fn a_shutdown_that_has_no_more_time_fails_or_kills_and_a_stop_may_overrule_it() {
+        for (shutdown, on, killed) in [("timeout=20", true, 0), ("timeout=20&forceStop=1", false, 1)] {
+            let mut lab = Lab::of(|world| world.job_ms = 600_000);
+            lab.runner(DRAINS);
+            lab.off_while_busy("/qemu/101/status/shutdown", shutdown);
+            lab.at += Duration::from_secs(30);
+            assert_eq!(lab.is_on(), on, "{shutdown}");
+            assert_eq!(lab.simulation.ledger.killed_jobs().len(), killed, "{shutdown}");
+        }
+        let mut lab = Lab::of(|world| world.job_ms = 600_000);
+        lab.runner(DRAINS);
+        lab.off_while_busy("/qemu/101/status/shutdown", "timeout=3600");
+        lab.proxmox("POST", "/qemu/101/status/stop", "");
+        lab.at += Duration::from_secs(30);
+        assert!(lab.is_on(), "the shutdown has the lock");
+        lab.proxmox("POST", "/qemu/101/status/stop", "overrule-shutdown=1");
+        lab.at += Duration::from_secs(5);
+        assert!(!lab.is_on());
+        assert_eq!(lab.simulation.ledger.killed_jobs().len(), 1);
     }
 }

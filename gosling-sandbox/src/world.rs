@@ -240,6 +240,8 @@ pub struct GitlabWorld {
     pub machines_reach: bool,
     /// What the first boot of each of those machines writes last, without coming further: this GitLab never hears of it.
     pub machines_stop_at: Option<String>,
+    /// How long each job runs on those machines, in milliseconds.
+    pub job_ms: u64,
     /// The token.
     pub token: TokenWorld,
 }
@@ -415,6 +417,7 @@ impl Default for GitlabWorld {
             local_hooks: false,
             machines_reach: true,
             machines_stop_at: None,
+            job_ms: 1000,
             rate_limit: None,
             token: TokenWorld::default(),
         }

@@ -58,18 +58,23 @@ UNIT
     # Says on the console what became of the first boot, in lines with an @.
     cat >"$new/usr/local/sbin/boot-report" <<'SCRIPT'
 #!/bin/sh
-until [ -e /run/cloud-init/result.json ]; do sleep 1; done
-# The service was started a moment ago.
-for _ in 1 2 3 4 5 6 7 8 9 10; do
+# Without a drive to read, cloud-init does nothing.
+until [ -e /run/cloud-init/result.json ] || [ -e /run/cloud-init/disabled ]; do sleep 1; done
+# The first boot goes on by itself after that, and starts the service.
+for _ in $(seq 60); do
     ss -Hltn | grep -q :9252 && break
     sleep 2
 done
+systemctl start gosling-grow.service
 say() { printf '@ %s: %s\n' "$1" "$(eval "$2" 2>&1 | tr '\n' ' ')"; }
 say status 'timeout 100 cloud-init status --long'
 say warnings "grep -hE 'WARNING|ERROR|CRITICAL|Traceback' /var/log/cloud-init.log"
 say hostname 'hostname'
 say config 'stat -c "%a %U:%G" /etc/gitlab-runner/config.toml'
 say listen 'grep listen_address /etc/gitlab-runner/config.toml'
+say drain 'systemctl show --property=KillMode,KillSignal,TimeoutStopUSec,After gitlab-runner; systemctl show --property=JobTimeoutUSec poweroff.target reboot.target'
+say units 'systemctl is-enabled gosling-first-boot gosling-grow; systemctl show --property=Result --value gosling-first-boot gosling-grow'
+say root 'df --output=size -BM / | tail -n 1'
 say service 'systemctl is-active gitlab-runner; systemctl is-enabled gitlab-runner'
 say restart 'systemctl show --property=Restart --value gitlab-runner'
 say ports 'ss -Hltn'

@@ -5,7 +5,7 @@ mod text;
 
 use fly_typeck::domain::{Cidr, Target};
 use fly_typeck::schema::PlainOrSecret;
-use fly_typeck::schema::egg::{Executor, Pool};
+use fly_typeck::schema::egg::{Executor, Metrics, Pool};
 use fly_typeck::schema::rift::{Rift, RiftBackend};
 use gosling_resource::{SecretUri, Template};
 use serde::Serialize;
@@ -20,6 +20,9 @@ use crate::names;
 const METRICS: u16 = 9252;
 /// Where objects are kept when no address is written.
 const AWS_S3: &str = "s3.amazonaws.com";
+
+/// The script that gives a grown disk to the file system on it.
+const GROW: &str = include_str!("../templates/grow.sh");
 
 /// A machine to be set up.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +87,7 @@ impl From<String> for MachineError {
 #[derive(Debug, Serialize)]
 struct Config {
     concurrent: i64,
-    listen_address: Text,
+    listen_address: Option<Text>,
     runners: Vec<ConfigRunner>,
 }
 
@@ -140,6 +143,8 @@ struct UserData {
     authorities: Vec<AuthorityFile>,
     pin: Option<String>,
     unit: Text,
+    shell: bool,
+    grow: Text,
     first_boot: Text,
 }
 
@@ -183,6 +188,8 @@ pub(crate) fn user_data(machine: &Machine<'_>) -> Result<Template, MachineError>
         authorities: files.collect::<Result<_, Reserved>>()?,
         pin: version.map(|version| pin(&version)),
         unit: render(File::Unit, &setup)?,
+        shell: machine.pool.runner.executor == Executor::Shell,
+        grow: Text::plain(GROW)?,
         first_boot: render(File::FirstBoot, &setup)?,
     };
     Ok(secrets.template(&render(File::UserData, &values)?))
@@ -261,18 +268,25 @@ fn config<'a>(
     }
     Ok(Config {
         concurrent: runner.concurrent,
-        listen_address: Text::plain(listen_address(machine.address))?,
+        listen_address: listen_address(runner.metrics, machine.address)
+            .map(Text::plain)
+            .transpose()?,
         runners,
     })
 }
 
-/// Metrics are told at the address that the machine is given, or else to itself only: DHCP may put it anywhere.
-fn listen_address(address: Option<Cidr>) -> String {
-    match address.map(Cidr::address) {
-        Some(std::net::IpAddr::V6(address)) => format!("[{address}]:{METRICS}"),
-        Some(address) => format!("{address}:{METRICS}"),
-        None => format!("127.0.0.1:{METRICS}"),
-    }
+/// Where gitlab-runner listens for who asks for its metrics. Beside them it tells its jobs and profiles there, to whoever
+/// asks.
+fn listen_address(metrics: Metrics, address: Option<Cidr>) -> Option<String> {
+    let host = match (metrics, address.map(Cidr::address)) {
+        (Metrics::Off, _) => return None,
+        (Metrics::Local, _) => "127.0.0.1".to_owned(),
+        (Metrics::Network, Some(std::net::IpAddr::V6(address))) => format!("[{address}]"),
+        (Metrics::Network, Some(address)) => address.to_string(),
+        // DHCP may give it any address.
+        (Metrics::Network, None) => String::new(),
+    };
+    Some(format!("{host}:{METRICS}"))
 }
 
 /// `NAME=value`, as GitLab Runner takes it.

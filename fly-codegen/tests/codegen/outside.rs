@@ -97,11 +97,16 @@ fn a_shell_takes_every_script() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("first-boot");
     for user_data in all_user_data() {
-        let script = written(&cloud_config(&user_data), "/usr/local/lib/gosling/first-boot");
-        std::fs::write(&file, &script).unwrap();
-        let output = Command::new("sh").arg("-n").arg(&file).output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.is_empty(), "{said}\n{script}");
+        for name in ["first-boot", "grow"] {
+            let script = written(
+                &cloud_config(&user_data),
+                &format!("/usr/local/lib/gosling/{name}"),
+            );
+            std::fs::write(&file, &script).unwrap();
+            let output = Command::new("sh").arg("-n").arg(&file).output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && said.is_empty(), "{said}\n{script}");
+        }
     }
 }
 

@@ -54,15 +54,6 @@ fn addresses_are_handed_out_in_order() {
         gateway = "10.0.8.1"
         dns = ["10.0.0.53"]"#;
     let resources = nest(&(egg(cloud, "") + &uglyfox(2))).resources();
-    let listens = |address: &str| {
-        let user_data = filled(template(get(&resources, address), "user_data"), |_| "t".into());
-        config_toml(&user_data)["listen_address"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    };
-    assert_eq!(listens("egg.app.vm[0]"), "10.0.8.10:9252");
-    assert_eq!(listens("egg.app.vm[1]"), "[fd00::11]:9252");
     let network = shown(template(get(&resources, "egg.app.vm[0]"), "network_config"));
     let network: serde_norway::Value = serde_norway::from_str(&network).unwrap();
     let card = &network["ethernets"]["ens18"];
@@ -148,6 +139,139 @@ fn a_protected_egg_is_a_runner_of_its_own() {
     );
     let place = |address: &str| get(&resources, address).properties["token_secret"].clone();
     assert_ne!(place("egg.deploy.runner"), place("egg.app.runner"));
+}
+
+/// The address at which the machine's gitlab-runner listens.
+fn listens(metrics: &str, cloud: &str, machine: &str) -> Option<String> {
+    let egg = egg(cloud, "").replace("tags =", &format!("{metrics}\n    tags ="));
+    let resources = nest(&(egg + &uglyfox(2))).resources();
+    let user_data = filled(template(get(&resources, machine), "user_data"), |_| "t".into());
+    let config = config_toml(&user_data);
+    config
+        .get("listen_address")
+        .map(|address| address.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn metrics_are_for_the_machine_itself_unless_the_network_is_asked_for() {
+    let addresses = r#"address = ["10.0.8.10/24", "fd00::11/64"]"#;
+    let network = r#"metrics = "network""#;
+    for (metrics, cloud, machine, expected) in [
+        ("", addresses, "egg.app.vm[0]", Some("127.0.0.1:9252")),
+        ("", "", "egg.app.vm[0]", Some("127.0.0.1:9252")),
+        (network, addresses, "egg.app.vm[0]", Some("10.0.8.10:9252")),
+        (network, addresses, "egg.app.vm[1]", Some("[fd00::11]:9252")),
+        (network, "", "egg.app.vm[0]", Some(":9252")),
+        (r#"metrics = "off""#, addresses, "egg.app.vm[0]", None),
+    ] {
+        assert_eq!(
+            listens(metrics, cloud, machine).as_deref(),
+            expected,
+            "{metrics} {cloud}"
+        );
+    }
+}
+
+/// A unit or a part of one, as the sections and settings that it has.
+fn settings(unit: &str) -> Vec<(&str, &str)> {
+    unit.lines().filter_map(|line| line.split_once('=')).collect()
+}
+
+#[test]
+fn a_shutdown_of_the_machine_waits_for_the_jobs_of_its_runner() {
+    for executor in ["docker", "shell"] {
+        let egg = egg("", "").replace("tags =", &format!("executor = \"{executor}\"\n    tags ="));
+        let resources = nest(&egg).resources();
+        let machine = get(&resources, "egg.app.vm[0]");
+        let config = cloud_config(&filled(template(machine, "user_data"), |_| "t".into()));
+        let unit = written(
+            &config,
+            "/etc/systemd/system/gitlab-runner.service.d/gosling.conf",
+        );
+        for setting in [
+            // The job's own processes are left to gitlab-runner.
+            ("KillMode", "mixed"),
+            ("KillSignal", "SIGQUIT"),
+            ("TimeoutStopSec", "infinity"),
+        ] {
+            assert!(settings(&unit).contains(&setting), "{setting:?}\n{unit}");
+        }
+        for target in ["poweroff", "reboot"] {
+            let unit = written(
+                &config,
+                &format!("/etc/systemd/system/{target}.target.d/gosling.conf"),
+            );
+            assert_eq!(settings(&unit), [("JobTimeoutSec", "infinity")]);
+        }
+        let files = serde_norway::to_string(&config["write_files"]).unwrap();
+        assert_eq!(files.contains("session-.scope.d"), executor == "shell");
+    }
+}
+
+#[test]
+fn a_first_boot_that_fails_is_tried_again_until_it_has_succeeded() {
+    let resources = nest(&egg("", "")).resources();
+    let machine = get(&resources, "egg.app.vm[0]");
+    let config = cloud_config(&filled(template(machine, "user_data"), |_| "t".into()));
+    let unit = written(&config, "/etc/systemd/system/gosling-first-boot.service");
+    let settings = settings(&unit);
+    for setting in [
+        ("ConditionPathExists", "!/var/lib/gosling/ready"),
+        ("ExecStart", "/bin/sh /usr/local/lib/gosling/first-boot"),
+        ("Restart", "on-failure"),
+        ("StartLimitIntervalSec", "0"),
+        ("WantedBy", "multi-user.target"),
+    ] {
+        assert!(settings.contains(&setting), "{setting:?}\n{unit}");
+    }
+    let commands = serde_norway::to_string(&config["runcmd"]).unwrap();
+    assert!(
+        !commands.contains("/usr/local/lib"),
+        "only its unit runs it: {commands}"
+    );
+    assert!(commands.contains("gosling-first-boot.service"), "{commands}");
+}
+
+#[test]
+fn a_template_in_which_a_runner_was_started_leaves_no_trace_in_its_clones() {
+    let resources = nest(&egg("", "")).resources();
+    let machine = get(&resources, "egg.app.vm[0]");
+    let config = cloud_config(&filled(template(machine, "user_data"), |_| "t".into()));
+    let command: Vec<_> = config["bootcmd"][0].as_sequence().unwrap().iter().collect();
+    let words: Vec<_> = command.iter().filter_map(|word| word.as_str()).collect();
+    assert_eq!(
+        words,
+        [
+            "cloud-init-per",
+            "instance",
+            "gosling",
+            "rm",
+            "-f",
+            "/var/lib/gosling/ready",
+            "/etc/gitlab-runner/.runner_system_id"
+        ]
+    );
+}
+
+#[test]
+fn a_disk_that_grew_reaches_the_file_system_at_once_and_at_each_boot() {
+    let resources = nest(&egg("", "")).resources();
+    let machine = get(&resources, "egg.app.vm[0]");
+    let config = cloud_config(&filled(template(machine, "user_data"), |_| "t".into()));
+    let script = written(&config, "/usr/local/lib/gosling/grow");
+    for command in ["growpart", "resize2fs", "xfs_growfs", "btrfs filesystem resize"] {
+        assert!(script.contains(command), "{script}");
+    }
+    let unit = written(&config, "/etc/systemd/system/gosling-grow.service");
+    assert!(
+        settings(&unit).contains(&("WantedBy", "multi-user.target")),
+        "{unit}"
+    );
+    let rule = written(&config, "/etc/udev/rules.d/90-gosling-grow.rules");
+    assert!(
+        rule.contains(r#"ENV{RESIZE}=="1""#) && rule.contains("start gosling-grow.service"),
+        "{rule}"
+    );
 }
 
 #[test]

@@ -123,6 +123,13 @@ fn machine(egg: &CheckedBlock, sink: &mut Sink) {
             sink.push(problems::container_cloud::problem(at, ty, provider, provider_at));
         }
     }
+    let first = egg
+        .block("rollout")
+        .and_then(|rollout| placed(rollout, "create_before_delete"));
+    let address = egg.block("cloud").and_then(|cloud| placed(cloud, "address"));
+    if let (Some((Value::Bool(true), first)), Some((Value::List(_), addresses))) = (first, address) {
+        sink.push(problems::same_address::problem(first, addresses));
+    }
     if ty == "serverless"
         && let Some(runner) = egg.block("runner")
         && let Some((Value::Duration(timeout), timeout_at)) = placed(runner, "maximum_timeout")

@@ -104,6 +104,7 @@ kinds! {
     range_order,
     moved_conflict,
     same_machine_name,
+    same_address,
     bare_number,
     no_webhook_address,
     byte_order_mark,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::cloud::Cloud;
+use super::rollout::Rollout;
 use super::{PlainOrSecret, Rule, Server};
 use crate::domain::{Duration, Image, SecretUri, Size, Target, Url, Version};
 use crate::{block, words};
@@ -50,6 +51,7 @@ block! {
             runner: Runner;
             environment: Option<Environment>;
             health_check: Option<HealthCheck>;
+            rollout: Option<Rollout>;
         }
     }
 }
@@ -75,6 +77,19 @@ words! {
         Docker = "docker",
         /// Jobs run in the machine's own shell.
         Shell = "shell",
+    }
+}
+
+words! {
+    /// Who may read the metrics of a machine's GitLab Runner, on port 9252.
+    pub enum Metrics("metrics") {
+        /// Programs on the machine itself, at 127.0.0.1.
+        Local = "local",
+        /// Whoever reaches the machine. There is no password, and beside the metrics GitLab Runner serves its list of
+        /// jobs and its profiler there.
+        Network = "network",
+        /// Nobody.
+        Off = "off",
     }
 }
 
@@ -105,8 +120,12 @@ block! {
             privileged: bool = "false";
             /// The longest that a job may take, whatever the project allows. GitLab refuses less than 10 minutes.
             maximum_timeout: Duration = "1h", range("1s", "");
-            /// The version of GitLab Runner to install. Without it, the newest that suits the server.
+            /// The version of GitLab Runner to install. Without it, the one that the template has, or else the newest in
+            /// GitLab's package repository at the machine's first boot: machines that are made at different times may
+            /// have different versions.
             version: Option<Version>;
+            /// Who may read its metrics.
+            metrics: Metrics = "\"local\"";
             /// How many requests for new jobs are open at once: `request_concurrency` in `config.toml`.
             request_concurrency: i64 = "1", range("1", "1000");
         }

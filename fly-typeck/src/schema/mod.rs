@@ -18,6 +18,7 @@ pub mod nest;
 pub mod preset;
 pub mod provider;
 pub mod rift;
+pub mod rollout;
 pub mod state;
 mod text;
 mod top_level;

@@ -15,7 +15,7 @@ use crate::engine::{
     Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
     released, store_failure, would_be_made,
 };
-use crate::render::preflight;
+use crate::render::{counted, preflight, rollout};
 use crate::{Failure, Host, questions};
 
 /// What a run is told and tells while it works.
@@ -47,6 +47,7 @@ pub(super) fn carry_out(
     let tempo = Tempo {
         parallelism: job.run.parallelism,
         grace: job.run.grace,
+        kill_jobs: job.run.kill_jobs,
     };
     let runtime = super::runtime()?;
     let command = job.purpose.command();
@@ -125,8 +126,19 @@ async fn work(
     if !job.run.json && outcome.back.is_none() {
         show(host, context, &plan, false)?;
     }
+    if let (Purpose::Apply { .. }, Some(note)) = (&job.purpose, session.without_effect()) {
+        host.say(note)?;
+    }
     if let Some(words) = session.at.begins_anew(&plan) {
         host.say(words)?;
+    }
+    let jobs = session.jobs(&plan, &state, job.run.kill_jobs);
+    let jobs = progress.look(host, under.interrupts, jobs).await?;
+    if !job.run.json {
+        for line in rollout::lines(&plan, &jobs) {
+            writeln!(host.out, "{line}")?;
+        }
+        host.out.flush()?;
     }
     let mut account = None;
     let took_over = matches!(job.purpose, Purpose::Apply { .. }) && state.resources.len() > known;
@@ -134,7 +146,15 @@ async fn work(
         if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
             return Ok(Exit::Problems);
         }
-        if !job.run.yes && !agreed(host, job.purpose.question(), under)? {
+        let question = match rollout::busy(&plan, &jobs) {
+            0 => job.purpose.question().to_owned(),
+            busy => format!(
+                "{} {} run jobs.",
+                job.purpose.question(),
+                counted(busy, "machine")
+            ),
+        };
+        if !job.run.yes && !agreed(host, &question, under)? {
             host.say("nothing was changed")?;
             return Ok(Exit::Problems);
         }

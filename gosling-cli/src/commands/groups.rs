@@ -9,7 +9,9 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "init", "add", "sandbox"]),
     (
         "Write a Nest",
-        &["validate", "fmt", "fix", "explain", "eval", "schema", "graph"],
+        &[
+            "validate", "fmt", "fix", "explain", "eval", "render", "schema", "graph",
+        ],
     ),
     (
         "Make it real",

@@ -17,6 +17,9 @@ pub(crate) struct RunArgs {
     /// How long running operations may take to finish after a first Ctrl-C: 25s, 2m
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = time)]
     pub(super) grace: Duration,
+    /// Stop machines at once and let the jobs on them fail, instead of waiting for these
+    #[arg(long)]
+    pub(super) kill_jobs: bool,
     /// Run the checks of `gosling preflight` first; --preflight=false skips them
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(super) preflight: bool,

@@ -22,6 +22,7 @@ mod parse;
 mod plan;
 mod preflight;
 mod refresh;
+mod render;
 mod rollback;
 mod sandbox;
 mod schema;
@@ -110,6 +111,7 @@ enum Command {
     Fix(fix::FixArgs),
     Explain(explain::ExplainArgs),
     Eval(eval::EvalArgs),
+    Render(render::RenderArgs),
     Schema(schema::SchemaArgs),
     Plan(Box<plan::PlanArgs>),
     Preflight(Box<preflight::PreflightArgs>),
@@ -166,6 +168,7 @@ impl Command {
             | Self::Fix(_)
             | Self::Explain(_)
             | Self::Eval(_)
+            | Self::Render(_)
             | Self::Schema(_)
             | Self::Completions(_)
             | Self::Version(_) => false,
@@ -350,6 +353,7 @@ fn dispatch(command: Command, host: &mut Host, context: Context) -> Result<Exit,
         Command::Fmt(args) => fmt::cmd_fmt(host, context, &args),
         Command::Explain(args) => explain::cmd_explain(host, &args),
         Command::Eval(args) => eval::cmd_eval(host, context, &args),
+        Command::Render(args) => render::cmd_render(host, context, &args),
         Command::Schema(args) => schema::cmd_schema(host, &args),
         Command::Plan(args) => plan::cmd_plan(host, context, &args),
         Command::Preflight(args) => preflight::cmd_preflight(host, context, &args),

@@ -8,7 +8,7 @@ use gosling_engine::{Finding, Outcome, Plan, Wishes};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
-use crate::render::{plan as render, plan_json};
+use crate::render::{plan as render, plan_json, rollout};
 use crate::{Failure, Host};
 
 /// What a plan is narrowed to or widened by.
@@ -98,6 +98,16 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;
         show(host, context, &plan, args.json)?;
+        if !args.json && !plan.rollouts().is_empty() {
+            let (state, _) = session.at.peek().await?;
+            let jobs = session.jobs(&plan, &state, false).await;
+            for line in rollout::lines(&plan, &jobs) {
+                writeln!(host.out, "{line}")?;
+            }
+        }
+        if let Some(note) = session.without_effect() {
+            host.say(note)?;
+        }
         if let Some(words) = session.at.begins_anew(&plan) {
             host.say(words)?;
         }

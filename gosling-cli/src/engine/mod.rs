@@ -21,6 +21,7 @@ mod services;
 mod session;
 mod state_at;
 mod waiting;
+mod watch;
 
 pub(crate) use account::Account;
 pub(crate) use back::WayBack;

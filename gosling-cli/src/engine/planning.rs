@@ -3,18 +3,85 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use fly_codegen::{Facts, Question};
+use fly_codegen::{Facts, Question, Source};
 use gosling_engine::{Bound, DiffError, Plan, State, Wishes, recover};
 use gosling_resource::Resources;
 
 use super::running::run_failure;
-use super::{Progress, Session, call_failure, failure};
-use crate::Failure;
+use super::secrets::nest_name;
+use super::{EngineArgs, Progress, Session, call_failure, failure};
+use crate::commands::Context;
+use crate::{Failure, Host};
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
 
+impl EngineArgs {
+    /// Everything that the Nest asks for, as far as that is known without asking anybody: a group has no projects here.
+    /// `None`: it has problems, which were shown.
+    pub(crate) fn wanted_unasked(
+        &self,
+        host: &mut Host,
+        context: Context,
+    ) -> Result<Option<Resources>, Failure> {
+        let Some((target, checked, _)) = self.check(host, context)? else {
+            return Ok(None);
+        };
+        let nest = checked
+            .checked
+            .nest()
+            .ok_or_else(|| Failure::wrong_use("the Nest cannot be read"))?;
+        let source = Source {
+            nest: &nest,
+            blocks: &checked.checked.blocks,
+            files: &checked.files,
+        };
+        let name = nest_name(&target, &fly_codegen::connections(&source));
+        let mut facts = Facts {
+            folder: Some(name),
+            ..Facts::default()
+        };
+        for question in fly_codegen::questions(&source) {
+            let Question::GroupProjects { server, group_id, .. } = question;
+            facts.group_projects.insert((server, group_id), Vec::new());
+        }
+        let resources = fly_codegen::lower(&source, &facts).map_err(|errors| lower_failure(&errors))?;
+        Ok(Some(resources))
+    }
+}
+
 impl Session {
+    /// What the Nest says and only a server would carry out, of which there is none in this release.
+    pub(crate) fn without_effect(&self) -> Option<String> {
+        let file = |span: fly_syntax::Span| {
+            let file = self.checked.files.files.get(usize::try_from(span.file.0).ok()?)?;
+            Some(file.path.to_string())
+        };
+        let mut parts = Vec::new();
+        if let Some(uglyfox) = &self.nest.uglyfox {
+            let policies = if uglyfox.policies.is_some() {
+                ", `policies`"
+            } else {
+                ""
+            };
+            let place = file(uglyfox.span).unwrap_or_default();
+            parts.push(format!("`pruning`{policies}, `nadir` and `max_count` in {place}"));
+        }
+        if let Some(job) = self.nest.jobs.first() {
+            let place = file(job.span).unwrap_or_default();
+            parts.push(match self.nest.jobs.len() {
+                1 => format!("the job in {place}"),
+                jobs => format!("the {jobs} jobs in {place} and beside it"),
+            });
+        }
+        (!parts.is_empty()).then(|| {
+            format!(
+                "note: no server runs this Nest; until one does, {} have no effect",
+                parts.join(", and ")
+            )
+        })
+    }
+
     /// Everything that the Nest asks for. Asks GitLab which projects a group has.
     pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
         let mut facts = Facts {

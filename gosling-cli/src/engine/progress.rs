@@ -89,7 +89,7 @@ impl Events for Progress {
 
     fn skipped(&self, address: &Address, because: &str) {
         self.push(Heard::Skipped(format!(
-            "{address} left alone: it needs {because}"
+            "{address} left alone because of {because}"
         )));
     }
 }

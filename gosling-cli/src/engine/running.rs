@@ -15,6 +15,8 @@ pub(crate) struct Tempo {
     pub(crate) parallelism: usize,
     /// What is under way may take so long after a first stop.
     pub(crate) grace: Duration,
+    /// Whether machines are stopped without regard to the jobs that they run.
+    pub(crate) kill_jobs: bool,
 }
 
 impl Session {
@@ -34,6 +36,8 @@ impl Session {
             journal: JournalWriter::new(&**lease.locked()),
             parallelism: tempo.parallelism,
             grace: tempo.grace,
+            fleet: self,
+            kill_jobs: tempo.kill_jobs,
             stop,
         }
     }

@@ -33,7 +33,7 @@ pub(crate) struct EngineArgs {
 }
 
 /// A Nest without errors, and the values that its variables were given.
-type Sound = (Target, CheckedNest, Vec<(String, String)>);
+pub(super) type Sound = (Target, CheckedNest, Vec<(String, String)>);
 
 impl EngineArgs {
     pub(crate) fn target(&self, host: &Host) -> Result<Target, Failure> {
@@ -41,7 +41,7 @@ impl EngineArgs {
     }
 
     /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
-    fn check(&self, host: &mut Host, context: Context) -> Result<Option<Sound>, Failure> {
+    pub(super) fn check(&self, host: &mut Host, context: Context) -> Result<Option<Sound>, Failure> {
         let target = self.target(host)?;
         let variables = self.variables.variables(host)?;
         let files = self.variables.files(host)?;

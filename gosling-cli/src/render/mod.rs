@@ -9,7 +9,9 @@ mod place;
 pub mod plan;
 pub mod plan_json;
 pub mod preflight;
+pub mod rollout;
 pub mod sarif;
+pub mod template;
 mod unit;
 pub mod value;
 

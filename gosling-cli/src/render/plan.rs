@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use gosling_engine::{Action, AttributeChange, Change, Counts, Plan};
-use gosling_resource::{Origin, Part, Value};
+use gosling_resource::{Address, Origin, Part, Value};
 
-use super::{Look, Unit};
+use super::{Look, Unit, template};
 
 /// The longest value that is shown whole.
 const LONGEST: usize = 60;
@@ -51,6 +51,8 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     let mut block = String::new();
+    // Machines of a pool mostly have one and the same difference.
+    let mut shown_before = None;
     for change in &plan.changes {
         if change.action == Action::NoOp && change.moved_from.is_none() {
             continue;
@@ -62,7 +64,7 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
             block = change.address.block();
             writeln!(out, "{block}")?;
         }
-        one(change, look, out)?;
+        one(plan, change, look, &mut shown_before, out)?;
     }
     if !block.is_empty() {
         writeln!(out)?;
@@ -83,7 +85,10 @@ pub fn summary(plan: &Plan) -> String {
     }
     let mut parts = vec![
         format!("{} to create", counts.create),
-        format!("{} to change", counts.update),
+        match plan.rollouts().iter().map(|pool| pool.restarted.len()).sum() {
+            0 => format!("{} to change", counts.update),
+            restarts => format!("{} to change ({restarts} with a restart)", counts.update),
+        },
         format!("{} to replace", counts.replace),
         format!("{} to delete", counts.delete),
     ];
@@ -93,7 +98,16 @@ pub fn summary(plan: &Plan) -> String {
     format!("Plan: {}.", parts.join(", "))
 }
 
-fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
+/// A difference of a text, and the resource under which it was shown.
+type Shown = Option<(Address, Vec<String>)>;
+
+fn one(
+    plan: &Plan,
+    change: &Change,
+    look: Look,
+    shown_before: &mut Shown,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let (sign, words) = match change.action {
         Action::Create => ('+', "is created".to_owned()),
         Action::Update if change.because.is_empty() => ('~', "is changed in place".to_owned()),
@@ -108,7 +122,7 @@ fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
             '±',
             format!("is made anew, because of {}", change.because.join(", ")),
         ),
-        Action::Delete => ('-', "is deleted".to_owned()),
+        Action::Delete => ('-', format!("is deleted{}", why_deleted(plan, change))),
         Action::NoOp => ('>', "stays as it is".to_owned()),
     };
     let mut head = format!(
@@ -138,8 +152,43 @@ fn one(change: &Change, look: Look, out: &mut dyn Write) -> io::Result<()> {
         }
         let unit = super::unit(&change.kind, &attribute.name);
         line(attribute, unit, change.action, longest.unwrap_or(0), out)?;
+        let (Value::Template(before), Value::Template(after)) = (&attribute.before, &attribute.after) else {
+            continue;
+        };
+        let lines = template::differences(before, after);
+        match shown_before {
+            Some((at, before)) if *before == lines && at.block() == change.address.block() => {
+                writeln!(out, "        the same lines as in {at}")?;
+            }
+            _ => {
+                for line in &lines {
+                    writeln!(out, "        {line}")?;
+                }
+                *shown_before = Some((change.address.clone(), lines));
+            }
+        }
     }
     Ok(())
+}
+
+/// Why a resource is deleted, where that is not said by the plan as a whole.
+fn why_deleted(plan: &Plan, change: &Change) -> String {
+    if let Some(new) = &change.moved_from {
+        return format!(", once {new} is online");
+    }
+    if plan.destroy {
+        return String::new();
+    }
+    let block = change.address.block();
+    let of_block = |other: &&Change| other.address.block() == block && other.action != Action::Delete;
+    let left = plan.changes.iter().filter(of_block);
+    if left.clone().next().is_none() {
+        return format!(", because the Nest has no {block} any more");
+    }
+    match left.filter(|other| other.kind == change.kind).count() {
+        machines if change.rollout.is_some() => format!(", because `min_count` of {block} is {machines} now"),
+        _ => String::new(),
+    }
 }
 
 fn line(
@@ -155,7 +204,7 @@ fn line(
     } else {
         let before = shown(&attribute.before, unit);
         if before == after {
-            format!("{before} -> another one")
+            format!("{before} is changed")
         } else {
             format!("{before} -> {after}")
         }

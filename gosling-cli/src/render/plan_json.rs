@@ -24,6 +24,7 @@ pub fn plan(plan: &Plan) -> Json {
     for (index, drift) in plan.drift.iter().enumerate() {
         attributes(&mut shown["drift"][index]["attributes"], &drift.attributes);
     }
+    shown["rollouts"] = json!(plan.rollouts());
     shown
 }
 

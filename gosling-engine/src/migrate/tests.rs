@@ -176,6 +176,7 @@ fn operation(verb: Verb) -> Operation {
         properties: Default::default(),
         given: Default::default(),
         prior: Default::default(),
+        rollout: None,
         again: false,
         tasks: Vec::new(),
     }

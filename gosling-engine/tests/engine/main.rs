@@ -10,5 +10,6 @@ mod planning;
 mod random;
 mod remote;
 mod rollback;
+mod rollout;
 mod torture;
 mod world;

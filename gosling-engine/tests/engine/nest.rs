@@ -8,7 +8,7 @@ use futures_util::FutureExt as _;
 use gosling_engine::journal::Record;
 use gosling_engine::store::{Holder, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Context, Events, Fence, JournalWriter, Known, Lease, Operation, Plan,
+    Applied, Bound, CallError, Context, Events, Fence, Fleet, JournalWriter, Known, Lease, Operation, Plan,
     Presence, Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
@@ -60,7 +60,9 @@ pub(crate) struct Nest {
     pub(crate) drive: Drive,
     /// Of each lock that was taken.
     pub(crate) epochs: Mutex<Vec<u64>>,
-    pub(crate) told: Told,
+    pub(crate) told: Arc<Told>,
+    pub(crate) fleet: Box<dyn Fleet>,
+    pub(crate) kill_jobs: bool,
     clock: Arc<Waiting>,
     fence: fn(&Lease) -> &dyn Fence,
     pub(crate) providers: Providers,
@@ -111,7 +113,9 @@ impl Nest {
             gate,
             life,
             world,
-            told: Told::default(),
+            told: Arc::default(),
+            fleet: Box::new(gosling_engine::Unwatched),
+            kill_jobs: false,
             clock: Arc::default(),
             fence: setting.fence,
             providers: Providers::from([("world".into(), provider)]),
@@ -197,11 +201,13 @@ impl Nest {
     ) -> Result<(Plan, Applied), RunError> {
         let locked = &**lease.locked();
         let run = Run {
+            fleet: &*self.fleet,
+            kill_jobs: self.kill_jobs,
             nest: "lab",
             providers: &self.providers,
             secrets: &self.secrets,
             fence: (self.fence)(lease),
-            events: &self.told,
+            events: &*self.told,
             journal: JournalWriter::new(locked),
             parallelism: self.parallelism,
             grace: Duration::from_secs(25),
@@ -482,6 +488,7 @@ pub(crate) fn resource<const N: usize>(kind: &str, at: &str, properties: [(&str,
             .map(|(name, value)| (name.into(), value))
             .collect(),
         depends_on: [].into(),
+        rollout: None,
         origin: None,
         origins: BTreeMap::new(),
     }

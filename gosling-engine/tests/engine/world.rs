@@ -47,8 +47,10 @@ pub(crate) static MACHINE: Kind = Kind {
     name: "machine",
     lost: "its disk",
     attributes: &[
+        attribute("bridge", Change::Reconnect, true),
         attribute("disk", Change::Grow, true),
         attribute("image", Change::Replace, true),
+        attribute("memory", Change::Restart, true),
         attribute("nodes", Change::OnlyAtCreation, false),
         attribute("tags", Change::Update, true),
         attribute("token", Change::Replace, false),

@@ -27,6 +27,15 @@ pub(super) struct Node {
     pub(super) memory: i64,
     /// MiB that are in use.
     pub(super) used: i64,
+    /// How many CPUs it has, and so the most that a machine on it may have; 0 where it does not say.
+    pub(super) cpus: i64,
+}
+
+impl Node {
+    /// Whether a machine with so many CPUs can be started on it.
+    pub(super) fn has_cpus(&self, wanted: Option<i64>) -> bool {
+        self.cpus == 0 || wanted.is_none_or(|wanted| wanted <= self.cpus)
+    }
 }
 
 /// A virtual machine or a container.
@@ -88,6 +97,7 @@ impl Cluster {
                 name: node,
                 memory: mib("maxmem"),
                 used: mib("mem"),
+                cpus: entry.get("maxcpu").and_then(Value::as_i64).unwrap_or_default(),
             }),
             kind @ ("qemu" | "lxc") => {
                 let vmid = entry.get("vmid").and_then(Value::as_u64);

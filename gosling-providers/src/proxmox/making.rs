@@ -8,9 +8,10 @@ use tokio::time::sleep;
 
 use super::api::pair;
 use super::cluster::Cluster;
+use super::power::{Off, start};
 use super::removing::{file_name, remove, remove_files};
 use super::seed::Seed;
-use super::shaping::{observed, shape, start};
+use super::shaping::{observed, shape};
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Origin, Wanted};
@@ -43,7 +44,17 @@ impl Making<'_> {
         self.work.progress("taking back what was made");
         let place = (self.node, self.vmid);
         let removed = match self.work.find_unlocked(self.node, self.vmid).await {
-            Ok(found) => remove(self.work, found, place, self.sign(), &self.wanted.iso_storage).await,
+            Ok(found) => {
+                remove(
+                    self.work,
+                    found,
+                    place,
+                    self.sign(),
+                    &self.wanted.iso_storage,
+                    Off::NOW,
+                )
+                .await
+            }
             Err(trouble) => Err(trouble),
         };
         match removed {
@@ -245,8 +256,16 @@ impl Making<'_> {
                 pair("vmid", self.vmid),
                 pair("memory", wanted.memory),
                 pair("ostype", "l26"),
-                pair("scsihw", "virtio-scsi-pci"),
-                pair("scsi0", format!("{}:0,import-from={image}", wanted.storage)),
+                // The default, kvm64, is older than what today's distributions are built for.
+                pair("cpu", wanted.cpu_type.as_deref().unwrap_or("x86-64-v2-AES")),
+                pair("scsihw", "virtio-scsi-single"),
+                pair(
+                    "scsi0",
+                    format!(
+                        "{}:0,import-from={image},discard=on,iothread=1,ssd=1",
+                        wanted.storage
+                    ),
+                ),
                 pair("boot", "order=scsi0"),
                 pair("serial0", "socket"),
             ]);

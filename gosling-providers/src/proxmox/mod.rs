@@ -9,6 +9,7 @@ mod firewall;
 mod making;
 mod networks;
 mod placing;
+mod power;
 mod preflight;
 mod privileges;
 mod removing;
@@ -35,6 +36,7 @@ use self::api::Api;
 use self::cluster::{Cluster, Guest};
 use self::making::Making;
 use self::placing::{parts, place};
+use self::power::Off;
 use self::removing::remove;
 use self::sign::Sign;
 use self::trouble::{Kind as Went, Trouble};
@@ -319,7 +321,15 @@ impl Provider for Proxmox {
         if let Some(Doubt { message, help }) = doubt {
             return Err(CallError::failed(message).help(help));
         }
-        let removed = remove(&work, found, (node, vmid), sign, storage.unwrap_or("local")).await;
+        let removed = remove(
+            &work,
+            found,
+            (node, vmid),
+            sign,
+            storage.unwrap_or("local"),
+            Off::by(operation),
+        )
+        .await;
         removed.map_err(|trouble| match trouble.kind {
             // It is still there: that was looked up.
             Went::Refused | Went::Died => trouble.harmless(),

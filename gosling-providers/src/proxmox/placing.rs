@@ -125,8 +125,22 @@ impl<'a> Room<'a> {
         if nodes.is_empty() {
             return Err(none_online(cluster, wanted));
         }
+        let enough: Vec<&Node> = nodes
+            .iter()
+            .copied()
+            .filter(|node| node.has_cpus(wanted.cpu))
+            .collect();
+        if enough.is_empty() {
+            let each = nodes.iter().map(|node| format!("{} {}", node.name, node.cpus));
+            let (each, cpu) = (
+                each.collect::<Vec<_>>().join(", "),
+                wanted.cpu.unwrap_or_default(),
+            );
+            return Err(Trouble::refused(format!("no node has {cpu} CPUs: {each}"))
+                .help("give the machine less `cpu`, or let it go to other `nodes`"));
+        }
         let mut with_template = Vec::new();
-        for node in nodes {
+        for node in enough {
             let image = matches!(wanted.from, Origin::Image(_));
             if image || cluster.source(api, &wanted.from, &node.name).await?.is_some() {
                 with_template.push(node);

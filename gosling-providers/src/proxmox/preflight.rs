@@ -8,7 +8,7 @@ use gosling_resource::Value;
 
 use super::Proxmox;
 use super::api::Api;
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Node};
 use super::networks::{Networks, SOME};
 use super::placing::{Room, disk, gib, parts, range_is_full};
 use super::privileges::{Need, Permissions, least, needs};
@@ -176,7 +176,8 @@ impl Look<'_> {
                 without(cluster, change);
             }
         }
-        let placed = self.place(cluster).await?;
+        let mut placed = self.place(cluster).await?;
+        self.replugged(cluster, &mut placed);
         let mut findings = Vec::new();
         let gone: Vec<_> = self
             .changes
@@ -289,6 +290,9 @@ impl Look<'_> {
                 }
             }
             let known = cluster.nodes.iter().find(|known| known.name == node);
+            if let Some(known) = known {
+                findings.extend(too_large(change, known));
+            }
             if let (Some(growth), Some(known)) = (growth("memory"), known)
                 && cluster.free_memory(known) < growth
             {
@@ -301,7 +305,26 @@ impl Look<'_> {
         findings
     }
 
-    /// Whether the bridges are on the nodes that machines would go to.
+    /// Adds the bridges that machines which are there are to be plugged into.
+    fn replugged<'a>(&'a self, cluster: &Cluster, placed: &mut Placed<'a>) {
+        for change in self.changes {
+            let replugged = change
+                .attributes
+                .iter()
+                .any(|attribute| attribute.name == "bridge");
+            let (true, Action::Update, Some(Ok((node, vmid)))) =
+                (replugged, change.action, change.id.as_deref().map(parts))
+            else {
+                continue;
+            };
+            let node = cluster.guest(vmid).map_or(node, |guest| guest.node.as_str());
+            let bridge = change.properties.get("bridge").and_then(Value::as_text);
+            let place = (node.to_owned(), bridge.unwrap_or("vmbr0").to_owned());
+            placed.bridges.entry(place).or_insert(change);
+        }
+    }
+
+    /// Whether the bridges are on the nodes that machines would go to, or are on.
     async fn bridges(
         &self,
         networks: &mut Networks,
@@ -374,6 +397,38 @@ impl Refused<'_> {
         let help = self.trouble.help.unwrap_or_default();
         Finding::failed(subject, self.trouble.message, help).at(self.change)
     }
+}
+
+/// Whether a machine that is to grow is more than its node is as a whole: it could not be started again.
+fn too_large(change: &Change, node: &Node) -> Vec<Finding> {
+    let after = |name: &str| {
+        let mut changed = change
+            .attributes
+            .iter()
+            .filter(|attribute| attribute.name == name);
+        changed.next().and_then(|attribute| attribute.after.as_int())
+    };
+    let name = &node.name;
+    let mut findings = Vec::new();
+    let mut failed = |words: String, help: &str| {
+        findings.push(Finding::failed(change.address.to_string(), words, help).at(change));
+    };
+    if let Some(cpu) = after("cpu").filter(|cpu| !node.has_cpus(Some(*cpu))) {
+        let words = format!(
+            "{name} has {} CPUs, and would not start a machine with {cpu}",
+            node.cpus
+        );
+        failed(words, "give the machine less `cpu`");
+    }
+    if let Some(memory) = after("memory").filter(|memory| *memory > node.memory) {
+        let words = format!(
+            "{name} has {} of memory, and the machine would have {}",
+            gib(node.memory),
+            gib(memory)
+        );
+        failed(words, "give the machine less `memory`");
+    }
+    findings
 }
 
 fn without(cluster: &mut Cluster, change: &Change) {

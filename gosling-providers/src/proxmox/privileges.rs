@@ -152,7 +152,8 @@ pub(super) const VALUES: &[(&str, &[&str])] = &[
 ];
 
 /// The values that a machine gets at once that is made of an image.
-pub(super) const OF_IMAGE: [&str; 8] = [
+pub(super) const OF_IMAGE: [&str; 9] = [
+    "cpu",
     "name",
     "description",
     "memory",
@@ -451,6 +452,7 @@ impl<'a> Needs<'a> {
 
     fn delete(&mut self, change: &'a Change, of: &Of) {
         self.look(change, of);
+        self.machine(change, of, "POST", "/status/shutdown");
         self.machine(change, of, "POST", "/status/stop");
         self.files(change, of, "GET", "/content");
         self.files(change, of, "DELETE", "/content/{volume}");

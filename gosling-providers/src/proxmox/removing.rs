@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::api::pair;
+use super::power::{Off, turn_off};
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::work::{Found, Limited, Work};
@@ -29,6 +30,7 @@ pub(super) async fn remove(
     (node, vmid): (&str, u32),
     sign: Sign<'_>,
     iso_storage: &str,
+    off: Off,
 ) -> Result<(), Trouble> {
     let ours = found.filter(|found| sign.is_on(&found.config));
     if let Some(found) = &ours {
@@ -39,8 +41,8 @@ pub(super) async fn remove(
         // An imported machine that gosling never made has no files of gosling's.
         return match &ours {
             Some(found) => {
-                stop(work, found).await?;
-                destroy(work, found, sign).await
+                turn_off(work, found, off).await?;
+                destroy(work, found, sign, off).await
             }
             None => Ok(()),
         };
@@ -48,7 +50,7 @@ pub(super) async fn remove(
     let beginning = file_name(vmid, op, "");
     let mut places = BTreeSet::from([(node, iso_storage)]);
     if let Some(found) = &ours {
-        stop(work, found).await?;
+        turn_off(work, found, off).await?;
         places.insert((&found.node, iso_storage));
         // The Nest may name another storage by now than when the machine was made.
         let drive = found
@@ -63,7 +65,7 @@ pub(super) async fn remove(
         remove_files(work, node, storage, &beginning).await?;
     }
     match &ours {
-        Some(found) => destroy(work, found, sign).await,
+        Some(found) => destroy(work, found, sign, off).await,
         None => Ok(()),
     }
 }
@@ -78,26 +80,7 @@ fn unprotected(found: &Found) -> Result<(), Trouble> {
     }
 }
 
-/// Stops a machine that runs. One that is gone by now, an earlier attempt's task having ended, does not.
-async fn stop(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
-    match stop_if_running(work, found).await {
-        Err(trouble) if trouble.is_missing() => Ok(()),
-        stopped => stopped,
-    }
-}
-
-async fn stop_if_running(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
-    if !work.runs(found).await? {
-        return Ok(());
-    }
-    let answer = work
-        .api
-        .post(&format!("{}/status/stop", found.path()), &[])
-        .await?;
-    work.end_of(&answer, "stopping").await
-}
-
-async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>) -> Result<(), Trouble> {
+async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>, off: Off) -> Result<(), Trouble> {
     let query = [pair("purge", 1), pair("destroy-unreferenced-disks", 1)];
     let (path, id) = (found.path(), found.id());
     let mut attempt = 0;
@@ -127,7 +110,7 @@ async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>) -> Result<(), T
             };
             return Err(trouble.help(help));
         }
-        stop(work, found).await?;
+        turn_off(work, found, off).await?;
     }
 }
 

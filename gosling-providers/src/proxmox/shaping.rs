@@ -1,24 +1,19 @@
 //! Gives a machine its configuration, its disk, its firewall, and its power.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
 use gosling_engine::{Observed, Operation};
 use gosling_resource::{Properties, Value as Property};
 use serde_json::Value;
-use tokio::time::sleep;
 
 use super::api::pair;
 use super::booted;
 use super::cluster::Guest;
 use super::firewall;
-use super::trouble::{Kind, Trouble};
+use super::power::{Off, shut_down, start};
+use super::trouble::Trouble;
 use super::wanted::{Config, Wanted};
-use super::work::{Found, Limited, Work};
-
-/// How long a machine has to shut down by itself, in seconds.
-const SHUTDOWN: u32 = 60;
-/// A task that started a machine has ended before the status says so.
-const UNTIL_RUNNING: u32 = 40;
+use super::work::{Found, Work};
 
 /// What has to change in a configuration; `seed` is the NoCloud image to put into the drive.
 fn changes(config: &Config, wanted: &Wanted, seed: Option<&str>) -> Vec<(String, String)> {
@@ -115,15 +110,15 @@ fn sorted(value: &str) -> Vec<&str> {
     parts
 }
 
-/// Sets what differs in the configuration, the disk and the firewall. `changed` becomes true with the first call
-/// that changes anything.
+/// Sets what differs in the configuration, the disk and the firewall: gives back the keys that it set. `changed` becomes
+/// true with the first call that changes anything.
 pub(super) async fn shape(
     work: &Work<'_>,
     found: &Found,
     wanted: &Wanted,
     seed: Option<&str>,
     changed: &mut bool,
-) -> Result<(), Trouble> {
+) -> Result<BTreeSet<String>, Trouble> {
     let changes = changes(&found.config, wanted, seed);
     if !changes.is_empty() {
         *changed = true;
@@ -147,47 +142,29 @@ pub(super) async fn shape(
     *changed = true;
     let touched = firewall::ensure(work, found, wanted.firewall.as_ref()).await?;
     *changed = before || touched;
-    Ok(())
+    Ok(changes.into_iter().map(|(key, _)| key).collect())
 }
 
-/// Starts a machine and waits until it runs.
-pub(super) async fn start(work: &Work<'_>, found: &Found, wanted: &Wanted) -> Result<(), Trouble> {
-    let path = format!("{}/status/start", found.path());
-    let storage = format!("{}/{}", found.node, wanted.storage);
-    let started = work
-        .in_turn(Limited::Start, &storage, "starting", || work.api.post(&path, &[]))
-        .await;
-    match started {
-        Err(trouble) if trouble.kind == Kind::Died && trouble.message.contains("already running") => {}
-        started => started?,
-    }
-    for _ in 0..UNTIL_RUNNING {
-        if work.runs(found).await? {
-            return Ok(());
-        }
-        sleep(Duration::from_millis(250)).await;
-    }
-    Err(
-        Trouble::died(format!("{} was started, and does not run", found.id()))
-            .help("look at its console in Proxmox VE"),
-    )
-}
-
-/// Shuts a machine down, by force where it does not listen.
-pub(super) async fn shut_down(work: &Work<'_>, found: &Found) -> Result<(), Trouble> {
-    let form = [pair("timeout", SHUTDOWN), pair("forceStop", 1)];
-    let answer = work
-        .api
-        .post(&format!("{}/status/shutdown", found.path()), &form)
-        .await?;
-    work.end_of(&answer, "shutting down").await
-}
-
-/// Whether a machine that runs has changes that only a restart brings.
-pub(super) async fn waits_for_restart(work: &Work<'_>, found: &Found) -> Result<bool, Trouble> {
+/// What waits for a restart, by key.
+async fn pending(work: &Work<'_>, found: &Found) -> Result<BTreeSet<String>, Trouble> {
     let pending = work.api.get(&format!("{}/pending", found.path())).await?;
-    let waits = |entry: &Value| entry.get("pending").is_some() || entry.get("delete").is_some();
-    Ok(pending.as_array().into_iter().flatten().any(waits))
+    let waits = |entry: &&Value| entry.get("pending").is_some() || entry.get("delete").is_some();
+    let waiting = pending.as_array().into_iter().flatten().filter(waits);
+    let keys = waiting.filter_map(|entry| entry.get("key")?.as_str());
+    Ok(keys.map(str::to_owned).collect())
+}
+
+/// The keys of a configuration that an attribute decides about.
+fn keys_of(attribute: &str) -> &'static [&'static str] {
+    match attribute {
+        "memory" => &["memory", "balloon"],
+        "cpu" => &["cores", "sockets"],
+        "cpu_type" => &["cpu"],
+        "bridge" | "vlan" | "firewall" => &["net0"],
+        "name" => &["name"],
+        "tags" => &["tags"],
+        _ => &[],
+    }
 }
 
 /// A machine as it is now, told in the attributes that `prior` holds. A list is some seconds late: only where it says
@@ -234,12 +211,37 @@ pub(super) async fn update(
     changed: &mut bool,
 ) -> Result<Observed, Trouble> {
     let wanted = Wanted::of(&operation.properties)?;
-    shape(work, found, &wanted, None, changed).await?;
+    let ours = shape(work, found, &wanted, None, changed).await?;
     let runs = work.runs(found).await?;
-    let restart = runs && wanted.started && waits_for_restart(work, found).await?;
+    let off = Off::by(operation);
+    let mut restart = false;
+    if runs && wanted.started {
+        let waiting = pending(work, found).await?;
+        // A card that is plugged in elsewhere keeps the address of its old network until the system starts again.
+        let replugged = ["bridge", "vlan"]
+            .into_iter()
+            .any(|name| operation.prior.get(name) != operation.properties.get(name));
+        let replugged = replugged && (operation.again || ours.contains("net0"));
+        restart = replugged || waiting.iter().any(|key| ours.contains(key));
+        // Somebody else's change that waits is theirs, unless the plan says otherwise or a restart would let it in.
+        let planned = operation
+            .properties
+            .iter()
+            .filter(|(name, value)| restart || operation.prior.get(*name) != Some(*value));
+        let planned: BTreeSet<&str> = planned.flat_map(|(name, _)| keys_of(name)).copied().collect();
+        let theirs = waiting
+            .iter()
+            .filter(|key| !ours.contains(*key) && planned.contains(key.as_str()));
+        let theirs: Vec<&str> = theirs.map(String::as_str).collect();
+        if !theirs.is_empty() {
+            *changed = true;
+            let form = [pair("revert", theirs.join(","))];
+            work.api.put(&format!("{}/config", found.path()), &form).await?;
+        }
+    }
     if restart || (runs && !wanted.started) {
         *changed = true;
-        shut_down(work, found).await?;
+        shut_down(work, found, off).await?;
     }
     if wanted.started && (restart || !runs) {
         *changed = true;

@@ -25,14 +25,15 @@ pub static PROXMOX_VM: Kind = Kind {
         unseen("image", Change::Replace),
         unseen("storage", Change::Replace),
         unseen("iso_storage", Change::OnlyAtCreation),
-        seen("bridge", Change::Update),
-        seen("vlan", Change::Update),
+        seen("bridge", Change::Reconnect),
+        seen("vlan", Change::Reconnect),
         unseen("pool", Change::OnlyAtCreation),
         seen("cpu_type", Change::Restart),
         seen("cpu", Change::Restart),
         seen("memory", Change::Restart),
         seen("disk", Change::Grow),
         seen("tags", Change::Update),
+        // It filters what comes in alone: a runner reaches GitLab whatever it is.
         seen("firewall", Change::Update),
         // Whether it runs: a machine that someone turned off is turned on again.
         seen("started", Change::Update),

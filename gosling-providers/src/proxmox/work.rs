@@ -16,7 +16,7 @@ use super::wanted::Config;
 use crate::http::{backoff, segment};
 
 /// No clone over a slow storage takes longer. After it, the outcome is unknown.
-const LONGEST_TASK: Duration = Duration::from_secs(60 * 60);
+pub(super) const LONGEST_TASK: Duration = Duration::from_secs(60 * 60);
 /// Nor does anybody hold a lock longer who is alive.
 const LONGEST_LOCK: Duration = Duration::from_secs(60 * 60);
 /// A task that has just begun may not be visible yet; after this, it never was.
@@ -103,15 +103,29 @@ impl Work<'_> {
 
     /// Notes the task that an answer names, and waits for its end. An answer without one was done at once.
     pub(super) async fn end_of(&self, answer: &Value, words: &str) -> Result<(), Trouble> {
+        self.end_within(answer, words, LONGEST_TASK).await
+    }
+
+    /// The same for a task that may take so long.
+    pub(super) async fn end_within(
+        &self,
+        answer: &Value,
+        words: &str,
+        longest: Duration,
+    ) -> Result<(), Trouble> {
         let Some(task) = answer.as_str().filter(|text| text.starts_with("UPID:")) else {
             return Ok(());
         };
         self.cx.notes.refer(self.op, task).await?;
-        self.follow(task, words).await
+        self.follow_within(task, words, longest).await
     }
 
     /// Waits for the end of a task. Its error is [`Kind::Died`].
     pub(super) async fn follow(&self, task: &str, words: &str) -> Result<(), Trouble> {
+        self.follow_within(task, words, LONGEST_TASK).await
+    }
+
+    async fn follow_within(&self, task: &str, words: &str, longest: Duration) -> Result<(), Trouble> {
         let node = task.split(':').nth(1).unwrap_or_default();
         let path = format!("/nodes/{}/tasks/{}", segment(node), segment(task));
         let began = Instant::now();
@@ -142,8 +156,8 @@ impl Work<'_> {
                 }
                 Err(_) => {}
             }
-            if began.elapsed() > LONGEST_TASK {
-                let minutes = LONGEST_TASK.as_secs() / 60;
+            if began.elapsed() > longest {
+                let minutes = longest.as_secs() / 60;
                 return Err(
                     Trouble::unknown(format!("{words} has not ended in {minutes} minutes"))
                         .help("look at the task in Proxmox VE; the next apply attaches to it"),

@@ -26,6 +26,8 @@ pub(crate) fn making(properties: Properties) -> Change {
         properties,
         given: Properties::new(),
         needs: BTreeSet::new(),
+        rollout: None,
+        reconnects: false,
         origin: None,
     }
 }

@@ -102,6 +102,7 @@ pub(crate) fn making(op: &str, reserved: &str, properties: Properties) -> Operat
         properties,
         given: Properties::new(),
         prior: Properties::new(),
+        rollout: None,
         again: false,
         tasks: Vec::new(),
     }

@@ -16,9 +16,6 @@ pub(crate) const WELL: &str =
 const REFUSED: &str = "GitLab refuses the token of the runner";
 const UNREACHABLE: &str = "GitLab cannot be reached from the machine";
 
-/// How long every job runs.
-const LENGTH: Duration = Duration::from_secs(1);
-
 /// A machine that is up, with a gitlab-runner that was started.
 #[derive(Debug, Clone)]
 pub(super) struct Machine {
@@ -30,13 +27,15 @@ pub(super) struct Machine {
     jobs: Vec<(u64, usize, Duration)>,
     /// When a call of each `[[runners]]` last reached GitLab itself.
     heard: Vec<Option<Duration>>,
+    /// Whether it takes no new jobs because its system is shutting down.
+    going_down: bool,
 }
 
 impl Gitlab {
     /// A machine comes up. If its user-data brings up a gitlab-runner, that one is heard of at once; if not, the
     /// machine stays silent, and [`Gitlab::silent`] says why.
-    pub(crate) fn booted(&mut self, boot: &Boot, at: Duration, _: &mut Ledger) {
-        self.stopped(&boot.machine);
+    pub(crate) fn booted(&mut self, boot: &Boot, at: Duration, ledger: &mut Ledger) {
+        self.stopped(&boot.machine, at, ledger);
         match user_data::read(boot.user_data.as_deref()) {
             Ok(config) => {
                 self.machines.push(Machine {
@@ -45,6 +44,7 @@ impl Gitlab {
                     heard: vec![None; config.runners.len()],
                     config,
                     jobs: Vec::new(),
+                    going_down: false,
                 });
                 self.proceed(at);
             }
@@ -52,10 +52,37 @@ impl Gitlab {
         }
     }
 
-    /// A machine is off: it is not heard of again, and the jobs that it ran stay where they were.
-    pub(crate) fn stopped(&mut self, machine: &str) {
-        self.machines.retain(|up| up.name != machine);
+    /// A machine is off: it is not heard of again, and the jobs that it ran are killed. GitLab does not know that yet.
+    pub(crate) fn stopped(&mut self, machine: &str, at: Duration, ledger: &mut Ledger) {
+        let (off, on) = std::mem::take(&mut self.machines)
+            .into_iter()
+            .partition(|up| up.name == machine);
+        self.machines = on;
+        let off: Vec<Machine> = off;
+        for mut machine in off {
+            self.finish(&mut machine, at);
+            for (job, ..) in machine.jobs {
+                ledger.killed(job, &machine.name);
+            }
+        }
         self.silent.retain(|(name, _)| name != machine);
+    }
+
+    /// These machines are shutting down.
+    pub(crate) fn going_down(&mut self, names: Vec<String>) {
+        for machine in &mut self.machines {
+            machine.going_down |= names.contains(&machine.name);
+        }
+    }
+
+    /// The machines whose shutdown waits for their jobs, and when the last of these is over.
+    pub(crate) fn work_until(&self) -> std::collections::BTreeMap<String, Duration> {
+        let waiting = self.machines.iter().filter(|machine| machine.config.drains);
+        let ends = waiting.filter_map(|machine| {
+            let end = machine.jobs.iter().map(|(_, _, end)| *end).max()?;
+            Some((machine.name.clone(), end))
+        });
+        ends.collect()
     }
 
     /// The machines that are up and not heard of, with the reasons that their logs would give.
@@ -146,7 +173,7 @@ impl Gitlab {
                 *heard = Some(at);
             }
         }
-        loop {
+        while !machine.going_down {
             let running = machine.jobs.iter().filter(|(_, by, _)| *by == entry).count();
             if machine.jobs.len() >= machine.config.concurrent || (own.limit > 0 && running >= own.limit) {
                 return;
@@ -163,7 +190,8 @@ impl Gitlab {
                 );
                 job.trace.extend_from_slice(greeting.as_bytes());
             }
-            machine.jobs.push((job, entry, at + LENGTH));
+            let length = Duration::from_millis(self.world.job_ms);
+            machine.jobs.push((job, entry, at + length));
         }
     }
 }

@@ -8,6 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+/// Where units of the machine's own are.
+const UNITS: &str = "/etc/systemd/system/";
 /// Where gitlab-runner looks for its configuration.
 const CONFIG: &str = "/etc/gitlab-runner/config.toml";
 /// What gitlab-runner can run jobs with.
@@ -34,6 +36,10 @@ pub(super) struct Config {
     pub(super) concurrent: usize,
     #[serde(default)]
     pub(super) runners: Vec<Entry>,
+    /// Whether a shutdown of the machine waits until the jobs have ended: gitlab-runner's unit stops it by SIGQUIT, and
+    /// leaves it the time.
+    #[serde(skip)]
+    pub(super) drains: bool,
 }
 
 /// One `[[runners]]`.
@@ -134,9 +140,10 @@ pub(super) fn read(user_data: Option<&[u8]>) -> Result<Config, String> {
     }
     let text =
         std::str::from_utf8(&file.content).map_err(|error| format!("{CONFIG} is not text: {error}"))?;
-    let config: Config =
+    let mut config: Config =
         toml::from_str(text).map_err(|error| format!("{CONFIG} is not valid: {}", error.message()))?;
     config.check()?;
+    config.drains = machine.drains();
     if machine.starts() {
         Ok(config)
     } else {
@@ -252,6 +259,17 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether a stop of gitlab-runner's unit waits for its jobs.
+    fn drains(&self) -> bool {
+        let parts = self.files.iter().filter(|file| {
+            let unit = file.path.strip_prefix(UNITS).unwrap_or_default();
+            unit == "gitlab-runner.service" || unit.starts_with("gitlab-runner.service.d/")
+        });
+        let text: String = parts.map(|file| String::from_utf8_lossy(&file.content)).collect();
+        let set = |setting: &str| text.lines().any(|line| line.trim() == setting);
+        set("KillSignal=SIGQUIT") && text.contains("TimeoutStopSec=")
+    }
+
     /// Whether something brings gitlab-runner up: its package, a command, or a file that a command runs.
     fn starts(&self) -> bool {
         if self.packages.iter().any(|package| package == "gitlab-runner") {
@@ -260,7 +278,11 @@ impl Machine {
         let mut scripts: Vec<String> = self.commands.clone();
         // A script may run another: as many steps as there are files reach them all.
         for _ in 0..self.files.len() {
-            let run = |file: &&File| scripts.iter().any(|script| script.contains(&file.path));
+            let run = |file: &&File| {
+                scripts
+                    .iter()
+                    .any(|script| script.contains(&file.path) || started(script, &file.path))
+            };
             let found: Vec<_> = self.files.iter().filter(run).collect();
             let found = found
                 .into_iter()
@@ -307,6 +329,21 @@ impl Machine {
             None => unit == "gitlab-runner",
         }
     }
+}
+
+/// Whether a script starts the unit that is written to this path.
+fn started(script: &str, path: &str) -> bool {
+    let Some(unit) = path.strip_prefix(UNITS) else {
+        return false;
+    };
+    script.lines().any(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.contains(&"systemctl")
+            && words.contains(&unit)
+            && words
+                .iter()
+                .any(|word| ["start", "restart", "--now"].contains(word))
+    })
 }
 
 impl WriteFile {

@@ -113,6 +113,8 @@ pub(super) struct Guest {
     pub(super) running: Option<Duration>,
     /// When it has booted, and whether that was told to whom it concerns.
     pub(super) boot: Option<(Duration, bool)>,
+    /// Whether its system is shutting down.
+    pub(super) going_down: bool,
     /// Whether the guest agent is installed in it.
     pub(super) has_agent: bool,
     /// The user-data that its disk was set up with.
@@ -136,6 +138,7 @@ impl Guest {
             coming: None,
             running: None,
             boot: None,
+            going_down: false,
             has_agent: false,
             set_up: None,
             cloud_init: BTreeMap::new(),
@@ -143,6 +146,11 @@ impl Guest {
             rules: Vec::new(),
             firewall: BTreeMap::new(),
         }
+    }
+
+    /// What its boots are called: `qemu/101`.
+    pub(super) fn boot_name(&self, vmid: u32) -> String {
+        format!("{}/{vmid}", self.kind.api())
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {

@@ -60,7 +60,9 @@ pub(crate) struct Proxmox {
     pools: BTreeMap<String, Pool>,
     boots: Vec<Boot>,
     /// Machines that are off since the last time somebody asked.
-    halts: Vec<String>,
+    halts: Vec<(String, Duration)>,
+    /// Machines that wait for their jobs before they go off, and until when these run, by the names that their boots had.
+    busy: BTreeMap<String, Duration>,
     /// What the first boots of machines have written, by the names that their boots had.
     logs: BTreeMap<String, String>,
     /// The last firewall rule's serial number.
@@ -122,6 +124,7 @@ impl Proxmox {
                 .collect(),
             boots: Vec::new(),
             halts: Vec::new(),
+            busy: BTreeMap::new(),
             logs: BTreeMap::new(),
             rules: 0,
         };
@@ -139,9 +142,20 @@ impl Proxmox {
         self.logs.insert(machine.to_owned(), log);
     }
 
-    /// The machines that went off since this was last asked, by the names that their boots had.
-    pub(crate) fn halts(&mut self) -> Vec<String> {
+    /// The machines that went off since this was last asked, by the names that their boots had, and when.
+    pub(crate) fn halts(&mut self) -> Vec<(String, Duration)> {
         std::mem::take(&mut self.halts)
+    }
+
+    /// Which machines wait for their jobs before they go off, and until when these run.
+    pub(crate) fn work_until(&mut self, busy: BTreeMap<String, Duration>) {
+        self.busy = busy;
+    }
+
+    /// The machines that are shutting down, by the names that their boots had.
+    pub(crate) fn going_down(&self) -> Vec<String> {
+        let guests = self.guests.iter().filter(|(_, guest)| guest.going_down);
+        guests.map(|(vmid, guest)| guest.boot_name(*vmid)).collect()
     }
 
     /// The major version: 8 or 9.

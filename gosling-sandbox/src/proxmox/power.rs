@@ -38,8 +38,8 @@ impl Proxmox {
     }
 
     /// A guest is gone, with its disks and its firewall.
-    pub(super) fn forget(&mut self, n: u64, vmid: u32, ledger: &mut Ledger) {
-        self.halt(vmid);
+    pub(super) fn forget(&mut self, n: u64, vmid: u32, now: Duration, ledger: &mut Ledger) {
+        self.halt(vmid, now);
         let Some(guest) = self.guests.remove(&vmid) else {
             return;
         };
@@ -64,11 +64,19 @@ impl Proxmox {
     }
 
     pub(super) fn stop(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        self.end(ask, "stop", ledger)
+        if ask.given.flag("overrule-shutdown") == Some(true) {
+            self.abort_shutdown(ask);
+        }
+        self.end(ask, "stop", Effect::Stop, ledger)
     }
 
     pub(super) fn shutdown(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
-        self.end(ask, "shutdown", ledger)
+        let effect = Effect::ShutDown {
+            seconds: ask.given.number("timeout").unwrap_or(60),
+            by_force: ask.given.flag("forceStop") == Some(true),
+            until: None,
+        };
+        self.end(ask, "shutdown", effect, ledger)
     }
 
     /// A shutdown and a start in one task.
@@ -83,12 +91,12 @@ impl Proxmox {
         Ok(self.begin(ask, new, ledger))
     }
 
-    fn end(&mut self, ask: &Ask, verb: &str, ledger: &mut Ledger) -> Answer {
+    fn end(&mut self, ask: &Ask, verb: &str, effect: Effect, ledger: &mut Ledger) -> Answer {
         let kind = ask.kind();
         if kind == Kind::Lxc && self.guest(ask)?.running.is_none() {
             return Failure::die(format!("CT {} not running", ask.vmid()));
         }
-        let new = Work::on(kind.task(verb), ask.vmid(), self.world.speed.stop, Effect::Stop);
+        let new = Work::on(kind.task(verb), ask.vmid(), self.world.speed.stop, effect);
         Ok(self.begin(ask, new, ledger))
     }
 
@@ -134,7 +142,7 @@ impl Proxmox {
         };
         let Some(guest) = self.guests.get(&vmid).filter(|guest| guest.node == task.node) else {
             return Err(match effect {
-                Effect::Stop => format!(
+                Effect::Stop | Effect::ShutDown { .. } => format!(
                     "unable to find configuration file for VM {vmid} on node '{}'",
                     task.node
                 ),
@@ -144,7 +152,7 @@ impl Proxmox {
                 ),
             });
         };
-        if matches!(effect, Effect::Stop) && guest.running.is_none() {
+        if matches!(effect, Effect::Stop | Effect::ShutDown { .. }) && guest.running.is_none() {
             return Ok(());
         }
         if let Err(Failure::Die(words)) = guest.unlocked() {
@@ -204,15 +212,30 @@ impl Proxmox {
         }
     }
 
+    /// Until when a guest that is shutting down waits for its jobs.
+    pub(super) fn works_until(&self, vmid: u32) -> Option<Duration> {
+        let guest = self.guests.get(&vmid)?;
+        self.busy.get(&guest.boot_name(vmid)).copied()
+    }
+
+    /// A guest's system is told to shut down.
+    pub(super) fn go_down(&mut self, vmid: u32) {
+        if let Some(guest) = self.guests.get_mut(&vmid) {
+            guest.going_down = guest.running.is_some();
+        }
+    }
+
     /// A guest is off.
-    pub(super) fn halt(&mut self, vmid: u32) {
+    pub(super) fn halt(&mut self, vmid: u32, now: Duration) {
         let Some(guest) = self.guests.get_mut(&vmid) else {
             return;
         };
         guest.running = None;
+        guest.going_down = false;
         take_over(&mut guest.config, std::mem::take(&mut guest.pending));
         if guest.boot.take().is_some_and(|(_, told)| told) {
-            self.halts.push(format!("{}/{vmid}", guest.kind.api()));
+            let name = guest.boot_name(vmid);
+            self.halts.push((name, now));
         }
     }
 }

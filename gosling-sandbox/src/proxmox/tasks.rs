@@ -30,6 +30,14 @@ pub(super) enum Effect {
     Start,
     Stop,
     Reboot,
+    ShutDown {
+        /// How long the guest has for it.
+        seconds: u64,
+        /// Whether it is stopped after that.
+        by_force: bool,
+        /// When that is; known once the task has the lock.
+        until: Option<Duration>,
+    },
     Destroy,
     Configure(Change),
     Resize {
@@ -245,13 +253,25 @@ impl Proxmox {
             (State::Over(_), _) => return,
             (State::Waiting(_), _) => match vmid.map_or(Ok(()), |vmid| self.may(task, vmid, &effect)) {
                 Ok(()) => {
+                    let mut effect = effect;
+                    if let Effect::ShutDown { seconds, until, .. } = &mut effect {
+                        *until = Some(now + Duration::from_secs(*seconds));
+                        self.go_down(vmid.unwrap_or_default());
+                    }
                     let task = &mut self.tasks[index];
+                    task.work.effect = effect;
                     task.state = State::Running(now + Duration::from_millis(task.work.takes));
                     return;
                 }
                 Err(error) => Err(error),
             },
             (State::Running(_), Some(fails)) => Err(fails.clone()),
+            (State::Running(_), None)
+                if let Some(next) = self.goes_on(vmid.unwrap_or_default(), &effect, now) =>
+            {
+                self.tasks[index].state = State::Running(next);
+                return;
+            }
             (State::Running(_), None) => self.carry_out(call, vmid, effect.clone(), now, ledger),
         };
         if let Effect::Settle {
@@ -262,7 +282,7 @@ impl Proxmox {
             source.config.remove("lock");
         }
         if let (Err(_), Effect::Settle { .. }, Some(vmid)) = (&end, &effect, vmid) {
-            self.forget(call, vmid, ledger);
+            self.forget(call, vmid, now, ledger);
         }
         let exit = end.map_or_else(|error| error, |()| "OK".to_owned());
         let task = &mut self.tasks[index];
@@ -294,16 +314,23 @@ impl Proxmox {
                 Ok(())
             }
             Effect::Stop => {
-                self.halt(vmid);
+                self.halt(vmid, now);
+                Ok(())
+            }
+            Effect::ShutDown { by_force, .. } => {
+                if self.works_until(vmid).is_some_and(|end| end > now) && !by_force {
+                    return Err("VM quit/powerdown failed - got timeout".to_owned());
+                }
+                self.halt(vmid, now);
                 Ok(())
             }
             Effect::Reboot => {
-                self.halt(vmid);
+                self.halt(vmid, now);
                 self.settle(vmid, Some(now));
                 Ok(())
             }
             Effect::Destroy => {
-                self.forget(call, vmid, ledger);
+                self.forget(call, vmid, now, ledger);
                 Ok(())
             }
             Effect::Configure(change) => {
@@ -323,6 +350,31 @@ impl Proxmox {
                 Ok(())
             }
             Effect::Remove { node, volid } => self.remove_volume(call, &node, &volid, ledger),
+        }
+    }
+
+    /// Until when a shutdown goes on waiting for a guest whose jobs are not over.
+    fn goes_on(&self, vmid: u32, effect: &Effect, now: Duration) -> Option<Duration> {
+        let Effect::ShutDown {
+            until: Some(until), ..
+        } = effect
+        else {
+            return None;
+        };
+        let end = self.works_until(vmid).filter(|end| *end > now)?;
+        (*until > now).then_some(end.min(*until))
+    }
+
+    /// Ends the shutdowns of a guest that are under way.
+    pub(super) fn abort_shutdown(&mut self, ask: &Ask) {
+        let (vmid, at) = (ask.vmid(), ask.at);
+        for task in &mut self.tasks {
+            let shutdown = matches!(task.work.effect, Effect::ShutDown { .. });
+            if shutdown && task.work.vmid == Some(vmid) && task.next().is_some() {
+                task.log.push("TASK ERROR: received interrupt".to_owned());
+                task.state = State::Over("received interrupt".to_owned());
+                task.ended = Some(at);
+            }
         }
     }
 

@@ -34,6 +34,7 @@ mod preflight;
 mod readme;
 mod refused;
 mod rollback;
+mod rollout;
 mod runbooks;
 mod sealed_state;
 mod shared_state;

@@ -71,6 +71,7 @@ pub(super) fn create(kind: &str, properties: Properties) -> Operation {
         properties,
         given: Properties::new(),
         prior: Properties::new(),
+        rollout: None,
         again: false,
         tasks: Vec::new(),
     }

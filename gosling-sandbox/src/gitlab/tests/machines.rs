@@ -69,7 +69,7 @@ fn a_machine_that_boots_goes_online_and_takes_its_job() {
 
     client.at += Duration::from_secs(3 * 3600);
     assert_eq!(client.get(&format!("/runners/{id}")).1["status"], "online");
-    client.gitlab.stopped("qemu/101");
+    client.gitlab.stopped("qemu/101", client.at, &mut client.ledger);
     client.at += Duration::from_secs(3 * 3600);
     assert_eq!(client.get(&format!("/runners/{id}")).1["status"], "offline");
 }

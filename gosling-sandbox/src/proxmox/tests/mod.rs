@@ -308,7 +308,13 @@ fn a_machine_that_boots_reads_the_user_data_in_its_drive() {
     );
     assert_eq!(end, "OK");
     lab.run("POST", "/nodes/pve1/qemu/101/status/stop", "");
-    assert_eq!(lab.proxmox.halts(), ["qemu/101"]);
+    let halts: Vec<_> = lab
+        .proxmox
+        .halts()
+        .into_iter()
+        .map(|(machine, _)| machine)
+        .collect();
+    assert_eq!(halts, ["qemu/101"]);
     lab.run("POST", "/nodes/pve1/qemu/101/status/start", "");
     assert_eq!(
         lab.proxmox.boots(),

@@ -89,6 +89,8 @@ async fn inside(nest: &Nest, plan: &Plan, latency: u64) -> Result<Duration, Box<
     let providers: Providers = labels.map(|label| (label, Arc::clone(&provider))).collect();
     let (_wish, stop) = watch::channel(Stop::No);
     let run = Run {
+        fleet: &gosling_engine::Unwatched,
+        kill_jobs: false,
         nest: "bench",
         providers: &providers,
         secrets: &NoSecrets,

@@ -141,6 +141,7 @@ pub(crate) fn made(plan: &Plan) -> Result<(State, Vec<u8>), Box<dyn Error>> {
             properties: with_outputs(&change.properties, &state),
             given: change.given.clone(),
             prior: Properties::new(),
+            rollout: None,
             again: false,
             tasks: Vec::new(),
         };
@@ -154,6 +155,7 @@ pub(crate) fn made(plan: &Plan) -> Result<(State, Vec<u8>), Box<dyn Error>> {
             given: operation.given.clone(),
             outputs: outputs.clone(),
             depends_on: change.needs.clone(),
+            rollout: change.rollout,
             origin: change.origin.clone(),
         };
         state.resources.insert(change.address.clone(), held);
