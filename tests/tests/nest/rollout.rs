@@ -1,5 +1,6 @@
 //! Machines in service are taken down a few at a time, and no job on them is killed.
 
+use gosling_engine::fence::Unfenced;
 use gosling_providers::http::{Body, Client, Endpoint, Method, Request};
 use gosling_resource::Secret;
 use gosling_sandbox::WorldName;
@@ -41,7 +42,7 @@ fn by_hand(lab: &Lab, method: Method, path: &str, body: Body) -> Value {
     let request = Request::new(method, path)
         .header(header, Secret::new(value))
         .body(body);
-    let answer = lab.block_on(client.send(&request)).unwrap();
+    let answer = lab.block_on(client.send(&request, &Unfenced)).unwrap();
     assert!(answer.is_success(), "{path}: {answer:?}");
     answer.json().unwrap_or_default()
 }
