@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use gosling_engine::{Applied, JournalWriter, Lease, Plan, Run, RunError, State, Stop, recover};
+use gosling_engine::{
+    Applied, Fleet, JournalWriter, Lease, Plan, Run, RunError, State, Stop, Unwatched, recover,
+};
 use tokio::sync::watch;
 
+use super::watch::Watch;
 use super::{Progress, Session, store_failure};
 use crate::Failure;
 
@@ -25,6 +28,7 @@ impl Session {
         lease: &'a Lease,
         progress: &'a Progress,
         tempo: Tempo,
+        fleet: &'a dyn Fleet,
         stop: watch::Receiver<Stop>,
     ) -> Run<'a> {
         Run {
@@ -36,7 +40,7 @@ impl Session {
             journal: JournalWriter::new(&**lease.locked()),
             parallelism: tempo.parallelism,
             grace: tempo.grace,
-            fleet: self,
+            fleet,
             kill_jobs: tempo.kill_jobs,
             stop,
         }
@@ -55,7 +59,7 @@ impl Session {
             .load()
             .await
             .map_err(|error| store_failure(&error))?;
-        let run = self.run(lease, progress, tempo, stop);
+        let run = self.run(lease, progress, tempo, &Unwatched, stop);
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
             let snapshot = lease
@@ -91,7 +95,13 @@ impl Session {
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
-        let run = self.run(lease, progress, tempo, stop);
+        let contacts = self.contacts(plan, &state).await;
+        let watch = Watch {
+            session: self,
+            contacts: &contacts,
+            progress,
+        };
+        let run = self.run(lease, progress, tempo, &watch, stop);
         gosling_engine::apply(&run, plan, state)
             .await
             .map_err(run_failure)

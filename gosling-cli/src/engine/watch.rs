@@ -1,19 +1,27 @@
 //! What GitLab knows of the machines' work, for an engine that takes them down a few at a time.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use gosling_engine::{CallError, Fleet, Held, Plan, State, Work};
-use gosling_providers::gitlab::{Contact, Manager};
+use gosling_providers::gitlab::{Contact, Manager, system_id};
 use gosling_resource::Address;
-use tokio::time::Instant;
 
+use super::Progress;
+use super::health::Contacts;
 use super::session::Session;
 use crate::render::rollout::Jobs;
 
-/// How often GitLab is asked.
-const ASK: Duration = Duration::from_secs(1);
+/// Looks at GitLab for the engine, and waits there.
+pub(crate) struct Watch<'a> {
+    /// Whom to ask.
+    pub(crate) session: &'a Session,
+    /// When GitLab had heard of the machines before anything was changed.
+    pub(crate) contacts: &'a Contacts,
+    /// Where the waiting is said.
+    pub(crate) progress: &'a Progress,
+}
 
 /// The runner record that a machine works for.
 fn record<'s>(machine: &Held, state: &'s State) -> Option<&'s Held> {
@@ -24,20 +32,56 @@ fn record<'s>(machine: &Held, state: &'s State) -> Option<&'s Held> {
     needs.find(|held| held.kind == "gitlab_runner")
 }
 
-impl Session {
-    /// The machines that GitLab knows of a runner record.
-    async fn managers_of(&self, record: &Held) -> Result<Vec<Manager>, CallError> {
-        let number = record.id.parse::<i64>().map_err(|_| {
-            CallError::failed(format!("the runner has the id {}, which is no number", record.id))
-        })?;
-        let gitlab = self
-            .gitlab_of(record)
-            .map_err(|failure| CallError::failed(failure.to_string()))?;
-        Ok(gitlab.runner_status(&self.context(), number).await?.managers)
+/// How much work a machine has, by what GitLab knows of its record's machines. `None`: which of them it is, nobody tells.
+fn work_of(machine: &Held, managers: &[Manager], named: &BTreeSet<String>) -> Option<Work> {
+    let own = system_id(&machine.marker)?;
+    match managers.iter().find(|manager| manager.system_id == own) {
+        Some(manager) if manager.busy => Some(Work::Busy),
+        Some(manager) if manager.contact == Contact::Online => Some(Work::Idle),
+        Some(_) => Some(Work::Dead),
+        // A machine of an earlier gosling has a name that it chose itself.
+        None if managers.iter().any(|manager| !named.contains(&manager.system_id)) => None,
+        None => Some(Work::Dead),
     }
 }
 
 impl Session {
+    /// How much work these machines have, one call for each runner record.
+    async fn work(&self, machines: &[Address], state: &State) -> BTreeMap<Address, Work> {
+        let named: BTreeSet<String> = state
+            .resources
+            .values()
+            .filter_map(|held| system_id(&held.marker))
+            .collect();
+        let mut known: BTreeMap<(&str, &str), Option<Vec<Manager>>> = BTreeMap::new();
+        let mut work = BTreeMap::new();
+        for address in machines {
+            let Some(held) = state.resources.get(address) else {
+                continue;
+            };
+            let Some(record) = record(held, state) else {
+                continue;
+            };
+            let key = (record.provider.as_str(), record.id.as_str());
+            if let Entry::Vacant(place) = known.entry(key) {
+                place.insert(self.managers_of(record).await);
+            }
+            if let Some(Some(managers)) = known.get(&key)
+                && let Some(is) = work_of(held, managers, &named)
+            {
+                work.insert(address.clone(), is);
+            }
+        }
+        work
+    }
+
+    /// The machines that GitLab knows of a runner record; `None` where it cannot be asked.
+    async fn managers_of(&self, record: &Held) -> Option<Vec<Manager>> {
+        let number = record.id.parse().ok()?;
+        let gitlab = self.gitlab_of(record).ok()?;
+        gitlab.managers(&self.context(), number).await.ok()
+    }
+
     /// How much work the machines have that a plan takes out of service.
     pub(crate) async fn jobs(&self, plan: &Plan, state: &State, killed: bool) -> Jobs {
         let machines: Vec<Address> = plan
@@ -54,58 +98,55 @@ impl Session {
 }
 
 #[async_trait]
-impl Fleet for Session {
+impl Fleet for Watch<'_> {
     async fn work(&self, machines: &[Address], state: &State) -> BTreeMap<Address, Work> {
-        let mut work = BTreeMap::new();
-        for address in machines {
-            let Some(record) = state.resources.get(address).and_then(|held| record(held, state)) else {
-                continue;
-            };
-            // Which of several managers a machine is, nobody tells.
-            let is = match self.managers_of(record).await.as_deref() {
-                Ok([]) => Work::Dead,
-                Ok([only]) if only.busy => Work::Busy,
-                Ok([only]) if only.contact == Contact::Online => Work::Idle,
-                Ok(_) | Err(_) => continue,
-            };
-            work.insert(address.clone(), is);
-        }
-        work
+        self.session.work(machines, state).await
     }
 
     async fn online(&self, machine: &Address, state: &State) -> Result<(), CallError> {
-        let Some(record) = state.resources.get(machine).and_then(|held| record(held, state)) else {
-            return Ok(());
-        };
-        let within = self.online_within(&machine.owner);
-        let began = Instant::now();
-        let contacts = |managers: Vec<Manager>| -> BTreeMap<String, Option<String>> {
-            let online = managers
-                .into_iter()
-                .filter(|manager| manager.contact == Contact::Online);
-            online
-                .map(|manager| (manager.system_id, manager.contacted_at))
-                .collect()
-        };
-        let mut first: Option<BTreeMap<String, Option<String>>> = None;
-        loop {
-            let last = match self.managers_of(record).await.map(contacts) {
-                Ok(now) => {
-                    let first = first.get_or_insert_with(|| now.clone());
-                    if now.iter().any(|(manager, at)| first.get(manager) != Some(at)) {
-                        return Ok(());
-                    }
-                    CallError::failed(format!(
-                        "GitLab has not heard of it within {} s",
-                        within.as_secs()
-                    ))
-                }
-                Err(error) => error,
-            };
-            if began.elapsed() >= within {
-                return Err(last.help("`gosling status` says how it is; the others are left as they are"));
-            }
-            tokio::time::sleep(ASK).await;
+        let health = self
+            .session
+            .wait_for(&[machine], state, self.contacts, self.progress)
+            .await;
+        match health.healthy {
+            true => Ok(()),
+            false => Err(CallError::failed("its runner did not come online").help(
+                "what is wrong with it is said above; the others of the same change are left as they are",
+            )),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn manager(system_id: &str, contact: Contact, busy: bool) -> Manager {
+        Manager {
+            system_id: system_id.to_owned(),
+            contact,
+            contacted_at: None,
+            version: None,
+            ip_address: None,
+            busy,
+        }
+    }
+
+    #[test]
+    fn a_machine_is_dead_only_where_gitlab_knows_all_machines_by_name() {
+        let held: Held = serde_json::from_value(serde_json::json!({
+            "kind": "proxmox_vm", "provider": "proxmox", "id": "pve1/5000", "properties": {}, "outputs": {},
+            "marker": "gosling:nest:egg.app.vm[0]:abcdefghijklmnop", "depends_on": [], "origin": null,
+        }))
+        .unwrap();
+        let own = system_id(&held.marker).unwrap();
+        let named = BTreeSet::from([own.clone()]);
+        let work = |managers: &[Manager]| work_of(&held, managers, &named);
+        assert_eq!(work(&[manager(&own, Contact::Online, true)]), Some(Work::Busy));
+        assert_eq!(work(&[manager(&own, Contact::Online, false)]), Some(Work::Idle));
+        assert_eq!(work(&[manager(&own, Contact::Offline, false)]), Some(Work::Dead));
+        assert_eq!(work(&[]), Some(Work::Dead));
+        assert_eq!(work(&[manager("s_another", Contact::Online, false)]), None);
     }
 }
