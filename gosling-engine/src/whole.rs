@@ -54,8 +54,8 @@ impl Lost {
                  is kept (`gosling state history`)"
             }
             Self::Journal { .. } => {
-                "put it back from a backup; else look for what carries this Nest's marker and is not in `gosling state \
-                 list`, and let `gosling state repair` go on without the journal"
+                "put it back from a backup; else let `gosling state repair` go on without it, and look with `gosling \
+                 orphans` for what it knew of"
             }
         }
     }

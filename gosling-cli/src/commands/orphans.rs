@@ -9,7 +9,7 @@ use serde_json::json;
 use super::carry_out::carry_out;
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, Orphan, Orphans, Session, failure, holder, under_lock};
+use crate::engine::{EngineArgs, Orphan, Orphans, Session, failure, holder, store_failure, under_lock};
 use crate::render::counted;
 use crate::{Failure, Host, questions};
 
@@ -64,7 +64,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
         let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
         under_lock(host, &at, &who, async |host, lease| {
             let locked = &**lease.locked();
-            let snapshot = locked.load().await.map_err(failure)?;
+            let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
             let (state, open) = at.read(&snapshot)?;
             if !open.is_empty() {
                 return Err(Failure::wrong_use("an earlier run has not ended")
@@ -122,7 +122,7 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
         let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
         under_lock(host, &at, &who, async |host, lease| {
             let locked = &**lease.locked();
-            let snapshot = locked.load().await.map_err(failure)?;
+            let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
             let (state, _) = at.read(&snapshot)?;
             let found = session.all_orphans(Some(&state)).await?;
             let is_named = |orphan: &&Orphan| {

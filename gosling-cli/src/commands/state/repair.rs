@@ -72,10 +72,9 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
         counted(repair.state.resources.len(), "resource"),
         counted(repair.open(), "operation"),
     ))?;
-    host.say(format_args!(
-        "what was made after that, or stands in what cannot be read, is not known then: look for what carries `gosling:{}:` and is not in `gosling state list`",
-        at.nest
-    ))?;
+    host.say(
+        "what was made after that, or stands in what cannot be read, is not known then: `gosling orphans` finds it by its marker",
+    )?;
     if !args.yes {
         if !host.interactive {
             return Err(
