@@ -100,7 +100,7 @@ fn no_job_is_killed_whatever_happens_to_its_machine() {
     edit(
         &lab,
         "tags = [\"docker\"]",
-        "tags = [\"docker\"]\n    concurrent = 2",
+        "tags = [\"docker\"]\n    image = \"alpine:3.20\"",
     );
     let text = lab.green(&["apply", "--yes"]);
     assert!(
