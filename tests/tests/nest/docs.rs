@@ -242,7 +242,8 @@ fn the_pipeline_guide_shows_what_init_writes() {
 fn what_a_guide_shows_of_a_nest_is_formatted() {
     let mut looked = 0;
     for file in crate::workspace::files_under(&root().join("docs"), |path| {
-        path.extension().is_some_and(|end| end == "md")
+        // The reference shows the outline of each block, with `...` in it.
+        path.extension().is_some_and(|end| end == "md") && !path.ends_with("docs/reference.md")
     }) {
         let page = std::fs::read_to_string(&file).unwrap();
         for block in page.split("```fly\n").skip(1) {
