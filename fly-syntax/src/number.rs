@@ -29,6 +29,8 @@ const SIZES: &[(&str, u64)] = &[
 pub(crate) enum NotANumber {
     /// It has a unit that there is none of; the likely ones, written out with the number.
     Unit { unit: String, likely: Vec<String> },
+    /// It has an exponent; the number written out.
+    Exponent { likely: Vec<String> },
     /// The number does not fit.
     TooLarge,
     /// The parts of a duration are not in the order from large to small.
@@ -59,6 +61,12 @@ pub(crate) fn read(token: &str) -> Result<ExprKind, NotANumber> {
             .filter(|value| value.is_finite())
             .ok_or(NotANumber::TooLarge)
     };
+    let power = unit.strip_prefix(['e', 'E']).filter(|power| !power.is_empty());
+    if let Some(power) = power.filter(|power| power.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(NotANumber::Exponent {
+            likely: written_out(&plain, power).into_iter().collect(),
+        });
+    }
     match unit {
         "" if plain.contains('.') => Ok(ExprKind::Float(float()?)),
         "" => plain.parse().map(ExprKind::Int).map_err(|_| NotANumber::TooLarge),
@@ -70,6 +78,16 @@ pub(crate) fn read(token: &str) -> Result<ExprKind, NotANumber> {
             duration(token, digits, unit).map(|ms| ExprKind::Quantity(Quantity::Duration(ms)))
         }
     }
+}
+
+/// A number with an exponent in plain digits, where it is a whole number that fits.
+fn written_out(digits: &str, power: &str) -> Option<String> {
+    let power: usize = power.parse().ok().filter(|power| *power <= 18)?;
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let zeros = power.checked_sub(part.len())?;
+    let plain = format!("{whole}{part}{}", "0".repeat(zeros));
+    let plain = plain.trim_start_matches('0');
+    plain.parse::<i64>().ok().map(|number| number.to_string())
 }
 
 fn duration(token: &str, digits: &str, first_unit: &str) -> Result<u64, NotANumber> {

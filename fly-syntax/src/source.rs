@@ -185,6 +185,12 @@ impl SourceFile {
         }
     }
 
+    /// The line that a byte offset is on, from 1: much cheaper than [`Self::position`], which counts characters.
+    #[must_use]
+    pub fn line(&self, byte: u32) -> u32 {
+        offset(self.line_starts().partition_point(|start| *start <= byte))
+    }
+
     /// The byte offset at which each line starts; never empty.
     #[must_use]
     pub fn line_starts(&self) -> &[u32] {

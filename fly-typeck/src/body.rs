@@ -3,14 +3,14 @@
 
 use fly_syntax::Span;
 use fly_syntax::tree::{Attribute, Block, Body, Entry, Expr, ExprKind, Label, ObjectKey};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use crate::bare;
 use crate::checked::{CheckedAttribute, CheckedBlock};
-use crate::domain::{Scheme, SecretUri};
 use crate::expr::{Binding, Elaborator, Evaluator, Failure};
 use crate::globals::Globals;
 use crate::json;
-use crate::literal;
 use crate::predicate;
 use crate::problems;
 use crate::problems::suggest;
@@ -19,6 +19,9 @@ use crate::schema::{AttributeSchema, BlockSchema, ChildSchema, Occurrence, Rest,
 use crate::sink::Sink;
 use crate::types::Type;
 use crate::value::Value;
+
+/// So many attributes are found quickest by looking at each.
+const FEW: usize = 64;
 
 /// What `each` stands for inside a block with `for_each`.
 #[derive(Debug, Clone)]
@@ -168,9 +171,10 @@ impl BodyChecker<'_> {
         let schema = checked.schema;
         let variant = self.variant(body, checked);
         let scope = Scope { schema, variant };
+        let mut given = Given::of(body);
         for entry in &body.entries {
             match entry {
-                Entry::Attribute(attribute) => self.attribute(attribute, &scope, checked),
+                Entry::Attribute(attribute) => self.attribute(attribute, &scope, &mut given, checked),
                 Entry::Block(block) => self.child(block, &scope, checked),
                 Entry::Broken(broken) => {
                     if let Some(name) = &broken.name {
@@ -198,13 +202,15 @@ impl BodyChecker<'_> {
         checked.schema.variant(word.split('.').next().unwrap_or_default())
     }
 
-    fn attribute(&mut self, attribute: &Attribute, scope: &Scope, checked: &mut CheckedBlock) {
+    fn attribute(
+        &mut self,
+        attribute: &Attribute,
+        scope: &Scope,
+        given: &mut Given,
+        checked: &mut CheckedBlock,
+    ) {
         let name = &attribute.name;
-        if scope.may_hold_secret(&name.name) && !is_address_of_secret(&attribute.value) {
-            // Whatever is wrong with it, what stands there may be the secret itself.
-            self.sink.mask(attribute.value.span);
-        }
-        if let Some(first) = checked.attribute(&name.name) {
+        if let Some(first) = given.first(checked, &name.name) {
             let problem = problems::duplicate_attribute::problem(&name.name, name.span, first.name_span);
             self.sink.push(problem);
             return;
@@ -295,29 +301,13 @@ impl BodyChecker<'_> {
         let value = match &schema.ty {
             Type::TypeExpression | Type::Any => return None,
             Type::Predicate => return predicate::check(self.globals, self.sink, expr),
-            ty => match self.bare(expr, schema, ty) {
-                Some(value) => value,
-                None if schema.prose => self.prose(expr)?,
-                None => self.value(expr, ty)?,
-            },
+            _ if schema.prose => self.prose(expr)?,
+            ty => {
+                let expr = bare::with_unit(expr, schema.bare, ty, schema.name, self.sink);
+                self.value(&expr, ty)?
+            }
         };
         self.range(&value, schema, expr.span).then_some(value)
-    }
-
-    /// A bare integer where a unit is understood, with the lint that offers to write it.
-    fn bare(&mut self, expr: &Expr, schema: &AttributeSchema, ty: &Type) -> Option<Value> {
-        let ExprKind::Int(number) = expr.kind else {
-            return None;
-        };
-        let unit = match (schema.bare, ty) {
-            (Some(unit), _) => unit,
-            (None, Type::Percent) => "%",
-            _ => return None,
-        };
-        let value = literal::text(&format!("{number}{unit}"), ty).ok().flatten()?;
-        self.sink
-            .push(problems::bare_number::problem(expr.span, schema.name, unit));
-        Some(value)
     }
 
     fn range(&mut self, value: &Value, schema: &AttributeSchema, span: Span) -> bool {
@@ -427,15 +417,6 @@ fn may_be_use(entry: &Entry) -> bool {
     }
 }
 
-/// Whether the value says where a secret is kept, which may be shown.
-fn is_address_of_secret(value: &Expr) -> bool {
-    match &value.kind {
-        ExprKind::String(text) => matches!(SecretUri::scheme_of(text.literal_start()), Scheme::Known(_)),
-        ExprKind::Name(_) | ExprKind::Attribute(..) | ExprKind::Index(..) => true,
-        _ => false,
-    }
-}
-
 /// What a body may hold: the schema's own names, and those of the variant that it chose, or of any.
 struct Scope {
     schema: &'static BlockSchema,
@@ -455,19 +436,6 @@ impl Scope {
 
     fn child(&self, name: &str) -> Option<&'static ChildSchema> {
         self.schemas().find_map(|schema| schema.child(name))
-    }
-
-    /// Whether a secret may have been meant by this name: it is an attribute for one, or near the name of one.
-    fn may_hold_secret(&self, name: &str) -> bool {
-        let secret = |name: &str| {
-            let attribute = self.attribute(name);
-            attribute.is_some_and(|attribute| attribute.ty.holds_secret())
-        };
-        secret(name)
-            || self.attribute(name).is_none() && self.child(name).is_none() && {
-                let nearest = suggest::nearest(name, &self.names());
-                nearest.names.into_iter().any(secret)
-            }
     }
 
     fn names(&self) -> Vec<&'static str> {
@@ -493,6 +461,35 @@ impl Scope {
             }
         }
         names
+    }
+}
+
+/// The attributes that a body gives, by their names where there are many: a search for each would take a time in the
+/// square of their number.
+struct Given {
+    places: Option<FxHashMap<SmolStr, usize>>,
+    /// How many of the checked ones are in it.
+    known: usize,
+}
+
+impl Given {
+    fn of(body: &Body) -> Self {
+        Self {
+            places: (body.entries.len() > FEW).then(FxHashMap::default),
+            known: 0,
+        }
+    }
+
+    /// The first of this name so far.
+    fn first<'c>(&mut self, checked: &'c CheckedBlock, name: &SmolStr) -> Option<&'c CheckedAttribute> {
+        let Some(places) = &mut self.places else {
+            return checked.attribute(name);
+        };
+        for (place, attribute) in checked.attributes.iter().enumerate().skip(self.known) {
+            places.entry(attribute.name.clone()).or_insert(place);
+        }
+        self.known = checked.attributes.len();
+        checked.attributes.get(*places.get(name)?)
     }
 }
 

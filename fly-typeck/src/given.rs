@@ -1,5 +1,6 @@
 //! Variables: their types, and the values that they get from defaults, `.flyvars` files and outside.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use fly_syntax::tree::{Attribute, Block, Expr, ExprKind, ObjectKey, SyntaxTree};
@@ -7,6 +8,7 @@ use fly_syntax::{FileId, SourceFile, Span};
 use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
+use crate::bare;
 use crate::domain::TextForm;
 use crate::globals::Globals;
 use crate::problems;
@@ -76,7 +78,7 @@ pub(crate) fn resolve(
         };
         let ty = find("type").map(|attribute| type_expression(&attribute.value, sink));
         let default =
-            find("default").map(|attribute| free_value(globals, sink, &attribute.value, ty.as_ref()));
+            find("default").map(|attribute| typed_value(globals, sink, &attribute.value, ty.as_ref(), name));
         let ty = ty
             .or_else(|| default.as_ref().map(|(ty, _)| ty.clone()))
             .unwrap_or(Type::Unknown);
@@ -88,7 +90,7 @@ pub(crate) fn resolve(
         let value = if let Some(given) = outside {
             given_value(globals, sink, block, &ty, given)
         } else if let Some((attribute, _)) = file {
-            free_value(globals, sink, &attribute.value, Some(&ty)).1
+            typed_value(globals, sink, &attribute.value, Some(&ty), name).1
         } else if let Some((_, value)) = default {
             value
         } else {
@@ -100,6 +102,21 @@ pub(crate) fn resolve(
         globals.variables.insert(name.clone(), (ty, value));
     }
     globals.closed = None;
+}
+
+/// The type and value of what a file gives a variable, where a percentage may lack its sign.
+fn typed_value(
+    globals: &Globals<'_>,
+    sink: &mut Sink,
+    expr: &Expr,
+    ty: Option<&Type>,
+    name: &str,
+) -> (Type, Option<Value>) {
+    let expr = match ty {
+        Some(ty) => bare::with_unit(expr, None, ty, name, sink),
+        None => Cow::Borrowed(expr),
+    };
+    free_value(globals, sink, &expr, ty)
 }
 
 /// A value from the command line or the environment: verbatim for a string, else a Fly literal.
@@ -206,7 +223,14 @@ pub(crate) fn type_expression(expr: &Expr, sink: &mut Sink) -> Type {
         ExprKind::Call(name, _) => name.name.as_str(),
         _ => "",
     };
-    sink.push(problems::type_expression::problem(expr.span, word, TYPE_WORDS));
+    // A misspelt word alone was not meant to be a type that has another one in it.
+    let alone = !matches!(expr.kind, ExprKind::Call(..)) && !TYPE_WORDS.contains(&word);
+    let words: Vec<&str> = TYPE_WORDS
+        .iter()
+        .copied()
+        .filter(|word| !alone || plain_type(word).is_some())
+        .collect();
+    sink.push(problems::type_expression::problem(expr.span, word, &words));
     Type::Unknown
 }
 

@@ -1,6 +1,5 @@
 //! What the names of a Nest stand for, once that is known. Read only while blocks are checked, so that both cores can.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,7 +10,6 @@ use smol_str::SmolStr;
 use crate::checked::CheckedBlock;
 use crate::declared::Declared;
 use crate::files::ReadFile;
-use crate::functions::CallError;
 use crate::problems::names::Names;
 use crate::schema::{BlockSchema, top_level};
 use crate::types::{Reference, Type};
@@ -350,23 +348,16 @@ impl<'a> Globals<'a> {
     }
 
     /// `var.name`, `local.name` and so on, for a bare name that is one of those.
-    pub(crate) fn qualified(&self, name: &SmolStr) -> Vec<String> {
+    pub(crate) fn qualified(&self, name: &SmolStr, at: Span) -> Vec<String> {
         let mut paths = Vec::new();
         if self.declared.variables.contains_key(name) {
             paths.push(format!("var.{name}"));
         }
-        if self.declared.locals.contains_key(name) {
+        // A local is never made of itself.
+        let local = self.declared.locals.get(name);
+        if local.is_some_and(|local| !local.value.span.contains(at)) {
             paths.push(format!("local.{name}"));
         }
         paths
-    }
-
-    /// Fills in a file of the Nest for `templatefile`: its `${...}` know the given names and nothing else.
-    pub(crate) fn render_template(
-        &self,
-        path: &str,
-        names: &BTreeMap<SmolStr, Value>,
-    ) -> Result<String, CallError> {
-        crate::template::render(self, path, names)
     }
 }

@@ -34,13 +34,24 @@ fn seconds(millis: u64) -> Json {
     }
 }
 
+/// A float in plain digits, with a point, as Fly reads it.
+#[must_use]
+pub fn float(value: f64) -> String {
+    let digits = value.to_string();
+    if digits.contains('.') || !value.is_finite() {
+        digits
+    } else {
+        format!("{digits}.0")
+    }
+}
+
 /// The value on one line, as it would be written in Fly.
 #[must_use]
 pub fn text(value: &Value) -> String {
     match value {
         Value::Bool(value) => value.to_string(),
         Value::Int(value) => value.to_string(),
-        Value::Float(value) => format!("{value:?}"),
+        Value::Float(value) => float(*value),
         Value::String(text) => format!("{:?}", text.as_str()),
         Value::Duration(value) => value.to_string(),
         Value::Size(value) => value.to_string(),

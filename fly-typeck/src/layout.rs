@@ -1,7 +1,7 @@
 //! Where files and blocks may stand in a Nest.
 
 use fly_syntax::tree::Block;
-use fly_syntax::{FileId, SourceFile, Span, SyntaxTree};
+use fly_syntax::{FileId, PieceKind, SourceFile, Span, SyntaxTree};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
@@ -66,6 +66,7 @@ pub(crate) fn check(
         .map(|(source, _)| (source.id, &*source.path))
         .collect();
     for (source, tree) in nest_files {
+        unseen(source, tree, sink);
         if source.has_bom() {
             sink.push(problems::byte_order_mark::problem(Span::new(
                 source.id,
@@ -208,6 +209,39 @@ fn folders(
         };
         if !with_file.contains(name) && !declared.ghosts.contains(name) {
             sink.push(problems::empty_folder::problem(files.place(folder), folder));
+        }
+    }
+}
+
+/// Characters in texts and comments that nobody sees. In code they are problems of the syntax.
+fn unseen(source: &SourceFile, tree: &SyntaxTree, sink: &mut Sink) {
+    let text = source.text();
+    let controls = text.bytes().fold(false, |any, byte| {
+        any | (byte < 0x20 && byte != b'\n' && byte != b'\t' && byte != b'\r') | (byte == 0x7f)
+    });
+    if text.is_ascii() && !controls {
+        return;
+    }
+    for piece in tree.pieces(source) {
+        if !matches!(piece.kind, PieceKind::Literal | PieceKind::Comment) {
+            continue;
+        }
+        let shown = source.slice(piece.span);
+        let mut before = None;
+        for (at, character) in shown.char_indices() {
+            let repeats = before == Some(character);
+            // Two signs joined to one, as in many scripts and pictures, are seen.
+            let joins = matches!(character, '\u{200c}' | '\u{200d}')
+                && before.is_some_and(|before: char| !before.is_ascii());
+            before = Some(character);
+            if repeats || joins {
+                continue;
+            }
+            if let Some((name, "")) = fly_syntax::invisible(character) {
+                let start = piece.span.start as usize + at;
+                let span = Span::new(source.id, start..start + character.len_utf8());
+                sink.push(problems::unseen::problem(span, character, name));
+            }
         }
     }
 }

@@ -13,11 +13,13 @@ pub mod types;
 pub mod value;
 pub mod variables;
 
+mod bare;
 mod body;
 mod check;
 mod crosscheck;
 mod declared;
 mod evaluate;
+mod exposed;
 mod expr;
 mod given;
 mod globals;
@@ -30,10 +32,13 @@ mod rules;
 mod sink;
 mod template;
 mod walk;
+mod withhold;
 
 pub use check::{Checked, check};
 pub use evaluate::{Evaluated, evaluate, nest_value};
+pub use exposed::{Names, exposed};
 pub use files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
 pub use predicate::{FACTS, STATES};
 pub use value::Value;
 pub use variables::{Given, Variables};
+pub use withhold::{MASK, withhold};

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use fly_syntax::{Problem, SyntaxTree};
+use fly_syntax::{Problem, Span, SyntaxTree};
 use fly_typeck::{Checked, NestFiles, Variables};
 use rayon::prelude::*;
 
@@ -40,11 +40,40 @@ pub fn check_files(files: NestFiles, variables: &Variables) -> CheckedNest {
     }
     let mut checked = compiler::check(&files, &trees, variables);
     problems.append(&mut checked.problems);
+    if !problems.is_empty() {
+        let names = compiler::Names::declared_in(&trees);
+        let pairs = files.files.par_iter().zip(&trees);
+        let exposed: Vec<Span> = pairs
+            .flat_map_iter(|(file, tree)| compiler::exposed(file, tree, &names))
+            .collect();
+        compiler::withhold(&mut problems, &files.files, &exposed);
+        checked.masks.extend(exposed);
+    }
+    problems.iter_mut().for_each(bound);
     problems.sort_by_key(|problem| (problem.span.file, problem.span.start));
     CheckedNest {
         files,
         trees,
         checked,
         problems,
+    }
+}
+
+/// Characters of a message that are kept: a name may be as long as its file.
+const LONGEST: usize = 2000;
+/// Other places of one problem that are kept.
+const MOST_PLACES: usize = 100;
+
+/// Keeps what is said of one problem to what a person can read.
+fn bound(problem: &mut Problem) {
+    problem.labels.truncate(MOST_PLACES);
+    let texts = std::iter::once(&mut problem.message)
+        .chain(Some(&mut problem.note))
+        .chain(&mut problem.help)
+        .chain(problem.labels.iter_mut().map(|label| &mut label.message));
+    for text in texts.filter(|text| text.len() > LONGEST) {
+        let end = text.floor_char_boundary(LONGEST);
+        text.truncate(end);
+        text.push('…');
     }
 }

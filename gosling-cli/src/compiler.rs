@@ -1,6 +1,6 @@
 //! The compiler's doors, where two of its crates are one to us.
 
-pub(crate) use fly_typeck::{check, evaluate};
+pub(crate) use fly_typeck::{MASK, Names, check, evaluate, exposed, withhold};
 
 /// Every kind of problem, of the syntax and of what it means.
 pub(crate) fn kinds() -> Vec<&'static fly_syntax::Kind> {

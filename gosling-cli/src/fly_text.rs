@@ -12,7 +12,7 @@ pub(crate) fn quoted(text: &str) -> String {
             '\n' => literal.push_str("\\n"),
             '\t' => literal.push_str("\\t"),
             '$' if characters.peek() == Some(&'{') => literal.push_str("$$"),
-            character if character.is_control() => {
+            character if is_unseen(character) => {
                 literal.push_str(&format!("\\u{{{:X}}}", u32::from(character)));
             }
             character => literal.push(character),
@@ -20,6 +20,11 @@ pub(crate) fn quoted(text: &str) -> String {
     }
     literal.push('"');
     literal
+}
+
+/// Whether nobody would see the character as what it is: a terminal obeys it, or shows nothing.
+pub(crate) fn is_unseen(character: char) -> bool {
+    fly_syntax::invisible(character).is_some_and(|(_, instead)| instead.is_empty()) || character.is_control()
 }
 
 /// A list of string literals.

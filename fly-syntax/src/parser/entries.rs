@@ -23,7 +23,7 @@ impl Builder<'_> {
     fn entry(&mut self, node: Node<'_>) -> Option<Entry> {
         Some(match node.as_rule() {
             Rule::attribute => Entry::Attribute(self.attribute(node)?),
-            Rule::block | Rule::unquoted_label => Entry::Block(self.block(node)?),
+            Rule::block | Rule::unquoted_label | Rule::split_block => Entry::Block(self.block(node)?),
             Rule::nameless => {
                 let span = self.span(&node);
                 let open = Span {
@@ -41,24 +41,24 @@ impl Builder<'_> {
                 let equals = self.span(&inner.next()?);
                 self.problems
                     .push(problems::missing_value::problem(equals, &name.name));
-                broken_attribute(name, equals)
+                Entry::Attribute(broken_attribute(name, equals))
             }
-            Rule::left_over => {
+            Rule::late_value => {
                 let mut inner = node.into_inner();
                 let name = self.ident(&inner.next()?);
+                let equals = self.span(&inner.next()?);
                 let value = self.expression(inner.next()?);
-                let rest = inner.next()?;
-                let found = rest.as_str().trim_end();
-                let start = rest.as_span().start();
-                let span = self.place(start, start + found.len());
-                match found.chars().next() {
-                    // What could go on as an expression and does not is broken in itself.
-                    Some('+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '&' | '|' | '?' | '.') => {
-                        self.broken_rest(&name, &rest);
-                    }
-                    _ => self.problems.push(problems::left_over::problem(span, found)),
-                }
-                broken_attribute(name, value.span.to(span))
+                let gap = equals.at_end().to(Span {
+                    end: value.span.start,
+                    ..value.span
+                });
+                let blank = self.is_blank(gap);
+                self.problems.push(problems::missing_value::late(
+                    equals,
+                    &name.name,
+                    blank.then_some(gap),
+                ));
+                Entry::Attribute(Attribute { name, value })
             }
             Rule::broken_value => {
                 let mut inner = node.into_inner();
@@ -66,7 +66,7 @@ impl Builder<'_> {
                 let rest = inner.next()?;
                 let span = self.span(&rest);
                 self.broken_expression(&rest);
-                broken_attribute(name, span)
+                Entry::Attribute(broken_attribute(name, span))
             }
             Rule::broken_line => {
                 let span = self.span(&node);
@@ -97,8 +97,49 @@ impl Builder<'_> {
     fn attribute(&mut self, node: Node<'_>) -> Option<Attribute> {
         let mut inner = node.into_inner();
         let name = self.ident(&inner.next()?);
+        let before = self.problems.len();
         let value = self.expression(inner.next()?);
-        Some(Attribute { name, value })
+        let Some(more) = inner.next() else {
+            return Some(Attribute { name, value });
+        };
+        let span = self.span(&more);
+        match more.as_rule() {
+            Rule::sign => {
+                self.problems.push(problems::left_over::sign(span, more.as_str()));
+                Some(Attribute { name, value })
+            }
+            Rule::split => {
+                self.problems.truncate(before);
+                let whole = value.span.to(span);
+                let operator = more.into_inner().next()?;
+                let sign = self.span(&operator);
+                self.problems
+                    .push(problems::unexpected::split(sign, operator.as_str(), whole));
+                Some(broken_attribute(name, whole))
+            }
+            _ => {
+                self.left_over(&more, value.span);
+                Some(broken_attribute(name, value.span.to(span)))
+            }
+        }
+    }
+
+    /// What stands behind a value and does not belong to it.
+    pub(super) fn left_over(&mut self, rest: &Node<'_>, value: Span) {
+        let found = rest.as_str().trim_end();
+        let start = rest.as_span().start();
+        let span = self.place(start, start + found.len());
+        match found.chars().next() {
+            // What could go on as an expression and does not is broken in itself.
+            Some('+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '&' | '|' | '?' | '.') => {
+                self.broken_rest(rest);
+            }
+            _ => self.problems.push(problems::left_over::problem(
+                span,
+                found,
+                self.source.slice(value),
+            )),
+        }
     }
 
     fn block(&mut self, node: Node<'_>) -> Option<Block> {
@@ -107,6 +148,7 @@ impl Builder<'_> {
         let mut open = None;
         let mut close = None;
         let mut entries = Vec::new();
+        let late = node.as_rule() == Rule::split_block;
         self.blocks += 1;
         for part in node.into_inner() {
             match part.as_rule() {
@@ -119,6 +161,19 @@ impl Builder<'_> {
         }
         self.blocks -= 1;
         let (kind, open) = (kind?, open?);
+        if late {
+            let header = labels.last().map_or(kind.span, |label: &Label| label.span);
+            let gap = header.at_end().to(Span {
+                end: open.start,
+                ..open
+            });
+            let blank = self.is_blank(gap);
+            self.problems.push(problems::missing_body::late(
+                open,
+                &kind.name,
+                blank.then_some(gap),
+            ));
+        }
         let header = labels
             .last()
             .map_or(kind.span, |label: &Label| kind.span.to(label.span));
@@ -194,7 +249,7 @@ impl Builder<'_> {
             self.problems.push(problems::missing_equals::problem(
                 name.span, &name.name, between, "",
             ));
-            return Some(broken_attribute(name, label));
+            return Some(Entry::Attribute(broken_attribute(name, label)));
         }
         self.problems
             .push(problems::missing_body::problem(span, &name.name));
@@ -219,7 +274,7 @@ impl Builder<'_> {
         self.problems.push(problems::missing_equals::problem(
             name.span, &name.name, between, sign,
         ));
-        Some(broken_attribute(name, value.span))
+        Some(Entry::Attribute(broken_attribute(name, value.span)))
     }
 
     /// Finds the place in a value at which it stops making sense.
@@ -235,15 +290,14 @@ impl Builder<'_> {
                 if self.problems.len() == before {
                     let at = self.place(start, start + text.trim_end().len());
                     let rest = self.source.slice(at).to_owned();
-                    self.problems.push(problems::left_over::problem(at, &rest));
+                    self.problems.push(problems::left_over::problem(at, &rest, ""));
                 }
             }
         }
     }
 
     /// The same for what follows a value that could be read.
-    fn broken_rest(&mut self, name: &Ident, rest: &Node<'_>) {
-        let _ = name;
+    pub(super) fn broken_rest(&mut self, rest: &Node<'_>) {
         let text = rest.as_str();
         let operator = text.chars().take_while(|c| "+-*/%<>=&|?.".contains(*c)).count();
         let at = self.place(rest.as_span().start(), rest.as_span().start());
@@ -260,12 +314,19 @@ impl Builder<'_> {
     }
 }
 
-fn broken_attribute(name: Ident, span: Span) -> Entry {
+impl Builder<'_> {
+    /// Whether only white space stands there: an edit may take it away.
+    fn is_blank(&self, gap: Span) -> bool {
+        self.source.slice(gap).trim().is_empty()
+    }
+}
+
+fn broken_attribute(name: Ident, span: Span) -> Attribute {
     let kind = ExprKind::Broken;
-    Entry::Attribute(Attribute {
+    Attribute {
         name,
         value: Expr { kind, span },
-    })
+    }
 }
 
 fn first_name(text: &str) -> Option<usize> {

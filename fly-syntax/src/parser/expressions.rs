@@ -1,5 +1,7 @@
 //! Values: operators by their binding, brackets, comprehensions, names and numbers.
 
+use pest::iterators::Pairs;
+
 use super::{Builder, Node, Rule};
 use crate::number::{self, NotANumber};
 use crate::problems;
@@ -26,6 +28,24 @@ impl Builder<'_> {
             return self.operand(only);
         }
         let whole = self.span(&node);
+        // A chain of operators is as deep a tree as it is long, and stands on top of what is around it.
+        let infixes = node.clone().into_inner();
+        let operators = infixes.filter(|part| part.as_rule() == Rule::infix);
+        let length = operators.clone().count();
+        if self.chained + length > MOST_NESTING {
+            let at = operators.last().map_or(whole, |last| self.span(&last));
+            self.problems
+                .push(problems::too_deep::problem(at, "operators", MOST_NESTING));
+            return broken(whole);
+        }
+        self.chained += length;
+        let value = self.chain_of(node, whole);
+        self.chained -= length;
+        value
+    }
+
+    /// Operands with operators between them, and the conditional that they may be the condition of.
+    fn chain_of(&mut self, node: Node<'_>, whole: Span) -> Expr {
         let mut operands: Vec<Expr> = Vec::new();
         let mut operators: Vec<(BinaryOperator, Span)> = Vec::new();
         let mut inner = node.into_inner();
@@ -37,18 +57,9 @@ impl Builder<'_> {
                     operators.push((operator(part.as_str()), span));
                 }
                 Rule::question => {
+                    let question = self.span(&part);
                     let condition = self.fold(operands, &operators, whole);
-                    let (Some(then), Some(otherwise)) = (inner.next(), inner.next()) else {
-                        return broken(whole);
-                    };
-                    let conditional = Conditional {
-                        condition,
-                        then: self.expression(then),
-                        otherwise: self.expression(otherwise),
-                    };
-                    let span = conditional.condition.span.to(conditional.otherwise.span);
-                    let kind = ExprKind::Conditional(Box::new(conditional));
-                    return Expr { kind, span };
+                    return self.conditional(condition, question, inner, whole);
                 }
                 _ => {}
             }
@@ -56,14 +67,43 @@ impl Builder<'_> {
         self.fold(operands, &operators, whole)
     }
 
+    fn conditional(
+        &mut self,
+        condition: Expr,
+        question: Span,
+        mut branches: Pairs<'_, Rule>,
+        whole: Span,
+    ) -> Expr {
+        let Some(then) = branches.next().map(|then| self.expression(then)) else {
+            return broken(whole);
+        };
+        let otherwise = match branches.next() {
+            Some(late) if late.as_rule() == Rule::late_else => {
+                self.problems
+                    .push(problems::unexpected::split(question, "?", whole));
+                late.into_inner().next()
+            }
+            Some(otherwise) => Some(otherwise),
+            None => {
+                self.problems
+                    .push(problems::unexpected::no_else(question, then.span));
+                None
+            }
+        };
+        let Some(otherwise) = otherwise.map(|otherwise| self.expression(otherwise)) else {
+            return broken(whole);
+        };
+        let span = condition.span.to(otherwise.span);
+        let kind = ExprKind::Conditional(Box::new(Conditional {
+            condition,
+            then,
+            otherwise,
+        }));
+        Expr { kind, span }
+    }
+
     /// A flat list of operands and operators as a tree, tighter operators deeper.
     fn fold(&mut self, operands: Vec<Expr>, operators: &[(BinaryOperator, Span)], whole: Span) -> Expr {
-        if operators.len() > MOST_NESTING {
-            let at = operators[MOST_NESTING].1;
-            self.problems
-                .push(problems::too_deep::problem(at, "operators", MOST_NESTING));
-            return broken(whole);
-        }
         let mut operands = operands.into_iter();
         let Some(first) = operands.next() else {
             return broken(whole);
@@ -96,40 +136,18 @@ impl Builder<'_> {
 
     fn operand(&mut self, node: Node<'_>) -> Expr {
         let whole = self.span(&node);
-        let mut prefixes: Vec<(UnaryOperator, Span)> = Vec::new();
-        let mut value: Option<Expr> = None;
-        let mut steps = 0;
-        for part in node.into_inner() {
-            let span = self.span(&part);
+        // Prefixes and steps nest around what they stand at, as operators do.
+        let parts = node.clone().into_inner();
+        let (mut prefixes, mut steps) = (0, 0);
+        for part in parts {
             match part.as_rule() {
-                Rule::prefix if part.as_str() == "!" => prefixes.push((UnaryOperator::Not, span)),
-                Rule::prefix => prefixes.push((UnaryOperator::Negate, span)),
-                Rule::field | Rule::index => {
-                    steps += 1;
-                    if steps > MOST_NESTING {
-                        continue;
-                    }
-                    let Some(base) = value.take() else {
-                        return broken(whole);
-                    };
-                    let span = base.span.to(span);
-                    let rule = part.as_rule();
-                    let Some(inner) = part.into_inner().next() else {
-                        return broken(whole);
-                    };
-                    let kind = if rule == Rule::field {
-                        ExprKind::Attribute(Box::new(base), self.ident(&inner))
-                    } else {
-                        let index = self.expression(inner);
-                        ExprKind::Index(Box::new(base), Box::new(index))
-                    };
-                    value = Some(Expr { kind, span });
-                }
-                _ => value = Some(self.primary(part)),
+                Rule::prefix => prefixes += 1,
+                Rule::field | Rule::index => steps += 1,
+                _ => {}
             }
         }
-        if steps > MOST_NESTING || prefixes.len() > MOST_NESTING {
-            let what = if steps > MOST_NESTING {
+        if self.chained + prefixes + steps > MOST_NESTING {
+            let what = if steps > prefixes {
                 "steps of a path"
             } else {
                 "operators"
@@ -137,6 +155,44 @@ impl Builder<'_> {
             self.problems
                 .push(problems::too_deep::problem(whole, what, MOST_NESTING));
             return broken(whole);
+        }
+        self.chained += prefixes + steps;
+        let value = self.operand_of(node, whole);
+        self.chained -= prefixes + steps;
+        value
+    }
+
+    fn operand_of(&mut self, node: Node<'_>, whole: Span) -> Expr {
+        let mut prefixes: Vec<(UnaryOperator, Span)> = Vec::new();
+        let mut value: Option<Expr> = None;
+        for part in node.into_inner() {
+            let span = self.span(&part);
+            match part.as_rule() {
+                Rule::prefix if part.as_str() == "!" => prefixes.push((UnaryOperator::Not, span)),
+                Rule::prefix => prefixes.push((UnaryOperator::Negate, span)),
+                Rule::field => {
+                    let Some((base, name)) = value.take().zip(part.into_inner().next()) else {
+                        return broken(whole);
+                    };
+                    let span = base.span.to(span);
+                    let kind = ExprKind::Attribute(Box::new(base), self.ident(&name));
+                    value = Some(Expr { kind, span });
+                }
+                Rule::index => {
+                    let Some(base) = value.take() else {
+                        return broken(whole);
+                    };
+                    let span = base.span.to(span);
+                    value = Some(match self.bracketed(part, span) {
+                        Some(index) => Expr {
+                            kind: ExprKind::Index(Box::new(base), Box::new(index)),
+                            span,
+                        },
+                        None => broken(span),
+                    });
+                }
+                _ => value = Some(self.primary(part)),
+            }
         }
         let value = value.unwrap_or_else(|| broken(whole));
         prefixes
@@ -146,6 +202,40 @@ impl Builder<'_> {
                 span: span.to(value.span),
                 kind: ExprKind::Unary(operator, Box::new(value)),
             })
+    }
+
+    /// The one value in brackets; `None` where there is none, or more than one, which is reported.
+    pub(super) fn bracketed(&mut self, node: Node<'_>, span: Span) -> Option<Expr> {
+        let mut inner = node.into_inner();
+        let Some(first) = inner.next() else {
+            let end = span.end.saturating_sub(1) as usize;
+            self.unexpected(end, "");
+            return None;
+        };
+        if !matches!(first.as_rule(), Rule::nested) {
+            self.misplaced(&first);
+            return None;
+        }
+        let value = self.expression(first);
+        match inner.next() {
+            None => Some(value),
+            Some(rest) => {
+                self.misplaced(&rest);
+                None
+            }
+        }
+    }
+
+    /// Reports what does not fit into its brackets.
+    fn misplaced(&mut self, rest: &Node<'_>) {
+        let text = rest.as_str();
+        let operators = text.chars().take_while(|c| "+-*/%<>=&|?.".contains(*c)).count();
+        if operators > 0 && text.trim_end() != "*" {
+            self.broken_rest(rest);
+        } else {
+            let at = self.place(rest.as_span().start(), rest.as_span().start());
+            self.unexpected(at.start as usize, text);
+        }
     }
 
     /// A number or a call in a predicate.
@@ -174,26 +264,16 @@ impl Builder<'_> {
                 name => ExprKind::Name(name.into()),
             },
             Rule::call => return self.call(node),
-            Rule::paren => match node.into_inner().next() {
-                Some(inner) => ExprKind::Paren(Box::new(self.expression(inner))),
+            Rule::paren => match self.bracketed(node, span) {
+                Some(inner) => ExprKind::Paren(Box::new(inner)),
                 None => ExprKind::Broken,
             },
             Rule::list => ExprKind::List(self.items(node, "elements")),
             Rule::object => ExprKind::Object(self.object(node)),
             Rule::for_list | Rule::for_object => return self.comprehension(node),
-            Rule::broken_for => {
-                let object = node.as_str().starts_with('{');
-                self.problems.push(problems::broken_for::problem(span, object));
-                ExprKind::Broken
-            }
             Rule::single_quoted => {
                 self.problems
                     .push(problems::single_quotes::problem(span, node.as_str()));
-                ExprKind::Broken
-            }
-            Rule::broken_paren => {
-                let text = node.as_str();
-                self.broken_inside(&text[1..text.len() - 1], node.as_span().start() + 1);
                 ExprKind::Broken
             }
             _ => ExprKind::Broken,
@@ -201,24 +281,11 @@ impl Builder<'_> {
         Expr { kind, span }
     }
 
-    /// Finds what is wrong with a piece of text that should be one expression.
-    pub(super) fn broken_inside(&mut self, text: &str, start: usize) {
-        use pest::Parser as _;
-        let before = self.problems.len();
-        match super::Grammar::parse(Rule::only_expression, text) {
-            Err(error) => self.explain(&error, start),
-            Ok(_) => {
-                let at = self.place(start, start + text.len());
-                self.unexpected(at.start as usize, text);
-            }
-        }
-        self.problems.truncate(before + 1);
-    }
-
     fn number(&mut self, token: &str, span: Span) -> ExprKind {
         let (reason, likely) = match number::read(token) {
             Ok(kind) => return kind,
             Err(NotANumber::Unit { unit, likely }) => (format!("there is no unit `{unit}`"), likely),
+            Err(NotANumber::Exponent { likely }) => ("numbers have no exponent".to_owned(), likely),
             Err(NotANumber::TooLarge) => ("it is too large".to_owned(), Vec::new()),
             Err(NotANumber::Order) => (
                 "the parts of a duration go from large to small".to_owned(),
@@ -274,7 +341,7 @@ impl Builder<'_> {
                     if rule == Rule::nested {
                         items.push(self.expression(part));
                     } else {
-                        self.broken_inside(part.as_str(), part.as_span().start());
+                        self.misplaced(&part);
                         items.push(broken(span));
                     }
                 }
@@ -323,21 +390,7 @@ impl Builder<'_> {
             }
             comma = false;
             if part.as_rule() == Rule::broken_pair {
-                let text = part.as_str().trim_end();
-                let skipped = text
-                    .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-                    .unwrap_or(text.len());
-                if skipped == text.len() {
-                    let wanted = format!("an entry of an object is `{text} = value`");
-                    let at = Span {
-                        end: span.start + u32::try_from(text.len()).unwrap_or(0),
-                        ..span
-                    };
-                    self.problems
-                        .push(problems::unexpected::problem(at, text, &wanted));
-                } else {
-                    self.unexpected(span.start as usize + skipped, &text[skipped..]);
-                }
+                self.misplaced(&part);
                 continue;
             }
             entries.extend(self.object_entry(part));
@@ -354,7 +407,23 @@ impl Builder<'_> {
             Rule::name => ObjectKey::Name(self.ident(&key_node)),
             _ => ObjectKey::String(self.template(key_node.into_inner()), key_span),
         };
-        let mut next = inner.next()?;
+        let Some(mut next) = inner.next() else {
+            let wanted = format!("an entry of an object is `{word} = value`");
+            self.problems
+                .push(problems::unexpected::problem(key_span, &word, &wanted));
+            return Some(ObjectEntry {
+                key,
+                value: broken(key_span.at_end()),
+            });
+        };
+        if next.as_rule() == Rule::broken_pair {
+            let span = self.span(&next);
+            self.misplaced(&next);
+            return Some(ObjectEntry {
+                key,
+                value: broken(span),
+            });
+        }
         if next.as_rule() == Rule::colon {
             let sign = next.as_str();
             next = inner.next()?;
@@ -376,14 +445,23 @@ impl Builder<'_> {
         let mut names: Vec<Ident> = Vec::new();
         let mut parts: Vec<Expr> = Vec::new();
         let mut condition = None;
+        let before = self.problems.len();
+        let mut whole = true;
         for part in node.into_inner() {
             match part.as_rule() {
                 Rule::name => names.push(self.ident(&part)),
                 Rule::for_condition => {
                     condition = part.into_inner().next().map(|inner| self.expression(inner))
                 }
+                Rule::list_rest | Rule::brace_rest => whole = false,
                 _ => parts.push(self.expression(part)),
             }
+        }
+        let wanted = if object { 3 } else { 2 };
+        if !whole || parts.len() != wanted || names.is_empty() {
+            self.problems.truncate(before);
+            self.problems.push(problems::broken_for::problem(span, object));
+            return broken(span);
         }
         let intro = |names: Vec<Ident>, collection: Expr| -> Option<Intro> {
             let mut names = names.into_iter();

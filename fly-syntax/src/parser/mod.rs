@@ -5,6 +5,8 @@ mod expressions;
 mod predicate;
 mod texts;
 
+use std::collections::HashSet;
+
 use pest::Parser as _;
 use pest::iterators::Pair;
 use pest_derive::Parser;
@@ -12,7 +14,7 @@ use pest_derive::Parser;
 use crate::Parsed;
 use crate::diagnostic::Problem;
 use crate::problems;
-use crate::scan::{self, MOST_NESTING, Mended, Scan};
+use crate::scan::{self, Form, MOST_NESTING, Mended, Scan};
 use crate::source::{SourceFile, Span};
 use crate::tree::{Body, Expr, ExprKind, Ident, SyntaxTree, Template};
 
@@ -31,13 +33,13 @@ const DEEP_STACK: usize = 256 << 20;
 /// Parses a file. Never fails: what cannot be read is in the tree as such, and reported.
 #[must_use]
 pub fn parse(source: &SourceFile) -> Parsed {
-    with_room(source, |builder, text| builder.file(text))
+    with_room(source, Form::Code, |builder, text| builder.file(text))
 }
 
 /// Parses a text that is one expression: a value from the command line, an argument of `gosling eval`.
 #[must_use]
 pub fn parse_expression(source: &SourceFile) -> (Expr, Vec<Problem>) {
-    with_room(source, |mut builder, text| {
+    with_room(source, Form::Code, |mut builder, text| {
         let expr = match Grammar::parse(Rule::only_expression, text) {
             Ok(mut pairs) => builder.first_expression(pairs.next()),
             Err(error) => {
@@ -57,16 +59,16 @@ pub fn parse_expression(source: &SourceFile) -> (Expr, Vec<Problem>) {
 /// Parses a text with `${...}` in it, as `templatefile` reads files.
 #[must_use]
 pub fn parse_template(source: &SourceFile) -> (Template, Vec<Problem>) {
-    let mended = Mended::new(source.text(), Vec::new());
-    let mut builder = Builder::new(source, &mended);
-    let template = match Grammar::parse(Rule::only_template, source.text()) {
-        Ok(mut pairs) => pairs.next().map(|pair| builder.template(pair.into_inner())),
-        Err(error) => {
-            builder.explain(&error, 0);
-            None
-        }
-    };
-    (template.unwrap_or_default(), builder.finished())
+    with_room(source, Form::Template, |mut builder, text| {
+        let template = match Grammar::parse(Rule::only_template, text) {
+            Ok(mut pairs) => pairs.next().map(|pair| builder.template(pair.into_inner())),
+            Err(error) => {
+                builder.explain(&error, 0);
+                None
+            }
+        };
+        (template.unwrap_or_default(), builder.finished())
+    })
 }
 
 /// Parses what stands inside a text literal as a predicate: `failed_count >= 3 AND age > 1h`. Places are the file's.
@@ -77,7 +79,10 @@ pub fn parse_predicate(source: &SourceFile, content: Span) -> (Expr, Vec<Problem
     builder.offset = content.start as usize;
     builder.single_quotes = true;
     let text = source.slice(content);
-    let depth = text.bytes().filter(|byte| *byte == b'(').count();
+    let depth = text
+        .bytes()
+        .filter(|byte| matches!(byte, b'(' | b'[' | b'{' | b'?'))
+        .count();
     let broken = Expr {
         kind: ExprKind::Broken,
         span: content,
@@ -97,13 +102,17 @@ pub fn parse_predicate(source: &SourceFile, content: Span) -> (Expr, Vec<Problem
 }
 
 /// Scans, then builds on a thread with a large stack where the text nests deeply.
-fn with_room<T: Send>(source: &SourceFile, build: impl FnOnce(Builder<'_>, &str) -> T + Send) -> T {
+fn with_room<T: Send>(
+    source: &SourceFile,
+    form: Form,
+    build: impl FnOnce(Builder<'_>, &str) -> T + Send,
+) -> T {
     let Scan {
         comments,
         problems,
         mends,
         depth,
-    } = scan::scan(source);
+    } = scan::scan(source, form);
     let mended = Mended::new(if mends.is_empty() { "" } else { source.text() }, mends);
     let text = if mended.text.is_empty() {
         source.text()
@@ -148,6 +157,8 @@ struct Builder<'s> {
     problems: Vec<Problem>,
     /// How many blocks stand around the current place.
     blocks: usize,
+    /// How many operators, prefixes and steps of paths stand around the current place: each is a level of the tree.
+    chained: usize,
     comments: Vec<crate::tree::Comment>,
     /// Whether texts may stand in single quotes, as they do in a condition that is itself a text.
     single_quotes: bool,
@@ -161,6 +172,7 @@ impl<'s> Builder<'s> {
             offset: 0,
             problems: Vec::new(),
             blocks: 0,
+            chained: 0,
             comments: Vec::new(),
             single_quotes: false,
         }
@@ -209,27 +221,27 @@ impl<'s> Builder<'s> {
         }
         self.problems
             .sort_by_key(|problem| (problem.span.start, problem.span.end));
-        let line = |span: Span| self.source.position(span.start).line;
-        let deep: Vec<u32> = self
+        let line = |span: Span| self.source.line(span.start);
+        let is = |problem: &Problem, kind| std::ptr::eq(problem.kind, kind);
+        let deep: HashSet<u32> = self
             .problems
             .iter()
-            .filter(|problem| std::ptr::eq(problem.kind, &problems::too_deep::KIND))
+            .filter(|problem| is(problem, &problems::too_deep::KIND))
             .map(|problem| line(problem.span))
             .collect();
         if !deep.is_empty() {
             self.problems.retain(|problem| {
-                std::ptr::eq(problem.kind, &problems::too_deep::KIND) || !deep.contains(&line(problem.span))
+                is(problem, &problems::too_deep::KIND) || !deep.contains(&line(problem.span))
             });
         }
         let no_text = self
             .problems
             .iter()
-            .find(|problem| std::ptr::eq(problem.kind, &problems::not_text::KIND));
+            .find(|problem| is(problem, &problems::not_text::KIND));
         if let Some(no_text) = no_text.map(|problem| line(problem.span)) {
             // The bad byte is a `?` to the grammar.
-            self.problems.retain(|problem| {
-                std::ptr::eq(problem.kind, &problems::not_text::KIND) || line(problem.span) < no_text
-            });
+            self.problems
+                .retain(|problem| is(problem, &problems::not_text::KIND) || line(problem.span) < no_text);
         }
         self.problems
     }
@@ -285,6 +297,9 @@ impl<'s> Builder<'s> {
                 "this is a typographic quote; texts stand in plain ones: `\"`"
             }
             ";" => "lines end without a sign: delete the `;`",
+            "*" if self.source.text()[..at].ends_with('[') => {
+                "there is no `[*]`: the field of each element is `[for x in list : x.name]`"
+            }
             "," => "nothing stands between entries of a body, and a value before each comma of a list",
             "=" => "a comparison is `==`; an attribute has one `=`, behind its name",
             "&" => "\"and\" is `&&`",

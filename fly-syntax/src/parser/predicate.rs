@@ -2,6 +2,9 @@
 
 use super::expressions::{binary, broken, operator};
 use super::{Builder, Node, Rule};
+use crate::problems;
+use crate::scan::MOST_NESTING;
+use crate::source::Span;
 use crate::tree::{BinaryOperator, Expr, ExprKind, UnaryOperator};
 
 impl Builder<'_> {
@@ -26,6 +29,9 @@ impl Builder<'_> {
                     }
                 }
                 let value = value?;
+                if self.is_too_long(negations.len(), span) {
+                    return Some(broken(span));
+                }
                 if negations.is_empty() {
                     return Some(value);
                 }
@@ -59,6 +65,9 @@ impl Builder<'_> {
                 let kind = ExprKind::Paren(Box::new(inner));
                 Expr { kind, span }
             }),
+            Rule::word_path if self.is_too_long(node.clone().into_inner().count(), span) => {
+                Some(broken(span))
+            }
             Rule::word_path => {
                 let mut value: Option<Expr> = None;
                 for part in node.into_inner() {
@@ -92,6 +101,10 @@ impl Builder<'_> {
     }
 
     fn joined(&mut self, node: Node<'_>, operator: BinaryOperator) -> Option<Expr> {
+        let span = self.span(&node);
+        if self.is_too_long(node.clone().into_inner().count(), span) {
+            return Some(broken(span));
+        }
         let mut value: Option<Expr> = None;
         for part in node.into_inner() {
             let next = self.predicate_part(part)?;
@@ -104,5 +117,15 @@ impl Builder<'_> {
             });
         }
         value
+    }
+
+    /// Reports what has so many parts in a row that its tree would be too deep.
+    fn is_too_long(&mut self, parts: usize, span: Span) -> bool {
+        let long = parts > MOST_NESTING;
+        if long {
+            self.problems
+                .push(problems::too_deep::problem(span, "conditions", MOST_NESTING));
+        }
+        long
     }
 }

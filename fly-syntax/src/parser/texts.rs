@@ -63,15 +63,8 @@ impl Builder<'_> {
     }
 
     fn interpolation(&mut self, node: Node<'_>, span: Span) -> Expr {
-        match node.into_inner().next() {
-            Some(inner) if inner.as_rule() == Rule::nested => self.expression(inner),
-            Some(inner) => {
-                let at = self.span(&inner);
-                self.broken_inside(inner.as_str(), inner.as_span().start());
-                super::expressions::broken(at)
-            }
-            None => super::expressions::broken(span),
-        }
+        self.bracketed(node, span)
+            .unwrap_or_else(|| super::expressions::broken(span))
     }
 
     fn escape(&mut self, escape: &str, span: Span, plain: &mut String) {

@@ -25,3 +25,13 @@ pub(crate) fn problem(header: Span, kind: &str) -> Problem {
         .note("`{` is missing behind this")
         .help("write `{ ... }` behind it, the `{` on the same line")
 }
+
+/// `gap` is what stands between the header and its brace on a later line, where it is only white space.
+pub(crate) fn late(open: Span, kind: &str, gap: Option<Span>) -> Problem {
+    let problem = Problem::new(&KIND, open, format!("the `{{` of this `{kind}` is not on the line of its header"))
+        .help(format!("write the `{{` behind `{kind}` and its labels, on the same line"));
+    match gap {
+        Some(gap) => problem.fix("put the `{` behind its header", gap, " "),
+        None => problem,
+    }
+}

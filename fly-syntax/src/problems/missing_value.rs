@@ -26,3 +26,14 @@ pub(crate) fn problem(equals: Span, word: &str) -> Problem {
         .note("a value is missing behind this")
         .help(format!("write a value, or delete `{word} =`: what is left out has its default"))
 }
+
+/// `gap` is what stands between the `=` and the value on a later line, where it is only white space.
+pub(crate) fn late(equals: Span, word: &str, gap: Option<Span>) -> Problem {
+    let problem = Problem::new(&KIND, equals, format!("the value of `{word}` is not on the line of its `=`"))
+        .note("the value begins behind this, on the same line")
+        .help("write the value behind the `=`; one of several lines stands in brackets");
+    match gap {
+        Some(gap) => problem.fix("put the value behind its `=`", gap, " "),
+        None => problem,
+    }
+}

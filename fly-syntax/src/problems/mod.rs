@@ -39,4 +39,5 @@ kinds! {
     left_over,
     chained_comparison,
     broken_for,
+    heredoc_start,
 }

@@ -23,7 +23,9 @@ as a text.
 
 /// `at` is the text with its quotes.
 pub(crate) fn problem(at: Span, text: &str) -> Problem {
-    let inner = text.trim_matches('\'').replace('\\', "\\\\").replace('"', "\\\"");
+    let inner = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).unwrap_or(text);
+    // In single quotes, nothing was meant to be more than it is.
+    let inner = inner.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${");
     Problem::new(&KIND, at, "texts stand in double quotes")
         .help(format!("write `\"{inner}\"`"))
         .fix("write double quotes", at, format!("\"{inner}\""))

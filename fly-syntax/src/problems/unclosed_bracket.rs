@@ -28,3 +28,11 @@ pub(crate) fn problem(opened: Span, closer: &str) -> Problem {
         .note("opened here")
         .help(format!("write `{closer}` where it ends"))
 }
+
+/// `opened` is closed by `found`, which closes another kind of bracket.
+pub(crate) fn wrong(at: Span, opened: Span, found: char, wanted: &str) -> Problem {
+    Problem::new(&KIND, at, format!("`{found}` does not close this bracket: `{wanted}` does"))
+        .label(opened, "opened here")
+        .help(format!("write `{wanted}`"))
+        .fix(format!("write `{wanted}`"), at, wanted)
+}

@@ -28,3 +28,10 @@ pub(crate) fn problem(text: Span) -> Problem {
         .note("a `\"` is missing")
         .help("a text ends with `\"` on the line it starts on; for several lines write a heredoc: `<<EOT`")
 }
+
+/// `at` is a label from its quote on.
+pub(crate) fn label(at: Span) -> Problem {
+    Problem::new(&KIND, at, "this label is not closed")
+        .help("write `\"` behind the label")
+        .fix("write `\"` behind the label", at.at_end(), "\"")
+}

@@ -78,6 +78,17 @@ fn bombs_end() {
         "<<<<<<< a\n=======\n>>>>>>> b\n".repeat(5_000),
         format!("((1 // {{\n  e\n// {}\n", "(".repeat(300)),
         format!("x = {}1{}\n", "(".repeat(250), ")".repeat(250)),
+        format!("x = {}\n", "1 ? 2 : ".repeat(20_000)),
+        format!("x = \"{}\"", "\"${\"".repeat(4000)),
+        format!("{}{}", "${".repeat(197), "<<-EOT\n".repeat(800)),
+        format!("x = {}", "([{\"${".repeat(60)),
+        format!("x = {}", "<<E\n${".repeat(5000)),
+        format!("x = {}", "('\"".repeat(20_000)),
+        format!("{}{}", "a.bf(".repeat(800), "in in <<-E\n\"${".repeat(300)),
+        format!("x = {}1{}\n", "{ \"${".repeat(60), "}\" ? 1 }".repeat(60)),
+        format!("x = {}1{}\n", "a[f(".repeat(120), ") 1]".repeat(120)),
+        format!("x = {}1{}\n", "(".repeat(120), " 1)".repeat(120)),
+        format!("x = {}1{}\n", "[for x in ".repeat(120), "]".repeat(120)),
     ];
     for bomb in bombs {
         let shown: String = bomb.chars().take(20).collect();
@@ -86,6 +97,45 @@ fn bombs_end() {
             !problems.is_empty() || shown.starts_with("x = ((((((("),
             "{shown}"
         );
+    }
+}
+
+#[test]
+fn a_tree_is_as_deep_as_its_brackets_and_operators_may_be_together() {
+    let sum = format!(
+        "x = {}1{}\n",
+        "(".repeat(200),
+        format!("{})", "+1".repeat(200)).repeat(200)
+    );
+    let problems = sound(sum.into_bytes()).problems;
+    assert!(problems.iter().all(|problem| problem.kind.code == "FLY113"));
+    assert!(!problems.is_empty());
+    // Each conditional is a value of its own.
+    let many: String = (0..500)
+        .map(|index| format!("  x{index} = a ? [b ? 1 : 2, 3] : 4\n"))
+        .collect();
+    assert_eq!(sound(format!("locals {{\n{many}}}\n").into_bytes()).problems, []);
+}
+
+#[test]
+fn a_template_and_a_condition_of_any_depth_end() {
+    for text in [
+        format!("${{{}", "(".repeat(100_000)),
+        format!("${{{}1{}}}", "(".repeat(100_000), ")".repeat(100_000)),
+        "${".repeat(50_000),
+        "$${ } ${".to_owned(),
+    ] {
+        let source = SourceFile::new(FileId(0), "a.tpl", text);
+        assert!(!fly_syntax::parse_template(&source).1.is_empty());
+    }
+    for text in [
+        format!("f({}", "[".repeat(100_000)),
+        format!("{}a", "NOT ".repeat(100_000)),
+        format!("a{}", " AND a".repeat(100_000)),
+        format!("a{}", ".b".repeat(100_000)),
+    ] {
+        let source = SourceFile::new(FileId(0), "a.fly", text);
+        assert!(!fly_syntax::parse_predicate(&source, source.span()).1.is_empty());
     }
 }
 

@@ -14,6 +14,7 @@ use fly_syntax::Span;
 
 use crate::checked::CheckedBlock;
 use crate::globals::Globals;
+use crate::problems;
 use crate::sink::Sink;
 use crate::value::Value;
 
@@ -26,9 +27,22 @@ pub(crate) fn check(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut S
     schedules::check(&nest, sink);
     moved::check(globals, &nest, sink);
     cleartext::check(&nest, sink);
+    token_ids(&nest, sink);
     blocks
         .iter()
         .for_each(|block| certificates::check(globals, block, sink));
+}
+
+/// The id of a Proxmox VE token that has the token's secret behind it, as Proxmox VE itself writes the two.
+fn token_ids(nest: &Blocks<'_>, sink: &mut Sink) {
+    for provider in nest.of("provider") {
+        if let Some((id, at)) = placed_text(provider, "token_id")
+            && id.contains('=')
+        {
+            sink.mask(at);
+            sink.push(problems::plain_secret::in_token_id(at));
+        }
+    }
 }
 
 /// The checked top-level blocks of a Nest.

@@ -74,7 +74,7 @@ impl SecretBackend {
     }
 
     /// The backend whose scheme is nearest to a misspelt one, where one is near.
-    fn near(scheme: &str) -> Option<Self> {
+    pub(crate) fn near(scheme: &str) -> Option<Self> {
         let lower = scheme.to_ascii_lowercase().replace('_', "-");
         let distance = |backend: &Self| strsim::damerau_levenshtein(backend.scheme(), &lower);
         let nearest = Self::ALL.into_iter().min_by_key(distance)?;
@@ -212,6 +212,9 @@ fn check_place(backend: SecretBackend, place: &str) -> Result<(), Malformed> {
     let wrong = |what: &str| Err(Malformed::new(format!("{what}; it is written {form}")));
     if place.is_empty() {
         return wrong("nothing follows its scheme");
+    }
+    if super::token_in(place).is_some() {
+        return wrong("it holds a token itself, not the place where one is kept");
     }
     if backend == SecretBackend::Env {
         let named = place.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -318,7 +318,7 @@ impl Elaborator<'_> {
                 .push(problems::unknown_fact::problem(span, name, &bound));
             return;
         }
-        let qualified = self.globals.qualified(name);
+        let qualified = self.globals.qualified(name, span);
         let candidates: Vec<&str> = bound
             .into_iter()
             .chain(ROOTS.iter().copied().filter(|root| path || root.ends_with('s')))

@@ -1,6 +1,9 @@
 //! Which type fits where, and what a value has to become for it. The one place of language.md's conversions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::Conversion;
 use crate::types::{FieldType, ObjectType, Reference, Type};
@@ -74,7 +77,7 @@ pub(crate) fn unify(a: &Type, b: &Type) -> Type {
         (Type::List(a), Type::List(b)) => Type::list(unify(a, b)),
         (Type::Set(a), Type::Set(b)) => Type::set(unify(a, b)),
         (Type::Map(a), Type::Map(b)) => Type::map(unify(a, b)),
-        (Type::Object(a), Type::Object(b)) => objects(a, b),
+        (Type::Object(a), Type::Object(b)) => objects(&[&**a, &**b]),
         (Type::Union(members), other) | (other, Type::Union(members)) => {
             if members.contains(other) {
                 Type::Union(members.clone())
@@ -86,23 +89,56 @@ pub(crate) fn unify(a: &Type, b: &Type) -> Type {
     }
 }
 
-/// Objects of different shapes become one whose fields that only some have may be left out.
-fn objects(a: &ObjectType, b: &ObjectType) -> Type {
-    let mut fields: Vec<FieldType> = Vec::new();
-    for field in a.fields.iter().chain(&b.fields) {
-        if let Some(known) = fields.iter_mut().find(|known| known.name == field.name) {
-            known.ty = unify(&known.ty, &field.ty);
-        } else {
-            let in_both = |object: &ObjectType| object.fields.iter().any(|other| other.name == field.name);
-            let optional = field.optional || !(in_both(a) && in_both(b));
-            fields.push(FieldType {
-                optional,
-                ..field.clone()
-            });
+/// The type of a value that may be of any of these types. Types of one kind are put together at once: one by one, many
+/// objects of different shapes would take a time in the cube of their number.
+pub(crate) fn unify_all<'t>(types: impl IntoIterator<Item = &'t Type>) -> Type {
+    let types: Vec<&Type> = types.into_iter().collect();
+    if types.len() < MANY {
+        return types.into_iter().fold(Type::Unknown, |all, ty| unify(&all, ty));
+    }
+    let (mut lists, mut sets, mut maps, mut objects) = (vec![], vec![], vec![], vec![]);
+    let mut all = Type::Unknown;
+    for ty in types {
+        match ty {
+            Type::List(element) => lists.push(&**element),
+            Type::Set(element) => sets.push(&**element),
+            Type::Map(element) => maps.push(&**element),
+            Type::Object(object) => objects.push(&**object),
+            other => all = unify(&all, other),
         }
     }
-    fields.sort_by(|a, b| a.name.cmp(&b.name));
-    Type::Object(Arc::new(ObjectType { fields }))
+    if !lists.is_empty() {
+        all = unify(&all, &Type::list(unify_all(lists)));
+    }
+    if !sets.is_empty() {
+        all = unify(&all, &Type::set(unify_all(sets)));
+    }
+    if !maps.is_empty() {
+        all = unify(&all, &Type::map(unify_all(maps)));
+    }
+    if !objects.is_empty() {
+        all = unify(&all, &self::objects(&objects));
+    }
+    all
+}
+
+/// From so many types on, those of one kind are put together at once.
+const MANY: usize = 16;
+
+/// Objects of different shapes become one whose fields that only some have may be left out.
+fn objects(objects: &[&ObjectType]) -> Type {
+    let mut fields: BTreeMap<&SmolStr, Vec<&FieldType>> = BTreeMap::new();
+    for field in objects.iter().flat_map(|object| &object.fields) {
+        fields.entry(&field.name).or_default().push(field);
+    }
+    let fields = fields.into_iter().map(|(name, found)| FieldType {
+        name: name.clone(),
+        ty: unify_all(found.iter().map(|field| &field.ty)),
+        optional: found.len() < objects.len() || found.iter().any(|field| field.optional),
+    });
+    Type::Object(Arc::new(ObjectType {
+        fields: fields.collect(),
+    }))
 }
 
 impl Type {
@@ -113,10 +149,7 @@ impl Type {
             Type::List(element) | Type::Set(element) => Some((Type::Int, (**element).clone())),
             Type::Map(value) => Some((Type::String, (**value).clone())),
             Type::Object(object) => {
-                let values = object
-                    .fields
-                    .iter()
-                    .fold(Type::Unknown, |all, field| unify(&all, &field.ty));
+                let values = unify_all(object.fields.iter().map(|field| &field.ty));
                 Some((Type::String, values))
             }
             Type::Union(members) => {

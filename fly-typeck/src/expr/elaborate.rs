@@ -2,9 +2,10 @@
 
 use fly_syntax::Span;
 use fly_syntax::tree::{BinaryOperator, Expr, ExprKind, ObjectEntry, ObjectKey, UnaryOperator};
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
-use super::{Conversion, ForList, ForObject, Key, Node, Typed, Walk, fits, operators, unify};
+use super::{Conversion, ForList, ForObject, Key, Node, Typed, Walk, fits, operators, unify, unify_all};
 use crate::functions;
 use crate::globals::Globals;
 use crate::literal;
@@ -128,15 +129,11 @@ impl Elaborator<'_> {
             Some(Type::List(element) | Type::Set(element)) => Some(element.clone()),
             _ => None,
         };
-        let mut ty = Type::Unknown;
         let items: Vec<Typed> = items
             .iter()
-            .map(|item| {
-                let item = self.expr(item, element.as_deref());
-                ty = unify(&ty, &item.ty);
-                item
-            })
+            .map(|item| self.expr(item, element.as_deref()))
             .collect();
+        let ty = unify_all(items.iter().map(|item| &item.ty));
         // Elements of a wanted type are converted one by one already.
         let ty = element.map_or(ty, |element| (*element).clone());
         let node = Node::List(items);
@@ -151,7 +148,7 @@ impl Elaborator<'_> {
     fn object(&mut self, entries: &[ObjectEntry], span: Span, wanted: Option<&Type>) -> Typed {
         let wanted = wanted.map(|ty| pick(ty, |ty| matches!(ty, Type::Map(_) | Type::Object(_))));
         let mut fields: Vec<FieldType> = Vec::with_capacity(entries.len());
-        let mut seen: Vec<(SmolStr, Span)> = Vec::with_capacity(entries.len());
+        let mut seen: FxHashMap<SmolStr, Span> = FxHashMap::default();
         let mut computed = false;
         let mut typed_entries = Vec::with_capacity(entries.len());
         for entry in entries {
@@ -183,12 +180,12 @@ impl Elaborator<'_> {
             let value = self.expr(&entry.value, field.as_ref());
             match &name {
                 Some(name) => {
-                    if let Some((_, first)) = seen.iter().find(|(other, _)| other == name) {
+                    if let Some(first) = seen.get(name) {
                         self.sink
                             .push(problems::repeated_key::problem(entry.key.span(), *first, name));
                         continue;
                     }
-                    seen.push((name.clone(), entry.key.span()));
+                    seen.insert(name.clone(), entry.key.span());
                     fields.push(FieldType {
                         name: name.clone(),
                         ty: field.unwrap_or_else(|| value.ty.clone()),
@@ -203,9 +200,7 @@ impl Elaborator<'_> {
         let ty = if let Some(Type::Map(value)) = wanted {
             Type::Map(value.clone())
         } else if computed {
-            let all = typed_entries
-                .iter()
-                .fold(Type::Unknown, |all, (_, value)| unify(&all, &value.ty));
+            let all = unify_all(typed_entries.iter().map(|(_, value)| &value.ty));
             Type::map(all)
         } else {
             if let Some(Type::Object(object)) = wanted
@@ -286,6 +281,9 @@ impl Elaborator<'_> {
             let how = format!("passed to `{}`", function.name);
             self.sink
                 .push(problems::secret_used::of(&argument.ty, argument.span, &how));
+            for argument in typed.iter().filter(|argument| !is_reference(argument)) {
+                self.sink.mask(argument.span);
+            }
             return Typed::poison(span);
         }
         let types: Vec<Type> = typed.iter().map(|argument| argument.ty.clone()).collect();
@@ -387,6 +385,10 @@ impl Elaborator<'_> {
             };
             self.sink
                 .push(problems::secret_used::of(&secret.ty, secret.span, how));
+            // What a secret is compared with is most likely its value.
+            for side in [&left, &right].into_iter().filter(|side| !is_reference(side)) {
+                self.sink.mask(side.span);
+            }
             return Typed::poison(span);
         }
         match operators::result_type(operator, &left.ty, &right.ty) {
@@ -637,6 +639,16 @@ fn is_text(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::String(template) => template.literal().is_some(),
         ExprKind::Paren(inner) => is_text(inner),
+        _ => false,
+    }
+}
+
+/// Whether the value is only named here, and written elsewhere.
+fn is_reference(typed: &Typed) -> bool {
+    match &typed.node {
+        Node::Global(_) | Node::Slot(_) => true,
+        Node::Field(base, _) => is_reference(base),
+        Node::Convert(_, inner) => is_reference(inner),
         _ => false,
     }
 }

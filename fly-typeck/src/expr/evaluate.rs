@@ -1,5 +1,6 @@
 //! From typed expressions to values. Total: every walk is over something finite, and the work is bounded.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use fly_syntax::tree::BinaryOperator;
@@ -14,6 +15,7 @@ use crate::functions::{CallError, Context};
 use crate::globals::{Globals, Held};
 use crate::literal;
 use crate::problems;
+use crate::template::{self, Rendering};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -37,17 +39,23 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) globals: &'a Globals<'a>,
     /// The values of the bindings; `None` is a value that nobody knows yet.
     pub(crate) slots: Vec<Option<Value>>,
-    steps: u32,
+    /// The templates around it, and the work that was done.
+    pub(crate) rendering: Rendering,
 }
 
 type Result<T> = std::result::Result<T, Failure>;
 
 impl<'a> Evaluator<'a> {
     pub(crate) fn new(globals: &'a Globals<'a>, slots: Vec<Option<Value>>) -> Self {
+        Self::inside(globals, slots, Rendering::default())
+    }
+
+    /// One for the inside of a template, whose work counts with what was done before.
+    pub(crate) fn inside(globals: &'a Globals<'a>, slots: Vec<Option<Value>>, rendering: Rendering) -> Self {
         Self {
             globals,
             slots,
-            steps: 0,
+            rendering,
         }
     }
 
@@ -140,8 +148,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn spend(&mut self, steps: u32, span: Span) -> Result<()> {
-        self.steps = self.steps.saturating_add(steps);
-        if self.steps > MOST_STEPS {
+        self.rendering.steps = self.rendering.steps.saturating_add(steps);
+        if self.rendering.steps > MOST_STEPS {
             return Err(cannot(span, "this takes too many steps; walk over less"));
         }
         Ok(())
@@ -222,12 +230,17 @@ impl<'a> Evaluator<'a> {
         }
         let cost = values.iter().map(weight).sum();
         self.spend(cost, span)?;
-        let render = |path: &str, names: &BTreeMap<SmolStr, Value>| self.globals.render_template(path, names);
+        let rendering = RefCell::new(std::mem::take(&mut self.rendering));
+        let render = |path: &str, names: &BTreeMap<SmolStr, Value>| {
+            template::render(self.globals, path, names, &mut rendering.borrow_mut())
+        };
         let context = Context {
             files: self.globals.reader(),
             render: &render,
         };
-        let value = (function.call)(&values, &context).map_err(|error| {
+        let result = (function.call)(&values, &context);
+        self.rendering = rendering.into_inner();
+        let value = result.map_err(|error| {
             let at = error
                 .argument()
                 .and_then(|at| arguments.get(at))
@@ -446,6 +459,7 @@ fn call_problem(error: &CallError, at: Span, function: &str) -> Problem {
     match error {
         CallError::OutsideNest { path, .. } => problems::path_outside::problem(at, path),
         CallError::Missing { path, .. } => problems::file_missing::problem(at, path),
+        CallError::Circle { steps } => problems::cycle::of_templates(at, steps),
         CallError::NotText { path } => problems::not_text::problem(at, path),
         other => problems::call_failed::problem(at, function, &other.to_string()),
     }

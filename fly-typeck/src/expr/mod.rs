@@ -18,7 +18,7 @@ use crate::types::{Reference, Type};
 use crate::value::Value;
 
 pub(crate) use access::{Member, ROOTS, Step, member, path, reference_name};
-pub(crate) use convert::{fits, unify};
+pub(crate) use convert::{fits, unify, unify_all};
 pub(crate) use elaborate::{Binding, Elaborator};
 pub(crate) use evaluate::{Evaluator, Failure};
 pub(crate) use operators::compare;

@@ -27,6 +27,7 @@ impl Elaborator<'_> {
             return match SecretUri::parse(&text) {
                 Ok(uri) => self.coerce(Typed::constant(Value::Secret(uri), Type::Secret, span), wanted),
                 Err(malformed) => {
+                    self.sink.mask(span);
                     self.sink
                         .push(problems::malformed_secret::problem(span, &malformed));
                     Typed::poison(span)
@@ -61,7 +62,7 @@ impl Elaborator<'_> {
             Type::Secret => {
                 self.sink.mask(span);
                 match SecretUri::scheme_of(text) {
-                    Scheme::Unknown(scheme) => {
+                    Scheme::Unknown(scheme) if SecretBackend::near(&scheme).is_some() => {
                         let start = span.start + 1;
                         let at = Span {
                             start,

@@ -126,6 +126,12 @@ pub enum CallError {
         /// Which argument.
         argument: usize,
     },
+    /// A template that is filled in for itself, perhaps by way of others.
+    #[error("templates need each other in a circle: `{steps}`")]
+    Circle {
+        /// The places of the calls, and the file that is reached again.
+        steps: String,
+    },
     /// The path leads out of the Nest.
     #[error("`{path}` leads out of the Nest")]
     OutsideNest {
@@ -185,6 +191,7 @@ impl CallError {
     #[must_use]
     pub fn argument(&self) -> Option<usize> {
         match self {
+            Self::Circle { .. } => None,
             Self::Impossible { argument, .. } => *argument,
             Self::Secret { argument } => Some(*argument),
             Self::OutsideNest { .. }

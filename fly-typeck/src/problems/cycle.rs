@@ -45,6 +45,21 @@ pub(crate) fn problem(steps: &[(Span, String, String)]) -> Problem {
     rest.iter().fold(problem, |problem, (at, from, to)| problem.label(*at, format!("`{from}` needs `{to}`")))
 }
 
+const TEMPLATES: &str = "templates need each other in a circle: `";
+
+/// `steps` is where each template calls the next, and the one that is reached again: `a.txt:1:3 -> a.txt`.
+pub(crate) fn of_templates(at: Span, steps: &str) -> Problem {
+    Problem::new(&KIND, at, format!("{TEMPLATES}{steps}`"))
+        .note("this can never be filled in")
+        .help("break the circle at one of these places: a template cannot be a part of itself")
+}
+
+/// The steps of a problem that [`of_templates`] made.
+pub(crate) fn template_steps(problem: &Problem) -> Option<&str> {
+    let steps = problem.message.strip_prefix(TEMPLATES)?;
+    steps.strip_suffix('`')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

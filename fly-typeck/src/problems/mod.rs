@@ -108,6 +108,7 @@ kinds! {
     bare_number,
     no_webhook_address,
     byte_order_mark,
+    unseen,
     wide_roles,
     runtime,
 }

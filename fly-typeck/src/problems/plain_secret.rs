@@ -87,3 +87,10 @@ pub(crate) fn problem(at: Span) -> Problem {
             words::quoted(&forms, "or")
         ))
 }
+
+/// A `token_id` with the secret of the token behind it.
+pub(crate) fn in_token_id(at: Span) -> Problem {
+    Problem::new(&KIND, at, "the secret of a token stands behind its id")
+        .note("an id is `user@realm!name`, without `=`")
+        .help("write the id alone, and where the secret is kept into `token`; a secret that was committed is to be replaced")
+}

@@ -24,8 +24,24 @@ all functions with their arguments.
 
 pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("there is no function `{name}`")).note("unknown function");
+    if let Some(way) = instead(name) {
+        return problem.help(way);
+    }
     let otherwise = format!("the functions are {}", words::quoted(names, "and"));
     words::did_you_mean(problem, name_span, name, names, || otherwise)
+}
+
+/// What Fly has in place of a function that people know from Terraform.
+fn instead(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "tostring" => "a value becomes text where it is inserted: `\"${value}\"`",
+        "tonumber" | "tobool" => "every value has a type already: write the number or `true` without quotes",
+        "tolist" | "toset" | "tomap" => {
+            "a list stands where a set is wanted, an object where a map is: leave the call out, or use `distinct(...)`"
+        }
+        "try" | "can" => "use `lookup(map, key, default)` for an entry, or `coalesce(value, default)` for an attribute",
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub(crate) fn problem(name_span: Span, name: &str, roots: &[&str]) -> Problem {
             .help(format!("did you mean {}?", words::quoted(&full, "or")));
         return suggest::offer(problem, name_span, &full, full.len() == 1, str::to_owned);
     }
+    if let Some(problem) = foreign_word(&problem, name_span, name) {
+        return problem;
+    }
     let problem = problem.note("neither a reference nor a text");
     let simple: Vec<&str> = roots.iter().filter(|root| !root.contains('.')).copied().collect();
     let nearest = suggest::nearest(name, &simple);
@@ -44,6 +47,21 @@ pub(crate) fn problem(name_span: Span, name: &str, roots: &[&str]) -> Problem {
     };
     let problem = suggest::offer(problem.help(help), name_span, &nearest.names, nearest.certain, str::to_owned);
     problem.maybe(format!("write `{quoted}`"), name_span, quoted)
+}
+
+/// The words of other languages for what Fly writes otherwise.
+fn foreign_word(problem: &Problem, at: Span, name: &str) -> Option<Problem> {
+    let problem = problem.clone();
+    Some(match name.to_ascii_lowercase().as_str() {
+        "null" | "nil" | "none" | "undefined" => {
+            problem.help("there is no null: leave the attribute out, and it has its default or is not set")
+        }
+        word @ ("true" | "false") => {
+            let word = word.to_owned();
+            problem.help(format!("write `{word}`")).fix(format!("write `{word}`"), at, word)
+        }
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

@@ -28,6 +28,7 @@ Examples:
   echo '4GiB / 2' | gosling eval -              an expression from standard input")]
 pub(crate) struct EvalArgs {
     /// An address (egg.api.resources) or an expression; - reads one from standard input
+    #[arg(allow_hyphen_values = true)]
     expression: Option<String>,
     #[command(flatten)]
     variables: VariableArgs,
@@ -82,7 +83,11 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
             let (expression, problems) = fly_syntax::parse_expression(&file);
             let evaluated = if problems.is_empty() {
                 let evaluated = compiler::evaluate(&nest.files, &nest.trees, &variables, &expression);
-                evaluated.value.ok_or(evaluated.problems)
+                let sound = evaluated
+                    .problems
+                    .iter()
+                    .all(|problem| problem.severity() != Severity::Error);
+                evaluated.value.filter(|_| sound).ok_or(evaluated.problems)
             } else {
                 Err(problems)
             };
@@ -102,7 +107,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         ))?;
     }
     let text = if host.asked.json {
-        format!("{:#}", fly_typeck::json::json(&value))
+        render::json_text(&fly_typeck::json::json(&value))
     } else {
         pretty(&value)
     };

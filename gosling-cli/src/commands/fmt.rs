@@ -15,7 +15,7 @@ use super::{Context, Exit};
 use crate::mask::Masked;
 use crate::nest::{read_bounded, refusal_words, walker};
 use crate::render::counted;
-use crate::{Failure, Host, write};
+use crate::{Failure, Host, compiler, write};
 
 /// Rewrite Fly files in canonical form
 ///
@@ -178,7 +178,12 @@ fn format_file(path: &Path) -> Outcome {
 
 fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
     let file = SourceFile::from_bytes(FileId(0), name, bytes);
-    let parsed = fly_syntax::parse(&file);
+    let mut parsed = fly_syntax::parse(&file);
+    let exposed = match parsed.problems.is_empty() {
+        true => Vec::new(),
+        false => compiler::exposed(&file, &parsed.tree, &compiler::Names::default()),
+    };
+    compiler::withhold(&mut parsed.problems, std::slice::from_ref(&file), &exposed);
     if let Some(first) = parsed.problems.first() {
         let place = file.position(first.span.start);
         let first = format!("line {}, column {}: {}", place.line, place.column, first.message);

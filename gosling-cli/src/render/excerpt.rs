@@ -8,6 +8,8 @@ use fly_syntax::{Position, SourceFile, Span};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
 use super::{Look, Places};
+pub(crate) use crate::compiler::MASK;
+use crate::fly_text::is_unseen;
 
 /// Characters of a line that are shown.
 const WINDOW: usize = 160;
@@ -17,8 +19,6 @@ const LEAD: usize = 40;
 const TALL: u32 = 8;
 /// Lines shown before and behind a marked place.
 const CONTEXT: u32 = 1;
-/// What stands for a masked text, whatever its length.
-pub(crate) const MASK: &str = "***MASKED***";
 
 /// Excerpts of one or several files as one text for miette, which asks for parts of it by offsets into that text.
 /// Parts that are not neighbours are never given out together.
@@ -303,7 +303,10 @@ fn border(source: &str, mut byte: usize) -> usize {
 
 /// A character that a terminal shows as itself. Others could move its cursor or turn text around.
 fn harmless(character: char, look: Look) -> char {
-    if character != '\n' && !gosling_resource::is_acted_on(character) {
+    // Joiners are seen by what they join.
+    let joins = matches!(character, '\u{200C}' | '\u{200D}');
+    let seen = character == '\t' || joins || !is_unseen(character);
+    if character != '\n' && seen && !gosling_resource::is_acted_on(character) {
         character
     } else if look.unicode {
         '\u{FFFD}'

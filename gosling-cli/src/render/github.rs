@@ -2,16 +2,18 @@
 
 use std::io::{self, Write};
 
-use super::{Places, Report, word};
+use super::{Places, Report, SHOWN, Summary, not_shown, word};
+use crate::fly_text::is_unseen;
 
 /// Writes one command a problem.
 ///
 /// # Errors
 /// Where `out` cannot be written.
 pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
+    let mut left = SHOWN;
     for report in reports {
         let places = Places::new(report.files);
-        for problem in &report.problems {
+        for problem in report.shown(&mut left) {
             let place = places.place(problem.span);
             let path = format!("{}{}", report.from_repository, place.file);
             write!(
@@ -40,12 +42,26 @@ pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, ",title={}::{}", property(problem.kind.code), data(&message))?;
         }
     }
+    let left_out = Summary::of(reports).not_shown;
+    if left_out > 0 {
+        writeln!(out, "::warning::{}", data(&not_shown(left_out)))?;
+    }
     Ok(())
 }
 
 /// Escapes what follows the second `::`.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '%' => escaped.push_str("%25"),
+            '\n' => escaped.push_str("%0A"),
+            // A log is shown in a terminal too.
+            other if is_unseen(other) => escaped.push_str(&format!("\\u{{{:x}}}", u32::from(other))),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }
 
 /// Escapes a property's value.

@@ -7,7 +7,7 @@ use fly_syntax::Severity;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Places, Report};
+use super::{Places, Report, SHOWN, Summary, harmless_json, not_shown};
 
 #[derive(Serialize)]
 struct Finding<'a> {
@@ -37,9 +37,10 @@ struct Lines {
 pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut findings = Vec::new();
+    let mut left = SHOWN;
     for report in reports {
         let places = Places::new(report.files);
-        for problem in &report.problems {
+        for problem in report.shown(&mut left) {
             let place = places.place(problem.span);
             let path = format!("{}{}", report.from_repository, place.file);
             // The line is left out, so that a problem stays the same one when text above it grows; equal problems of
@@ -65,8 +66,21 @@ pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
             });
         }
     }
-    serde_json::to_writer(&mut *out, &findings)?;
-    writeln!(out)
+    let left_out = Summary::of(reports).not_shown;
+    if let Some(last) = findings.last().filter(|_| left_out > 0) {
+        // The report has no other place for words.
+        findings.push(Finding {
+            description: not_shown(left_out),
+            check_name: "not-shown",
+            fingerprint: hex(&Sha256::digest("not shown")),
+            severity: "info",
+            location: Location {
+                path: last.location.path.clone(),
+                lines: Lines { begin: 1, end: 1 },
+            },
+        });
+    }
+    writeln!(out, "{}", harmless_json(&serde_json::to_string(&findings)?))
 }
 
 fn description(problem: &fly_syntax::Problem) -> String {

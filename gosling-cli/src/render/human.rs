@@ -9,10 +9,8 @@ use miette::{
 };
 
 use super::excerpt::{Excerpt, printable};
-use super::{Look, Part, Places, Report, Summary, counted};
+use super::{Look, Part, Places, Report, SHOWN, Summary, counted, not_shown};
 
-/// Problems that are drawn; the rest is counted.
-pub const SHOWN: usize = 1000;
 /// Paths that the last line names; more are counted.
 const NAMED: usize = 3;
 /// Places of one problem that are drawn; the rest is counted.
@@ -27,7 +25,7 @@ pub fn write(reports: &[Report], look: Look, out: &mut dyn Write) -> io::Result<
     let mut left = SHOWN;
     for report in reports {
         let places = Places::new(report.files);
-        for problem in report.problems.iter().take(left) {
+        for problem in report.shown(&mut left) {
             let drawn = Drawn::new(problem, &places, report, look);
             let mut text = String::new();
             handler
@@ -38,16 +36,10 @@ pub fn write(reports: &[Report], look: Look, out: &mut dyn Write) -> io::Result<
             }
             writeln!(out)?;
         }
-        left = left.saturating_sub(report.problems.len());
     }
     let summary = Summary::of(reports);
-    let hidden = (summary.errors + summary.warnings).saturating_sub(SHOWN);
-    if hidden > 0 {
-        writeln!(
-            out,
-            "... and {} more, not shown here; `--format json` has them all\n",
-            counted(hidden, "problem")
-        )?;
+    if summary.not_shown > 0 {
+        writeln!(out, "... and {}\n", not_shown(summary.not_shown))?;
     }
     let parts: Option<Vec<(&Report, &Part)>> = reports
         .iter()
@@ -172,7 +164,7 @@ fn help(problem: &Problem, look: Look) -> Option<String> {
             .edits
             .iter()
             .all(|edit| !edit.text.trim().is_empty() && said.contains(edit.text.trim()));
-        if !named {
+        if !named && !said.contains(&suggestion.message) {
             lines.push(printable(&suggestion.message, look));
         }
     }

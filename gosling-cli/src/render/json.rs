@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
-use super::{Place, Places, Report, Summary, word};
+use super::{Place, Places, Report, SHOWN, Summary, harmless_json, word};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -18,6 +18,7 @@ struct Problems<'a>(&'a [Report<'a>]);
 
 impl Serialize for Problems<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut left = SHOWN;
         serializer.collect_seq(self.0.iter().flat_map(|report| {
             let places = Places::new(report.files);
             // Paths are relative to their Nest: with several, each problem says which.
@@ -26,8 +27,7 @@ impl Serialize for Problems<'_> {
                 nest => nest,
             });
             report
-                .problems
-                .iter()
+                .shown(&mut left)
                 .map(move |problem| Problem::new(problem, nest, &places))
         }))
     }
@@ -123,6 +123,5 @@ pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
         problems: Problems(reports),
         summary: Summary::of(reports),
     };
-    serde_json::to_writer(&mut *out, &document)?;
-    writeln!(out)
+    writeln!(out, "{}", harmless_json(&serde_json::to_string(&document)?))
 }

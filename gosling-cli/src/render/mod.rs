@@ -64,7 +64,18 @@ pub struct Part {
     pub errors_elsewhere: usize,
 }
 
+/// Problems that are shown, in every format; the rest is counted. Nobody reads more, and a file of nonsense may have
+/// one in every other byte.
+pub const SHOWN: usize = 1000;
+
 impl Report<'_> {
+    /// The problems that are shown, where so many may be still; takes them off.
+    fn shown<'r>(&'r self, left: &mut usize) -> impl Iterator<Item = &'r Problem> + use<'r> {
+        let count = self.problems.len().min(*left);
+        *left -= count;
+        self.problems.iter().take(count).copied()
+    }
+
     /// How many of the problems have this severity.
     #[must_use]
     pub fn count(&self, severity: Severity) -> usize {
@@ -104,6 +115,13 @@ pub struct Summary {
     pub warnings: usize,
     /// Files that were checked.
     pub files: usize,
+    /// Problems beyond those that are shown.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_shown: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Summary {
@@ -114,6 +132,11 @@ impl Summary {
             errors: reports.iter().map(|report| report.count(Severity::Error)).sum(),
             warnings: reports.iter().map(|report| report.count(Severity::Warning)).sum(),
             files: reports.iter().map(|report| report.files.len()).sum(),
+            not_shown: reports
+                .iter()
+                .map(|report| report.problems.len())
+                .sum::<usize>()
+                .saturating_sub(SHOWN),
         }
     }
 }
@@ -155,7 +178,31 @@ const SHOWN_CODES: usize = 3;
 
 /// A JSON value as text, an entry a line.
 pub(crate) fn json_text(value: &serde_json::Value) -> String {
-    format!("{value:#}")
+    harmless_json(&format!("{value:#}"))
+}
+
+/// `9000 problems more, not shown here`
+pub(crate) fn not_shown(count: usize) -> String {
+    format!(
+        "{} more, not shown here: {SHOWN} are the most",
+        counted(count, "problem")
+    )
+}
+
+/// JSON in which no character turns text around, hides itself or is obeyed by a terminal: such stand as escapes, which
+/// mean the same.
+pub(crate) fn harmless_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && crate::fly_text::is_unseen(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// The word for a severity, as the machine formats write it.

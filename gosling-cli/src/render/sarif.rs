@@ -6,27 +6,33 @@ use std::io::{self, Write};
 use fly_syntax::{Kind, Label, Problem, Severity, Suggestion};
 use serde_json::{Value, json};
 
-use super::{Place, Places, Report, word};
+use super::{Place, Places, Report, SHOWN, Summary, harmless_json, not_shown, word};
 
 /// Writes the log.
 ///
 /// # Errors
 /// Where `out` cannot be written.
 pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
-    let all = reports.iter().flat_map(|report| &report.problems);
+    let mut left = SHOWN;
+    let shown: Vec<(&Report, Vec<&Problem>)> = reports
+        .iter()
+        .map(|report| (report, report.shown(&mut left).collect()))
+        .collect();
+    let all = shown.iter().flat_map(|(_, problems)| problems);
     let kinds: BTreeMap<&str, &Kind> = all.map(|problem| (problem.kind.code, problem.kind)).collect();
     let index_of: BTreeMap<&str, usize> = kinds.keys().copied().zip(0..).collect();
     let rules: Vec<Value> = kinds.values().map(|kind| rule(kind)).collect();
     let mut results = Vec::new();
-    for report in reports {
+    for (report, problems) in &shown {
         let places = Places::new(report.files);
-        for problem in &report.problems {
+        for problem in problems {
             let mut result = result(problem, &places, &report.from_repository);
             result["ruleIndex"] = json!(index_of.get(problem.kind.code));
             results.push(result);
         }
     }
-    let log = json!({
+    let left_out = Summary::of(reports).not_shown;
+    let mut log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -41,8 +47,13 @@ pub fn write(reports: &[Report], out: &mut dyn Write) -> io::Result<()> {
             "results": results,
         }],
     });
-    serde_json::to_writer(&mut *out, &log)?;
-    writeln!(out)
+    if left_out > 0 {
+        log["runs"][0]["invocations"] = json!([{
+            "executionSuccessful": true,
+            "toolExecutionNotifications": [{ "level": "warning", "message": { "text": not_shown(left_out) } }],
+        }]);
+    }
+    writeln!(out, "{}", harmless_json(&log.to_string()))
 }
 
 fn rule(kind: &Kind) -> Value {

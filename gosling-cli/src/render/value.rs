@@ -23,7 +23,7 @@ fn write_value(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Bool(value) => text.push_str(&value.to_string()),
         Value::Int(value) => text.push_str(&value.to_string()),
-        Value::Float(value) => text.push_str(&format!("{value:?}")),
+        Value::Float(value) => text.push_str(&fly_typeck::json::float(*value)),
         Value::String(value) => text.push_str(&quoted(value)),
         Value::Duration(value) => text.push_str(&value.to_string()),
         Value::Size(value) => text.push_str(&value.to_string()),

@@ -18,6 +18,7 @@ mod first_hour;
 mod fixes;
 mod fleet;
 mod gosling;
+mod hidden;
 mod hostile;
 mod integrity;
 mod interrupted;
