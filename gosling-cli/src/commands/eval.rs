@@ -10,7 +10,7 @@ use super::{Context, Exit};
 use crate::check::{CheckedNest, check_files, check_root};
 use crate::engine::show_problems;
 use crate::nest;
-use crate::render::{Report, counted, value::pretty};
+use crate::render::{self, Report, counted, value::pretty};
 use crate::{Failure, Host, compiler};
 
 /// Print the evaluated Nest, a part of it, or any expression in its scope
