@@ -111,6 +111,10 @@ fn sequence(text: &str) -> Sequence {
         .bytes()
         .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b';' | b'?'))
         .count();
+    // Whether lines wrap at the edge, which the progress display turns off while it draws.
+    if rest.starts_with("?7l") || rest.starts_with("?7h") {
+        return Sequence::Whole(2 + 3);
+    }
     match rest.as_bytes().get(digits) {
         Some(b'm' | b'A' | b'B' | b'C' | b'D' | b'G' | b'J' | b'K') if digits <= SEQUENCE => {
             Sequence::Whole(2 + digits + 1)

@@ -1,5 +1,8 @@
 //! `gosling` as a library: a terminal for the compiler, without a line of compiling in it.
 
+#[cfg(not(unix))]
+compile_error!("gosling runs on Linux and macOS; on Windows, build and run it in WSL");
+
 pub mod check;
 pub mod commands;
 mod compiler;

@@ -388,7 +388,8 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
     }
     if settled > 0 {
         host.say(format_args!(
-            "settled {settled} operations that earlier runs left open"
+            "settled {} that earlier runs left open",
+            counted(settled, "operation")
         ))?;
     }
     Ok(state)

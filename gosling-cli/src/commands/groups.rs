@@ -20,7 +20,9 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
     ("Watch it", &["status", "smoke", "show"]),
     (
         "Look after the state",
-        &["state", "import", "secret", "lock", "unlock", "freeze", "audit"],
+        &[
+            "state", "import", "orphans", "secret", "lock", "unlock", "freeze", "audit",
+        ],
     ),
     ("About gosling", &["completions", "version", "help"]),
 ];

@@ -102,6 +102,18 @@ enum Color {
     Never,
 }
 
+impl Color {
+    /// Whether a stream gets colour.
+    fn on(self, host: &Host, terminal: bool) -> bool {
+        match self {
+            Self::Auto => host.color(terminal),
+            // Both are explicit; the one that cannot garble a log counts.
+            Self::Always => !host.no_color(),
+            Self::Never => false,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum Command {
     Init(init::InitArgs),
@@ -275,14 +287,16 @@ impl Exit {
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    for stream in [&mut host.out, &mut host.err] {
-        let inner = std::mem::replace(stream, Box::new(std::io::sink()));
-        *stream = Box::new(crate::harmless::Harmless::new(inner));
-    }
+    host.asked.color = parse::color_of(&args).on(host, host.err_is_terminal);
     match complete::answered(&args, host) {
         Ok(false) => {}
         Ok(true) => return Exit::Clean.code(),
         Err(failure) => return report_failure(&failure, false, host),
+    }
+    // Not before: a shell's script separates its words by control characters.
+    for stream in [&mut host.out, &mut host.err] {
+        let inner = std::mem::replace(stream, Box::new(std::io::sink()));
+        *stream = Box::new(crate::harmless::Harmless::new(inner));
     }
     match parse::parse(&args, host) {
         Ok(cli) => {
@@ -308,14 +322,8 @@ fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
         crate::engine::can_be(std::time::SystemTime::now())?;
     }
     let log = crate::logging::begin(host, cli.verbose)?;
-    let colored = |terminal: bool| match cli.color {
-        Color::Auto => host.color(terminal),
-        // Both are explicit; the one that cannot garble a log counts.
-        Color::Always => !host.no_color(),
-        Color::Never => false,
-    };
     let look = |terminal: bool| Look {
-        color: colored(terminal),
+        color: cli.color.on(host, terminal),
         unicode: terminal && host.unicode(),
         width: if terminal {
             host.width().clamp(40, 140)

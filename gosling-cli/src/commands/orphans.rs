@@ -21,7 +21,7 @@ use crate::{Failure, Host, questions};
 #[command(after_help = "\
 Examples:
   gosling orphans                              list them
-  gosling orphans --adopt egg.app.vm[0]        take one into the state
+  gosling orphans --adopt 'egg.app.vm[0]'      take one into the state
   gosling orphans --delete pve1/5003           delete one
   gosling orphans --delete all --yes           in a pipeline
 
@@ -200,7 +200,7 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
             })
         });
         let shown = json!({ "orphans": all.collect::<Vec<_>>(), "unseen": found.unseen });
-        writeln!(host.out, "{shown:#}")?;
+        host.document(shown)?;
         return Ok(exit);
     }
     for orphan in &found.all {

@@ -29,11 +29,7 @@ pub(super) fn parse(args: &[OsString], host: &mut Host) -> Result<Cli, Result<Ex
             } else {
                 host.err_is_terminal
             };
-            let colored = match color {
-                Color::Always => !host.no_color(),
-                Color::Never => false,
-                Color::Auto => host.color(terminal),
-            };
+            let colored = color.on(host, terminal);
             let stream = if asked { &mut host.out } else { &mut host.err };
             let text = error.render();
             let text = if colored {
@@ -62,7 +58,7 @@ fn subcommands<'c>(root: &'c clap::Command, args: &[OsString]) -> Vec<&'c str> {
 }
 
 /// `--color`, before the arguments are known to make sense.
-fn color_of(args: &[OsString]) -> Color {
+pub(super) fn color_of(args: &[OsString]) -> Color {
     let mut words = args.iter().filter_map(|arg| arg.to_str());
     while let Some(word) = words.next() {
         let value = match word.strip_prefix("--color") {

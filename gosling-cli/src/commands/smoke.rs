@@ -186,7 +186,7 @@ fn report(
             })
             .collect();
         let result = json!({ "egg": args.egg, "runner": own, "landed": landed, "green": green, "jobs": list, "secrets_in_log": leaked });
-        writeln!(host.out, "{result:#}")?;
+        host.document(result)?;
     } else {
         for job in jobs {
             let place = match job.runner {

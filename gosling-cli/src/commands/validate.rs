@@ -51,7 +51,7 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
     };
     let (targets, nests): (Vec<Target>, Vec<CheckedNest>) = if args.paths == [PathBuf::from("-")] {
         let text = super::standard_input(host)?;
-        let alone = nest::one_file("stdin.fly", &String::from_utf8_lossy(&text));
+        let alone = nest::one_file("Lib/stdin.fly", &String::from_utf8_lossy(&text));
         (vec![Target::nowhere(host)], vec![check_files(alone, &variables)])
     } else {
         let targets = Target::find(host, &args.paths)?;

@@ -11,6 +11,7 @@ use super::running::run_failure;
 use super::secrets::nest_name;
 use super::{EngineArgs, Progress, Session, call_failure, failure};
 use crate::commands::Context;
+use crate::render::counted;
 use crate::{Failure, Host};
 
 /// How many calls that only look are under way at once.
@@ -149,7 +150,7 @@ impl Session {
         };
         let state = self.with_new_names(state).await?;
         if !state.resources.is_empty() && refresh {
-            progress.say(format!("looking at {} resources", state.resources.len()));
+            progress.say(format!("reading {}", counted(state.resources.len(), "resource")));
         }
         self.plan_from(&state, recover::shown(&open), wishes, refresh)
             .await
