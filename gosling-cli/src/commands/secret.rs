@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use clap::{Args, Subcommand};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::preflight::put_there;
-use gosling_engine::{Held, Secrets};
+use gosling_engine::{Held, Secrets, State};
 use gosling_resource::{Secret, SecretUri, Value};
 
 use super::{Context, Exit};
@@ -78,7 +78,8 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
             SecretCommand::Set { uri } => {
                 writable(&session, uri).await?;
                 let value = value(host)?;
-                suits(&session, uri, &value).await?;
+                let (state, _) = session.at.peek().await?;
+                suits(&session, &state, uri, &value).await??;
                 session
                     .secrets
                     .write(uri, &value, &Unfenced)
@@ -95,7 +96,8 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     return Err(Failure::wrong_use(format!("{uri} has this very value already"))
                         .hint("give it a new one"));
                 }
-                suits(&session, uri, &value).await?;
+                let (state, _) = session.at.peek().await?;
+                suits(&session, &state, uri, &value).await??;
                 session
                     .secrets
                     .write(uri, &value, &Unfenced)
@@ -185,34 +187,39 @@ fn names(held: &Held, uri: &SecretUri) -> bool {
         .any(|value| value.secrets().contains(&uri))
 }
 
-/// Refuses a token for the place of a runner's token that is not that runner's.
-async fn suits(session: &Session, uri: &SecretUri, value: &Secret) -> Result<(), Failure> {
-    let (state, _) = session.at.peek().await?;
+/// Whether a value may be at this place: the place of a runner's token is for that runner's token alone. Fails where
+/// GitLab cannot be asked.
+async fn suits(
+    session: &Session,
+    state: &State,
+    uri: &SecretUri,
+    value: &Secret,
+) -> Result<Result<(), Failure>, Failure> {
     let mut runners = state.resources.iter();
     let runner = runners.find(|(_, held)| {
         held.kind == "gitlab_runner"
             && held.properties.get("token_secret").and_then(Value::as_secret) == Some(uri)
     });
     let Some((address, held)) = runner else {
-        return Ok(());
+        return Ok(Ok(()));
     };
     let gitlab = session.gitlab_of(held)?;
     let owner = gitlab.runner_of(&session.context(), value).await;
     let owner = owner.map_err(|error| crate::engine::call_failure(&error))?;
     if owner.is_some_and(|owner| owner.to_string() == held.id) {
-        return Ok(());
+        return Ok(Ok(()));
     }
     let whose = match owner {
         Some(other) => format!("it is the token of runner {other}"),
         None => "GitLab does not know it".to_owned(),
     };
-    Err(Failure::wrong_use(format!(
+    Ok(Err(Failure::wrong_use(format!(
         "this is not the token of runner {} ({address}): {whose}",
         held.id
     ))
     .hint(format!(
         "`gosling apply --replace {address}` makes a runner with a new token"
-    )))
+    ))))
 }
 
 /// A value from standard input, without the line break that a file or `echo` ends it with.
@@ -264,14 +271,34 @@ async fn check(
 ) -> Result<Exit, Failure> {
     let mut all = true;
     let mut list = Vec::new();
+    let (state, _) = session.at.peek().await?;
     for NamedSecret { uri, to_come } in named {
         let described = session.secrets.describe(uri).await;
         let present = described.as_ref().is_ok_and(|known| known.present);
+        // A token whose runner was deleted is there, and no machine can use it.
+        let doubt = match session.secrets.read(uri).await {
+            Ok(value) if present => match suits(session, &state, uri, &value).await {
+                Ok(Ok(())) => None,
+                Ok(Err(unsuited)) => {
+                    all = false;
+                    Some(unsuited)
+                }
+                Err(unasked) => Some(unasked),
+            },
+            _ => None,
+        };
+        let doubt = doubt.map(|doubt| match doubt {
+            Failure::WrongUse {
+                message,
+                hint: Some(hint),
+            } => format!("{message}\n  help: {hint}"),
+            other => other.to_string(),
+        });
         let to_come = *to_come && described.is_ok();
         all &= present || to_come;
         match described {
             Ok(known) if json => list.push(serde_json::json!({
-                "uri": uri, "present": known.present, "written_by_apply": to_come && !known.present, "version": known.version, "updated": known.updated, "expires": known.expires,
+                "uri": uri, "present": known.present, "written_by_apply": to_come && !known.present, "version": known.version, "updated": known.updated, "expires": known.expires, "error": doubt,
             })),
             Err(error) if json => list.push(serde_json::json!({ "uri": uri, "present": false, "error": error.to_string() })),
             Ok(known) => {
@@ -284,6 +311,9 @@ async fn check(
                     if let Some(value) = value {
                         words.push_str(&format!(", {name} {value}"));
                     }
+                }
+                if let Some(doubt) = doubt {
+                    words.push_str(&format!(", but {doubt}"));
                 }
                 writeln!(host.out, "{uri}: {words}")?;
             }

@@ -445,3 +445,21 @@ fn a_server_with_a_new_name_keeps_its_runners_and_webhooks() {
     assert_eq!(lab.there(), []);
     lab.stop();
 }
+
+#[test]
+fn a_stored_token_whose_runner_was_deleted_is_reported_with_the_way_out() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let checked = lab.green(&["secret", "check"]);
+    assert!(!checked.contains("not the token"), "{checked}");
+    by_hand(&lab, Method::Delete, "/api/v4/runners/1", json!(null));
+    let output = lab.run(&["secret", "check"]);
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("this is not the token of runner 1 (egg.app.runner): GitLab does not know it"),
+        "{said}"
+    );
+    assert!(said.contains("gosling apply --replace egg.app.runner"), "{said}");
+    lab.stop();
+}
