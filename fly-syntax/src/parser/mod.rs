@@ -291,13 +291,14 @@ impl<'s> Builder<'s> {
         };
         let found = &rest[..length];
         let span = Span::new(self.source.id, at..at + length);
+        let before = self.source.text().as_bytes().get(..at);
         let wanted = match found {
             "" => "a value is missing: the line ends too early",
             "\u{201c}" | "\u{201d}" | "\u{201e}" | "\u{2018}" | "\u{2019}" => {
                 "this is a typographic quote; texts stand in plain ones: `\"`"
             }
             ";" => "lines end without a sign: delete the `;`",
-            "*" if self.source.text()[..at].ends_with('[') => {
+            "*" if before.is_some_and(|before| before.ends_with(b"[")) => {
                 "there is no `[*]`: the field of each element is `[for x in list : x.name]`"
             }
             "," => "nothing stands between entries of a body, and a value before each comma of a list",
