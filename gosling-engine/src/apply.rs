@@ -284,6 +284,19 @@ fn changes_nothing(plan: &Plan) -> bool {
 /// always fit the state that they are taken into.
 async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunError> {
     let mut state = as_seen(plan, &before);
+    for change in &plan.changes {
+        if let Some(aside) = &change.set_aside
+            && let Some(mut held) = state.resources.remove(&change.address)
+        {
+            // Nothing is to wait for it, and it waits for nothing.
+            held.depends_on.clear();
+            held.given.clear();
+            for other in state.resources.values_mut() {
+                other.depends_on.remove(&change.address);
+            }
+            state.resources.insert(aside.clone(), held);
+        }
+    }
     with_moves(run, plan, &mut state);
     for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
         if let Some(held) = state.resources.get_mut(&change.address) {

@@ -52,6 +52,15 @@ pub enum DiffError {
     Cycle(Box<Address>),
 }
 
+/// What could not be read, and what becomes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Away {
+    /// The resources, by the addresses that the state has them at.
+    pub unreadable: BTreeSet<Address>,
+    /// Whether what would be deleted is set aside instead, to be deleted when it can be reached.
+    pub set_aside: bool,
+}
+
 /// The changes that lead from the state to what is wanted, in the order of addresses.
 ///
 /// # Errors
@@ -61,6 +70,21 @@ pub fn diff(
     state: &State,
     kind: impl Fn(&str) -> Option<&'static Kind>,
     wishes: &Wishes,
+) -> Result<Vec<Change>, DiffError> {
+    diff_around(wanted, state, kind, wishes, &Away::default())
+}
+
+/// The same where some resources could not be read: they stay as they are, and so does what needs them. One that is to
+/// be replaced by request is set aside, and another is made in its place.
+///
+/// # Errors
+/// [`DiffError`].
+pub fn diff_around(
+    wanted: &Resources,
+    state: &State,
+    kind: impl Fn(&str) -> Option<&'static Kind>,
+    wishes: &Wishes,
+    away: &Away,
 ) -> Result<Vec<Change>, DiffError> {
     let nothing = Resources::default();
     let asked = wanted;
@@ -101,7 +125,16 @@ pub fn diff(
         let there = held.get(&address).copied();
         let from = moved.get(&address).cloned();
         let forced = wishes.replace.iter().any(|wish| address.is_within(wish));
-        let change = compare(resource, kind, there, from, forced, &changes, &held);
+        let is_away = away.unreadable.contains(from.as_ref().unwrap_or(&address));
+        let there = there.filter(|_| !(forced && is_away));
+        let mut change = compare(resource, kind, there, from, forced, &changes, &held);
+        if forced
+            && is_away
+            && let Some(old) = held.get(&address)
+        {
+            change.moved_from = None;
+            change.set_aside = Some(address.set_aside(&old.id));
+        }
         changes.insert(address, change);
     }
     for (address, held) in &held {
@@ -115,6 +148,9 @@ pub fn diff(
     }
     if !wishes.targets.is_empty() {
         narrow(&mut changes, &wishes.targets, &held, &moved);
+    }
+    if !away.unreadable.is_empty() {
+        leave_out(&mut changes, away, &held, &moved);
     }
     Ok(with_predecessors(changes, &held).into_values().collect())
 }
@@ -263,6 +299,8 @@ fn compare(
         rollout: resource.rollout,
         reconnects: false,
         origin: resource.origin.clone(),
+        left_out: None,
+        set_aside: None,
     };
     let no_properties = Properties::new();
     let before = there.map_or(&no_properties, |held| &held.properties);
@@ -375,6 +413,8 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Opt
         rollout,
         reconnects: false,
         origin: held.origin.clone(),
+        left_out: None,
+        set_aside: None,
     }
 }
 
@@ -420,17 +460,78 @@ fn narrow(
     }
     for (address, change) in changes.iter_mut() {
         if !wanted.contains(address) {
-            change.action = Action::NoOp;
-            change.attributes.clear();
-            change.because.clear();
+            stay(change, held.get(address).copied(), moved);
             change.moved_from = None;
-            change.needs = had_needed(address);
-            change.given = held
-                .get(address)
-                .map(|held| held.given.clone())
-                .unwrap_or_default();
         }
     }
     // What is not there and is not to be made yet has no line in the plan.
     changes.retain(|address, change| wanted.contains(address) || change.id.is_some());
+}
+
+/// Turns a change into none: what is there stays as it is.
+fn stay(change: &mut Change, held: Option<&Held>, moved: &BTreeMap<Address, Address>) {
+    change.action = Action::NoOp;
+    change.attributes.clear();
+    change.because.clear();
+    change.needs = held.map(|held| had_needed(held, moved)).unwrap_or_default();
+    change.given = held.map(|held| held.given.clone()).unwrap_or_default();
+}
+
+/// Leaves what could not be read as it is, with what needs it and what it needs and must not go before it.
+fn leave_out(
+    changes: &mut BTreeMap<Address, Change>,
+    away: &Away,
+    held: &BTreeMap<Address, &Held>,
+    moved: &BTreeMap<Address, Address>,
+) {
+    let mut because: BTreeMap<Address, Address> = BTreeMap::new();
+    for (address, change) in changes.iter_mut() {
+        let before = moved.get(address).unwrap_or(address);
+        if !away.unreadable.contains(before) || change.set_aside.is_some() {
+            continue;
+        }
+        let old = held.get(address).copied();
+        match (old, change.action) {
+            (Some(old), Action::Delete) if away.set_aside && !address.is_set_aside() => {
+                change.set_aside = Some(address.set_aside(&old.id));
+            }
+            _ => {
+                because.insert(address.clone(), address.clone());
+            }
+        }
+        stay(change, old, moved);
+    }
+    loop {
+        let mut more: Vec<(Address, Address)> = Vec::new();
+        for (address, change) in changes.iter() {
+            if change.action == Action::NoOp || because.contains_key(address) {
+                continue;
+            }
+            let needs = change.needs.iter().filter(|_| change.action != Action::Delete);
+            let goes = matches!(change.action, Action::Delete | Action::Replace);
+            let needed_by = because.keys().filter(|out| {
+                let old = held.get(*out).copied();
+                goes && old.is_some_and(|old| had_needed(old, moved).contains(address))
+            });
+            if let Some(out) = needs
+                .filter(|need| because.contains_key(*need))
+                .chain(needed_by)
+                .next()
+            {
+                more.push((address.clone(), because[out].clone()));
+            }
+        }
+        if more.is_empty() {
+            break;
+        }
+        because.extend(more);
+    }
+    for (address, out) in because {
+        if let Some(change) = changes.get_mut(&address) {
+            if address != out {
+                stay(change, held.get(&address).copied(), moved);
+            }
+            change.left_out = Some(out);
+        }
+    }
 }

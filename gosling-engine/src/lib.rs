@@ -29,16 +29,18 @@ mod rollout;
 mod stamp;
 
 pub use apply::{Applied, apply, with_outputs};
-pub use diff::{DiffError, Wishes, diff};
+pub use diff::{Away, DiffError, Wishes, diff, diff_around};
 pub use fence::{Fence, Lease};
 pub use operation::{Operation, Verb};
-pub use plan::{Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError};
+pub use plan::{
+    Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError, Unreadable,
+};
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};
 pub use provider::{
     CallError, Context, Doubt, Known, Marked, Notes, Observed, Presence, Provider, Search, Searched,
-    SecretError, Secrets, in_order,
+    SecretError, Secrets, each, in_order,
 };
-pub use refresh::{Silent, refresh};
+pub use refresh::{Looked, Silent, refresh};
 pub use rollout::{Fleet, PoolRollout, Unwatched, Work};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};

@@ -44,6 +44,22 @@ pub struct Plan {
     /// Operations of earlier runs whose outcome is open; apply settles them first and plans anew if they change
     /// anything.
     pub open: Vec<OpenIntent>,
+    /// What could not be read: it stays as it is, and so does what needs it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// A resource that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// Which.
+    pub address: Address,
+    /// Where it was asked for.
+    pub origin: Option<Origin>,
+    /// Why.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
 }
 
 /// What happens to one resource.
@@ -85,6 +101,13 @@ pub struct Change {
     pub reconnects: bool,
     /// Where it is asked for; for a deletion, where it was.
     pub origin: Option<Origin>,
+    /// The resource that could not be read, where that is why nothing is done with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Address>,
+    /// The address under which what is there is kept, to be deleted when it can be reached, while another takes its
+    /// place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<Address>,
 }
 
 /// What is done to a resource.
@@ -254,6 +277,16 @@ impl Plan {
         counts
     }
 
+    /// Whether something is left as it is because it could not be read. What was set aside earlier does not count:
+    /// nobody expects it to be reached soon.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.unreadable.iter().any(|unread| {
+            let set_aside = |change: &Change| change.address == unread.address && change.set_aside.is_some();
+            !unread.address.is_set_aside() && !self.changes.iter().any(set_aside)
+        })
+    }
+
     /// What is gone and is not made anew: only the state still knows of it.
     pub fn forgotten(&self) -> impl Iterator<Item = &Address> {
         let gone = self
@@ -273,7 +306,11 @@ impl Plan {
     /// Whether applying it would change anything, the state included.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.counts() == Counts::default() && self.open.is_empty() && self.forgotten().next().is_none()
+        let set_aside = self.changes.iter().any(|change| change.set_aside.is_some());
+        self.counts() == Counts::default()
+            && self.open.is_empty()
+            && self.forgotten().next().is_none()
+            && !set_aside
     }
 
     /// The saved form: the same plan always the same bytes.

@@ -34,18 +34,19 @@ pub trait Provider: Send + Sync {
 
     /// Reads many resources, so many at once, with as few calls as the API allows: each as [`Provider::read`] has it,
     /// in the order in which they were asked for. A list may be late, and leaves out what the token may not see: what
-    /// it lacks, or has otherwise than it is known, is read by itself before that is believed.
-    ///
-    /// # Errors
-    /// The first that could not be read, by its number, and why; the others are not waited for. Nothing was changed.
+    /// it lacks, or has otherwise than it is known, is read by itself before that is believed. One that cannot be read
+    /// does not keep the others from being read. Nothing is changed.
     async fn read_all(
         &self,
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Presence>, (usize, CallError)> {
-        let reads = resources.iter().map(|resource| self.read(cx, resource));
-        in_order(reads, parallelism).await
+    ) -> Vec<Result<Presence, CallError>> {
+        each(
+            resources.iter().map(|resource| self.read(cx, resource)),
+            parallelism,
+        )
+        .await
     }
 
     /// Chooses what is reserved for a create before its intent is written (a node and a VMID), so that it can be
@@ -110,6 +111,15 @@ pub trait Provider: Send + Sync {
     async fn rights(&self, _cx: &Context<'_>, _changes: &[&Change]) -> String {
         String::new()
     }
+}
+
+/// Carries out calls, so many at once, and gives back what came of each, in their own order.
+pub async fn each<T>(
+    calls: impl IntoIterator<Item = impl Future<Output = T> + Send> + Send,
+    parallelism: usize,
+) -> Vec<T> {
+    let calls: Vec<_> = calls.into_iter().collect();
+    stream::iter(calls).buffered(parallelism.max(1)).collect().await
 }
 
 /// Carries out calls, so many at once, and gives back what came of them in their own order.

@@ -5,23 +5,33 @@ use std::collections::BTreeMap;
 use futures_util::future::try_join_all;
 use gosling_resource::{Address, Properties, Value};
 
-use crate::plan::{AttributeChange, Drift};
+use crate::plan::{AttributeChange, Drift, Unreadable};
 use crate::provider::{CallError, Context, Known, Notes, Observed, Presence, Provider, Secrets};
 use crate::run::{Providers, RunError};
 use crate::state::{Held, State};
 
-/// Reads every resource of the state that `wanted` accepts, so many at once at each provider. Returns the state as it
-/// really is and what is different from what it held.
+/// What was found of a state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Looked {
+    /// The state as it really is, as far as it could be read.
+    pub now: State,
+    /// What is different from what it held.
+    pub drift: Vec<Drift>,
+    /// What could not be read: it stands in `now` as the state held it, and is never taken for gone.
+    pub unreadable: Vec<Unreadable>,
+}
+
+/// Reads every resource of the state that `wanted` accepts, so many at once at each provider.
 ///
 /// # Errors
-/// Where a resource could not be read: what is not known is never taken for gone.
+/// Where the Nest no longer has a resource's provider.
 pub async fn refresh(
     state: &State,
     providers: &Providers,
     secrets: &dyn Secrets,
     parallelism: usize,
     wanted: impl Fn(&Address) -> bool,
-) -> Result<(State, Vec<Drift>), RunError> {
+) -> Result<Looked, RunError> {
     let mut asked: BTreeMap<&str, Vec<(&Address, &Held)>> = BTreeMap::new();
     for (address, held) in state.resources.iter().filter(|(address, _)| wanted(address)) {
         asked.entry(&held.provider).or_default().push((address, held));
@@ -30,12 +40,19 @@ pub async fn refresh(
         .into_values()
         .map(|resources| read_all(resources, providers, secrets, parallelism));
     let observed = try_join_all(reads).await?.into_iter().flatten();
-    let observed: BTreeMap<&Address, Option<Observed>> = observed.collect();
+    let observed: BTreeMap<&Address, Result<Option<Observed>, CallError>> = observed.collect();
     let mut now = state.clone();
     let mut drift = Vec::new();
+    let mut unreadable = Vec::new();
     for (address, observed) in observed {
         match observed {
-            None => {
+            Err(error) => unreadable.push(Unreadable {
+                address: address.clone(),
+                origin: state.resources.get(address).and_then(|held| held.origin.clone()),
+                message: error.to_string(),
+                help: error.way_out().map(str::to_owned),
+            }),
+            Ok(None) => {
                 now.resources.remove(address);
                 drift.push(Drift {
                     address: address.clone(),
@@ -43,7 +60,7 @@ pub async fn refresh(
                     attributes: Vec::new(),
                 });
             }
-            Some(observed) => {
+            Ok(Some(observed)) => {
                 let Some(held) = now.resources.get_mut(address) else {
                     continue;
                 };
@@ -60,7 +77,11 @@ pub async fn refresh(
             }
         }
     }
-    Ok((now, drift))
+    Ok(Looked {
+        now,
+        drift,
+        unreadable,
+    })
 }
 
 /// Reads all resources of one provider.
@@ -69,27 +90,17 @@ async fn read_all<'s>(
     providers: &Providers,
     secrets: &dyn Secrets,
     parallelism: usize,
-) -> Result<Vec<(&'s Address, Option<Observed>)>, RunError> {
+) -> Result<Vec<(&'s Address, Result<Option<Observed>, CallError>)>, RunError> {
     let Some((address, held)) = resources.first() else {
         return Ok(Vec::new());
     };
     let provider = provider_of(address, held, providers)?;
     let cx = Context::reading(secrets);
     let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
-    match provider.read_all(&cx, &asked, parallelism).await {
-        Ok(found) => {
-            let found = resources.into_iter().zip(found);
-            let decided = found.map(|((address, held), found)| match found.decided() {
-                Ok(observed) => Ok((address, observed)),
-                Err(error) => Err(unreadable(address, held, error)),
-            });
-            decided.collect()
-        }
-        Err((number, error)) => {
-            let (address, held) = resources.get(number).unwrap_or(&resources[0]);
-            Err(unreadable(address, held, error))
-        }
-    }
+    let found = provider.read_all(&cx, &asked, parallelism).await.into_iter();
+    let found = found.map(|found| found.and_then(Presence::decided));
+    let addresses = resources.into_iter().map(|(address, _)| address);
+    Ok(addresses.zip(found).collect())
 }
 
 fn provider_of<'p>(

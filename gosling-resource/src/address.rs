@@ -22,6 +22,9 @@ pub struct Address {
     pub key: Option<SmolStr>,
 }
 
+/// What the part of a resource that was set aside ends with.
+const ASIDE: &str = "-aside";
+
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("`{0}` is no address; one looks like `egg.app.runner` or `egg.app.vm[0]`")]
@@ -50,6 +53,28 @@ impl Address {
     #[must_use]
     pub fn block(&self) -> String {
         format!("{}.{}", self.owner_kind, self.owner)
+    }
+
+    /// The address under which a resource is kept that cannot be reached, while another takes its place:
+    /// `egg.app.vm-aside[pve2-5001]` for the machine `pve2/5001`.
+    #[must_use]
+    pub fn set_aside(&self, id: &str) -> Self {
+        let key: String = id
+            .chars()
+            .map(|letter| if letter.is_alphanumeric() { letter } else { '-' })
+            .collect();
+        let part = self.part.strip_suffix(ASIDE).unwrap_or(&self.part);
+        Self {
+            part: format!("{part}{ASIDE}").into(),
+            ..self.clone()
+        }
+        .keyed(key)
+    }
+
+    /// Whether it is such an address.
+    #[must_use]
+    pub fn is_set_aside(&self) -> bool {
+        self.part.ends_with(ASIDE)
     }
 
     /// Whether `target` (`egg.app`, `egg.app.vm` or `egg.app.vm[0]`) means this resource.

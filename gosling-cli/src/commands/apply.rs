@@ -51,12 +51,17 @@ pub(crate) struct ApplyArgs {
 Examples:
   gosling destroy                  plan, ask, delete
   gosling destroy --target egg.app one egg
+  gosling destroy --skip-unreachable
+                                   with a node away: its machines later
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct DestroyArgs {
     /// Delete only this and what needs it: egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
+    /// Delete all the rest although something cannot be reached; the next destroy or apply that reaches it deletes it
+    #[arg(long)]
+    skip_unreachable: bool,
     #[command(flatten)]
     refresh: RefreshFlag,
     #[command(flatten)]
@@ -85,6 +90,7 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
         },
         wishes: args.wishes.wishes(false),
         refresh: args.wishes.refresh(),
+        skip_unreachable: false,
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)
@@ -99,6 +105,7 @@ pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs)
             ..Wishes::default()
         },
         refresh: args.refresh.refresh,
+        skip_unreachable: args.skip_unreachable,
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)

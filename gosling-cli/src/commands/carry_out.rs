@@ -44,6 +44,7 @@ pub(super) fn carry_out(
     let Some(mut session) = Session::open(host, context, engine)? else {
         return Ok(Exit::Problems);
     };
+    session.set_aside = job.skip_unreachable;
     let tempo = Tempo {
         parallelism: job.run.parallelism,
         grace: job.run.grace,
@@ -188,7 +189,7 @@ async fn work(
         }
     }
     let applied = carried?;
-    let failed = !applied.failed.is_empty() || outcome.offline;
+    let failed = !applied.failed.is_empty() || outcome.offline || plan.is_partial();
     outcome.report(host, &plan, &applied, job.run.json)?;
     if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
         super::rollback::still_asked(host, session, under, &applied.state).await?;

@@ -111,5 +111,7 @@ pub(super) struct Job<'a> {
     pub(super) purpose: Purpose,
     pub(super) wishes: Wishes,
     pub(super) refresh: bool,
+    /// Whether what would be deleted and cannot be reached is kept for later instead.
+    pub(super) skip_unreachable: bool,
     pub(super) run: &'a RunArgs,
 }

@@ -45,6 +45,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             purpose: Purpose::Orphans(args.delete.clone()),
             wishes: gosling_engine::Wishes::default(),
             refresh: true,
+            skip_unreachable: false,
             run: &args.run,
         };
         return match carry_out(host, context, &args.engine, job)? {

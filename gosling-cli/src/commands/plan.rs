@@ -144,7 +144,13 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
             write_report(host, &path, &plan)?;
         }
         let pending = args.detailed_exitcode && !plan.is_empty();
-        Ok(if pending { Exit::PENDING } else { Exit::Clean })
+        Ok(if plan.is_partial() {
+            Exit::Problems
+        } else if pending {
+            Exit::PENDING
+        } else {
+            Exit::Clean
+        })
     })
 }
 

@@ -36,6 +36,10 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
             host.say("nothing has changed outside gosling")?;
         }
         super::plan::show(host, context, &plan, args.json)?;
-        Ok(Exit::Clean)
+        Ok(if plan.is_partial() {
+            Exit::Problems
+        } else {
+            Exit::Clean
+        })
     })
 }

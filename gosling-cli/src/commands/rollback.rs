@@ -57,6 +57,7 @@ pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArg
         purpose: Purpose::Rollback(args.to),
         wishes,
         refresh: true,
+        skip_unreachable: false,
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)

@@ -102,7 +102,19 @@ impl Session {
                 .hint("put the provider back, or go back with `--target` to what others made"));
             }
         }
-        let (there, _) = self.look(&gone, &Wishes::default()).await?;
-        Ok(there.resources)
+        let looked = self.look(&gone, &Wishes::default()).await?;
+        match looked.unreadable.into_iter().next() {
+            None => Ok(looked.now.resources),
+            Some(unread) => {
+                let failure = Failure::wrong_use(format!(
+                    "{} could not be read: {}",
+                    unread.address, unread.message
+                ));
+                Err(match unread.help {
+                    Some(help) => failure.hint(help),
+                    None => failure,
+                })
+            }
+        }
     }
 }

@@ -177,7 +177,7 @@ impl Session {
         &self,
         state: &State,
         wishes: &Wishes,
-    ) -> Result<(State, Vec<gosling_engine::Drift>), Failure> {
+    ) -> Result<gosling_engine::Looked, Failure> {
         let asked = |address: &gosling_resource::Address| address.is_among(&wishes.targets);
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
@@ -192,15 +192,19 @@ impl Session {
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let (now, drift) = if refresh {
-            let (now, drift) = self.look(state, wishes).await?;
-            (Cow::Owned(now), drift)
+        let (now, drift, unreadable) = if refresh {
+            let looked = self.look(state, wishes).await?;
+            (Cow::Owned(looked.now), looked.drift, looked.unreadable)
         } else {
-            (Cow::Borrowed(state), Vec::new())
+            (Cow::Borrowed(state), Vec::new(), Vec::new())
+        };
+        let away = gosling_engine::Away {
+            unreadable: unreadable.iter().map(|unread| unread.address.clone()).collect(),
+            set_aside: self.set_aside,
         };
         let kind = |name: &str| self.kind(name);
         let (changes, state_digest) = rayon::join(
-            || gosling_engine::diff(wanted, &now, kind, wishes),
+            || gosling_engine::diff_around(wanted, &now, kind, wishes, &away),
             || state.digest(),
         );
         Ok(Plan {
@@ -217,6 +221,7 @@ impl Session {
             changes: changes.map_err(|error| diff_failure(&error, wanted, state))?,
             drift,
             open,
+            unreadable,
         })
     }
 

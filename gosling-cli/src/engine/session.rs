@@ -120,6 +120,8 @@ pub(crate) struct Session {
     pub(super) variables_digest: String,
     /// Where a plan is wanted even if nobody answers: the groups whose projects could not be asked for.
     pub(super) unasked: Option<Vec<i64>>,
+    /// Whether what would be deleted and cannot be read is set aside, to be deleted when it can be reached.
+    pub(crate) set_aside: bool,
     /// The state and what is open, as they were looked at first: a plan begins with them.
     pub(super) peeked: Option<(State, Vec<Entry>)>,
 }
@@ -168,6 +170,7 @@ impl Session {
             variables_digest: gosling_engine::state::digest(&given),
             unasked: None,
             labels,
+            set_aside: false,
             tokens: connections
                 .proxmoxes
                 .iter()

@@ -50,6 +50,7 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
+    unreadable(plan, out)?;
     let mut block = String::new();
     // Machines of a pool mostly have one and the same difference.
     let mut shown_before = None;
@@ -72,10 +73,52 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", summary(plan))
 }
 
+/// What could not be read, and what is left as it is because of it.
+fn unreadable(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    if plan.unreadable.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "Left as it is:\n")?;
+    let mut helps: Vec<&str> = Vec::new();
+    for unread in &plan.unreadable {
+        let origin = place(unread.origin.as_ref());
+        writeln!(
+            out,
+            "  {} could not be read: {}{origin}",
+            unread.address, unread.message
+        )?;
+        helps.extend(unread.help.as_deref());
+    }
+    for change in &plan.changes {
+        if let Some(aside) = &change.set_aside {
+            writeln!(
+                out,
+                "  {} is kept as {aside}, and deleted when it can be reached",
+                change.address
+            )?;
+        } else if let Some(because) = change
+            .left_out
+            .as_ref()
+            .filter(|because| **because != change.address)
+        {
+            writeln!(out, "  {} is left as it is because of {because}", change.address)?;
+        }
+    }
+    helps.sort_unstable();
+    helps.dedup();
+    for help in helps {
+        writeln!(out, "  help: {help}")?;
+    }
+    writeln!(out)
+}
+
 /// `Plan: 3 to create, 1 to change, none to replace, 2 to delete.`
 #[must_use]
 pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
+    if counts == Counts::default() && !plan.unreadable.is_empty() {
+        return "No changes to what could be read.".to_owned();
+    }
     if counts == Counts::default() {
         let why = match plan.destroy {
             true => "nothing that this Nest created is left",

@@ -151,10 +151,9 @@ impl Nest {
         wishes: &Wishes,
         state: &State,
     ) -> Result<Plan, RunError> {
-        let (now, drift) =
-            gosling_engine::refresh(state, &self.providers, &self.secrets, 4, |_| true).await?;
+        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, 4, |_| true).await?;
         let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
-        let changes = gosling_engine::diff(wanted, &now, kind, wishes).unwrap();
+        let changes = gosling_engine::diff(wanted, &looked.now, kind, wishes).unwrap();
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: "1.2.3".into(),
@@ -167,8 +166,9 @@ impl Nest {
             targets: wishes.targets.clone(),
             destroy: wishes.destroy,
             changes,
-            drift,
+            drift: looked.drift,
             open: Vec::new(),
+            unreadable: looked.unreadable,
         })
     }
 

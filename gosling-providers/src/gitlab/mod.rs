@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use gosling_engine::{
     CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
-    Searched, in_order, marker,
+    Searched, each, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
@@ -133,16 +133,14 @@ impl Provider for Gitlab {
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Presence>, (usize, CallError)> {
-        let mut sessions: BTreeMap<&SecretUri, Session<'_>> = BTreeMap::new();
-        for (number, resource) in resources.iter().enumerate() {
+    ) -> Vec<Result<Presence, CallError>> {
+        let mut sessions: BTreeMap<&SecretUri, Result<Session<'_>, CallError>> = BTreeMap::new();
+        for resource in resources {
             let place = self.token_of(resource.properties);
             if !sessions.contains_key(place) {
-                let session = self.session(cx, resource.properties).await;
-                sessions.insert(place, session.map_err(|error| (number, error))?);
+                sessions.insert(place, self.session(cx, resource.properties).await);
             }
         }
-        let session = |resource: &Known<'_>| &sessions[self.token_of(resource.properties)];
         // Which hooks of a project are seen with which token.
         let mut together: BTreeMap<(i64, &SecretUri), Vec<usize>> = BTreeMap::new();
         for (number, resource) in resources
@@ -156,22 +154,29 @@ impl Provider for Gitlab {
             }
         }
         together.retain(|_, hooks| hooks.len() > 1);
-        let lists = together
-            .iter()
-            .map(|((project, token), _)| hook::list(&sessions[*token], *project));
-        let first = |number: usize| together.values().nth(number).map_or(0, |hooks| hooks[0]);
-        let lists = in_order(lists, parallelism)
-            .await
-            .map_err(|(number, error)| (first(number), error))?;
+        let lists = together.keys().map(|(project, token)| async {
+            match &sessions[*token] {
+                Ok(session) => hook::list(session, *project).await,
+                Err(error) => Err(error.clone()),
+            }
+        });
+        let lists = each(lists, parallelism).await;
         let listed: BTreeMap<_, _> = together.keys().zip(&lists).collect();
         let versions = &versions(cx, resources).await;
         let reads = resources.iter().map(|resource| {
             let project = hook::project_of(resource.id).filter(|_| resource.kind == HOOK);
             let key = project.map(|project| (project, self.token_of(resource.properties)));
             let list = key.and_then(|key| listed.get(&key).copied());
-            read(session(resource), resource, list, versions)
+            let session = &sessions[self.token_of(resource.properties)];
+            async move {
+                match (session, list) {
+                    (Err(error), _) | (_, Some(Err(error))) => Err(error.clone()),
+                    (Ok(session), Some(Ok(list))) => read(session, resource, Some(list), versions).await,
+                    (Ok(session), None) => read(session, resource, None, versions).await,
+                }
+            }
         });
-        in_order(reads, parallelism).await
+        each(reads, parallelism).await
     }
 
     async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {

@@ -172,7 +172,7 @@ impl Api<'_> {
             }
             500 if !words.is_empty() => Trouble::died(format!("{host}: {words}")),
             595 => Trouble::from(answer.refusal(format!("{host}: the node cannot be reached: {words}")))
-                .help("is the node up? `nodes` of the cloud block says which nodes are used"),
+                .help("is the node up? Its machines are left as they are; `--replace ADDRESS` makes one on another node, and deletes the old one when its node is back"),
             300..=399 => {
                 let to = answer.redirect().unwrap_or_else(|| "nowhere".to_owned());
                 Trouble::from(answer.refusal(format!("{host}: {} {words}: it leads to {to}", answer.status)))

@@ -13,6 +13,8 @@ use super::wanted::{Config, Origin};
 #[derive(Debug, Default)]
 pub(super) struct Cluster {
     pub(super) nodes: Vec<Node>,
+    /// The nodes that are known and away.
+    pub(super) offline: Vec<String>,
     pub(super) guests: Vec<Guest>,
     pub(super) storages: Vec<Storage>,
     /// Which templates were found to be on a storage that all nodes see.
@@ -99,6 +101,7 @@ impl Cluster {
                 used: mib("mem"),
                 cpus: entry.get("maxcpu").and_then(Value::as_i64).unwrap_or_default(),
             }),
+            "node" if text("status") == "offline" => self.offline.push(node),
             kind @ ("qemu" | "lxc") => {
                 let vmid = entry.get("vmid").and_then(Value::as_u64);
                 self.guests.push(Guest {

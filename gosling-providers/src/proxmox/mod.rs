@@ -28,7 +28,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use gosling_engine::{
     CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
-    Searched, in_order, marker,
+    Searched, each, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 
@@ -199,6 +199,13 @@ fn unmarked(found: &Found, marker: &str) -> Option<Doubt> {
     })
 }
 
+/// What is known of a machine on a node that is away: nothing.
+fn is_offline(node: &str) -> CallError {
+    CallError::failed(format!("its node {node} is offline, so that nobody knows how it is")).help(
+        "what does not need it goes on. `--replace ADDRESS` makes another on a node that is online, and deletes this one when its node is back; `gosling destroy --skip-unreachable` keeps it for later in the same way; `gosling state rm ADDRESS` forgets it",
+    )
+}
+
 static KINDS: [&Kind; 1] = [&PROXMOX_VM];
 
 #[async_trait]
@@ -222,22 +229,35 @@ impl Provider for Proxmox {
         cx: &Context<'_>,
         resources: &[Known<'_>],
         parallelism: usize,
-    ) -> Result<Vec<Presence>, (usize, CallError)> {
-        let first = |error| (0, error);
-        let work = self.work(cx, "").await.map_err(first)?;
+    ) -> Vec<Result<Presence, CallError>> {
+        let none = |error: CallError| resources.iter().map(|_| Err(error.clone())).collect();
+        let work = match self.work(cx, "").await {
+            Ok(work) => work,
+            Err(error) => return none(error),
+        };
         let cluster = match resources {
-            [_, _, ..] => Cluster::of(&work.api)
-                .await
-                .map_err(|trouble| first(trouble.harmless()))?,
-            _ => Cluster::default(),
+            [] => Cluster::default(),
+            _ => match Cluster::of(&work.api).await {
+                Ok(cluster) => cluster,
+                Err(trouble) => return none(trouble.harmless()),
+            },
         };
         let guests: BTreeMap<u32, &Guest> = cluster.guests.iter().map(|guest| (guest.vmid, guest)).collect();
         let reads = resources.iter().map(|resource| {
             let vmid = parts(resource.id).ok().map(|(_, vmid)| vmid);
             let listed = vmid.and_then(|vmid| guests.get(&vmid).copied());
-            read(&work, resource, listed)
+            let node = parts(resource.id).ok().map(|(node, _)| node);
+            let node = listed.map(|guest| guest.node.as_str()).or(node);
+            let offline = node.filter(|node| cluster.offline.iter().any(|known| known == node));
+            let work = &work;
+            async move {
+                match offline {
+                    Some(node) => Err(is_offline(node)),
+                    None => read(work, resource, listed).await,
+                }
+            }
         });
-        in_order(reads, parallelism).await
+        each(reads, parallelism).await
     }
 
     async fn reserve(

@@ -141,7 +141,11 @@ impl Look<'_> {
         }
         let away = away.into_iter().map(|(node, change)| {
             let words = format!("its node {node} is not online");
-            Finding::failed(change.address.to_string(), words, format!("start {node}")).at(change)
+            let help = format!(
+                "without `--refresh=false`, what needs {node} is left out and the rest goes on; `--replace {}` makes the machine on another node, and deletes this one when {node} is back",
+                change.address
+            );
+            Finding::failed(change.address.to_string(), words, help).at(change)
         });
         away.collect()
     }

@@ -29,6 +29,8 @@ pub(crate) fn making(properties: Properties) -> Change {
         rollout: None,
         reconnects: false,
         origin: None,
+        left_out: None,
+        set_aside: None,
     }
 }
 
@@ -462,6 +464,8 @@ async fn a_machine_on_a_node_that_is_off_cannot_be_changed() {
     let wrong = wrong(&findings);
     assert_eq!(
         wrong,
-        ["Failed egg.app.vm[0]: its node pve2 is not online (start pve2)"]
+        [
+            "Failed egg.app.vm[0]: its node pve2 is not online (without `--refresh=false`, what needs pve2 is left out and the rest goes on; `--replace egg.app.vm[0]` makes the machine on another node, and deletes this one when pve2 is back)"
+        ]
     );
 }

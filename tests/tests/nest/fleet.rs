@@ -164,3 +164,78 @@ fn many_silent_eggs_share_one_list_and_are_asked_for_ever_more_seldom() {
     assert!((5..=15).contains(&managers), "{managers} calls for managers");
     lab.stop();
 }
+
+/// A node that does not answer, and that the cluster's list shows as it was: every call to it ends with 595.
+fn node_away(lab: &Lab, node: &str) {
+    lab.fault(&format!(
+        r#"{{"world":"proxmox","path":"/api2/json/nodes/{node}/*","nth":"every","kind":"status","code":595}}"#
+    ));
+}
+
+fn node_of(lab: &Lab, address: &str) -> String {
+    let shown: Value = serde_json::from_str(&lab.read(".gosling/state.json")).unwrap();
+    let id = shown["resources"][address]["id"].as_str().unwrap();
+    id.split('/').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_project_that_refuses_leaves_the_other_eggs_alone() {
+    let lab = Lab::one();
+    let egg = lab
+        .read("Eggs/app/config.fly")
+        .replace("egg \"app\"", "egg \"docs\"");
+    std::fs::create_dir_all(lab.nest().join("Eggs/docs")).unwrap();
+    lab.write(
+        "Eggs/docs/config.fly",
+        &egg.replace("project_id = 17", "project_id = 41"),
+    );
+    lab.green(&["apply", "--yes"]);
+    lab.fault(
+        r#"{"world":"gitlab","path":"/api/v4/projects/41/hooks*","nth":"every","kind":"status","code":403}"#,
+    );
+    lab.machines(2);
+    let words = ends(&lab, &["plan"], 1);
+    assert!(words.contains("Left as it is:"), "{words}");
+    assert!(words.contains("egg.docs.hook[41] could not be read: "), "{words}");
+    assert!(words.contains("1 to create"), "{words}");
+    ends(&lab, &["apply", "--yes"], 1);
+    assert_eq!(lab.kinds()["vm"], 3);
+    // What can be reached is deleted, the hook stays.
+    ends(&lab, &["destroy", "--yes"], 1);
+    assert_eq!(
+        lab.kinds().into_iter().collect::<Vec<_>>(),
+        [("hook".to_owned(), 1)]
+    );
+    lab.stop();
+}
+
+#[test]
+fn a_machine_on_a_dead_node_is_replaced_elsewhere_and_kept_to_be_deleted_later() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let node = node_of(&lab, "egg.app.vm[0]");
+    node_away(&lab, &node);
+    let words = ends(&lab, &["plan"], 1);
+    assert!(words.contains("egg.app.vm[0] could not be read: "), "{words}");
+    assert!(words.contains("--replace"), "{words}");
+    let words = ends(&lab, &["plan", "--replace", "egg.app.vm[0]"], 0);
+    assert!(
+        words.contains("egg.app.vm[0] is kept as egg.app.vm-aside["),
+        "{words}"
+    );
+    assert!(words.contains("1 to create"), "{words}");
+    // Without the other machine, all the rest goes.
+    let words = ends(&lab, &["destroy", "--yes", "--skip-unreachable"], 0);
+    assert!(
+        words.contains("egg.app.vm[0] is kept as egg.app.vm-aside["),
+        "{words}"
+    );
+    assert_eq!(lab.kinds()["vm"], 1, "the machine on the dead node");
+    assert!(
+        !lab.kinds().contains_key("runner"),
+        "its token is worth nothing any more"
+    );
+    let list = lab.green(&["state", "list"]);
+    assert!(list.contains("egg.app.vm-aside["), "{list}");
+    lab.stop();
+}
