@@ -108,9 +108,9 @@ kinds! {
     bare_number,
     no_webhook_address,
     byte_order_mark,
-    unseen,
     wide_roles,
     runtime,
+    unseen,
 }
 
 #[cfg(test)]

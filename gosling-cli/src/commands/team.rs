@@ -75,9 +75,6 @@ pub(crate) struct AuditArgs {
     /// How many lines, from the last
     #[arg(short, value_name = "N", default_value_t = 20)]
     number: usize,
-    /// As JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -178,7 +175,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
         let lines = audit::lines(&bytes);
         let last = &lines[lines.len().saturating_sub(args.number)..];
         for line in last {
-            if args.json {
+            if host.asked.json {
                 let text = serde_json::to_string(line).map_err(failure)?;
                 writeln!(host.out, "{text}")?;
             } else {
