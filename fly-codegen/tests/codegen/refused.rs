@@ -162,14 +162,3 @@ fn a_character_that_stands_for_secrets() {
         "{errors:?}"
     );
 }
-
-#[test]
-fn an_authority_that_is_not_there() {
-    let provider = "provider \"gitlab\" {\n  server = \"gitlab.lab\"\n  token = \"env://T\"\n  ca_file = \"ca.pem\"\n}\n";
-    let errors = said(&(provider.to_owned() + &egg("", "")));
-    assert_eq!(errors.len(), 1);
-    assert!(
-        errors[0].contains("ca.pem cannot be read: there is no such file"),
-        "{errors:?}"
-    );
-}

@@ -120,7 +120,7 @@ async fn what_people_write_into_a_webhook_s_description_stays() {
     .await;
     assert_eq!(
         gitlab::read(&gitlab, &world, &made, &first.id).await,
-        Some(first.clone())
+        Some(gitlab::from_gitlab(&first))
     );
     let update = then(Verb::Update, &made, &first.id, made.properties.clone());
     gitlab.update(&world.cx(), &update).await.unwrap();

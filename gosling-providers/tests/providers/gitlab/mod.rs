@@ -126,6 +126,23 @@ pub(super) async fn owner(world: &World, place: &str) -> Option<i64> {
     (status == 200).then(|| shown["id"].as_i64().unwrap())
 }
 
+/// A machine asks for a job with the token that is kept: only then does GitLab count it as a contact.
+pub(super) async fn poll(world: &World, place: &str) {
+    let body = json!({ "token": world.value(place).await, "system_id": "s_0123456789ab" });
+    let (status, shown) = call(world, Method::Post, "jobs/request", body).await;
+    assert!(matches!(status, 201 | 204), "{status}: {shown}");
+}
+
+/// Without the version of its secret, which comes from the secret's store and not from GitLab.
+pub(super) fn from_gitlab(observed: &Observed) -> Observed {
+    let mut observed = observed.clone();
+    assert_eq!(
+        observed.properties.remove("secret_version"),
+        Some(Value::from("1"))
+    );
+    observed
+}
+
 /// The properties that GitLab tells back of what was asked for.
 pub(super) fn told(properties: &Properties, silent: &[&str]) -> Properties {
     let told = properties
