@@ -97,10 +97,18 @@ async fn read_all<'s>(
     let provider = provider_of(address, held, providers)?;
     let cx = Context::reading(secrets);
     let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
-    let found = provider.read_all(&cx, &asked, parallelism).await.into_iter();
-    let found = found.map(|found| found.and_then(Presence::decided));
-    let addresses = resources.into_iter().map(|(address, _)| address);
-    Ok(addresses.zip(found).collect())
+    let found = provider.read_all(&cx, &asked, parallelism).await;
+    let mut seen = Vec::with_capacity(resources.len());
+    for ((address, held), found) in resources.into_iter().zip(found) {
+        let lost = matches!(found, Ok(Presence::NotOurs(_)));
+        let found = found.and_then(Presence::decided);
+        match found {
+            // Somebody took the marker away: a person has to look before anything is done around it.
+            Err(error) if lost => return Err(unreadable(address, held, error)),
+            found => seen.push((address, found)),
+        }
+    }
+    Ok(seen)
 }
 
 fn provider_of<'p>(

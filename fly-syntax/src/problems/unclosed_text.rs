@@ -29,9 +29,12 @@ pub(crate) fn problem(text: Span) -> Problem {
         .help("a text ends with `\"` on the line it starts on; for several lines write a heredoc: `<<EOT`")
 }
 
-/// `at` is a label from its quote on.
+/// `at` is a label from its quote on. Where nothing follows the quote, it may be one too many.
 pub(crate) fn label(at: Span) -> Problem {
-    Problem::new(&KIND, at, "this label is not closed")
-        .help("write `\"` behind the label")
-        .fix("write `\"` behind the label", at.at_end(), "\"")
+    let write = "write `\"` behind the label";
+    let problem = Problem::new(&KIND, at, "this label is not closed").help(write);
+    match at.end - at.start {
+        0 | 1 => problem.maybe(write, at.at_end(), "\""),
+        _ => problem.fix(write, at.at_end(), "\""),
+    }
 }

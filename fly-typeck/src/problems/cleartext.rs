@@ -12,13 +12,15 @@ certificate and write `https://`; `ca_file` or `fingerprint` names a certificate
 service on this machine (`localhost`, `127.0.0.1`, `[::1]`). Where nothing else is possible, `insecure_http = true` in the
 provider's block allows it.
 "#,
-    wrong: r#"provider "proxmox" {
+    wrong: r#"-- nest.fly --
+provider "proxmox" {
   endpoint = "http://pve.example.com:8006"
   token_id = "gosling@pve!ci"
   token = "env://PROXMOX_TOKEN"
 }
 "#,
-    right: r#"provider "proxmox" {
+    right: r#"-- nest.fly --
+provider "proxmox" {
   endpoint = "https://pve.example.com:8006"
   token_id = "gosling@pve!ci"
   token = "env://PROXMOX_TOKEN"

@@ -362,12 +362,20 @@ async fn given(
     observed
 }
 
+/// Held while a secret is generated: the webhooks of one egg share a secret and are created at once, and only the first
+/// may generate it.
+static GENERATING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// The secret of the hook: the one in its place, or a new one that is there before GitLab hears of it.
 async fn secret(cx: &Context<'_>, properties: &Properties) -> Result<Option<Secret>, CallError> {
     let Some(place) = properties.get("secret").and_then(Value::as_secret) else {
         return Ok(None);
     };
     let generate = properties.get("generate_secret").and_then(Value::as_bool) == Some(true);
+    let _alone = match generate {
+        true => Some(GENERATING.lock().await),
+        false => None,
+    };
     match cx.secrets.read(place).await {
         Ok(secret) => return Ok(Some(secret)),
         Err(SecretError::Missing(_)) if generate => {}

@@ -141,8 +141,16 @@ fn what_is_gone_is_made_anew_or_forgotten() {
     lab.green(&["apply", "--yes"]);
     let first = lab.read(".gosling/state.json");
     lab.green(&["destroy", "--yes"]);
-    // As if another hand had deleted everything: the state knows of what is not there any more.
+    // As if another hand had deleted everything: the state knows of what is not there any more, and nothing else of the
+    // run that deleted it.
     lab.write(".gosling/state.json", &first);
+    for entry in std::fs::read_dir(lab.nest().join(".gosling")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.starts_with("state.json.") || name.starts_with("audit") {
+            std::fs::remove_file(path).unwrap();
+        }
+    }
     let said = lab.green(&["plan"]);
     assert!(
         said.contains("egg.app.vm[0] is gone") && said.contains("3 to create"),

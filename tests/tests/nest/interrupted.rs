@@ -302,7 +302,7 @@ fn ctrl_c_while_a_state_is_changed_by_hand_leaves_no_lock_behind() {
     lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
     lab.green(&["apply", "--yes"]);
     let calls = lab.calls();
-    let mut child = begin(&lab, &["state", "mv", "egg.app.runner", "egg.web.runner"]);
+    let mut child = begin(&lab, &["state", "mv", "egg.app.hook[17]", "egg.app.hook[18]"]);
     wait_for(&lab, &mut child, calls, "POST", "/lock");
     signal(&child, "-INT");
     stopped(child, &["stopped"]);
@@ -324,7 +324,7 @@ fn while_undoing(signals: usize) {
     let (before, serial) = (like(&lab), serial(&lab));
     let calls = the_second_will_fail(&lab);
     let mut child = begin(&lab, &["apply", "--yes", "--on-failure=rollback"]);
-    wait_for(&lab, &mut child, calls, "POST", "/status/stop");
+    wait_for(&lab, &mut child, calls, "POST", "/status/shutdown");
     signal_times(&child, signals);
     let output = stopped(
         child,
@@ -422,7 +422,7 @@ fn while_going_back(signals: usize) {
     lab.green(&["apply", "--yes"]);
     let calls = lab.calls();
     let mut child = begin(&lab, &["rollback", "--to", &serial, "--yes"]);
-    wait_for(&lab, &mut child, calls, "POST", "/status/stop");
+    wait_for(&lab, &mut child, calls, "POST", "/status/shutdown");
     signal_times(&child, signals);
     let output = stopped(child, &["stopping", "Not all of it"]);
     cut_short(&lab, &output, signals, "egg.docs.vm[0]");
