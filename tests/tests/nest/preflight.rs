@@ -266,7 +266,7 @@ fn the_guide_shows_what_is_said() {
     let output = lab.run(&["apply", "--yes", "--json"]);
     let applied: Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<&String> = applied.as_object().unwrap().keys().collect();
-    assert_eq!(names, ["done", "planned", "preflight"]);
+    assert_eq!(names, ["done", "format", "planned", "preflight"]);
     assert_eq!(applied["preflight"], whole);
     assert_eq!(lab.changes(), 0);
     lab.stop();

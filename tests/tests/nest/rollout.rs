@@ -213,9 +213,9 @@ fn a_plan_shows_which_lines_of_a_machines_configuration_change() {
         "{text}"
     );
     let json: Value = serde_json::from_slice(&lab.run(&["plan", "--json"]).stdout).unwrap();
-    assert_eq!(json["rollouts"][0]["at_once"], 1);
+    assert_eq!(json["plan"]["rollouts"][0]["at_once"], 1);
     assert_eq!(
-        json["rollouts"][0]["replaced"],
+        json["plan"]["rollouts"][0]["replaced"],
         json!(["egg.app.vm[0]", "egg.app.vm[1]"])
     );
     lab.stop();
