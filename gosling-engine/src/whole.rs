@@ -47,7 +47,7 @@ impl Lost {
         match self {
             Self::State { .. } => {
                 "put it back from a backup, or let `gosling state repair` go on from the latest state that is kept \
-                 (`gosling state history`); where all that it knew of is gone, empty that place and begin anew"
+                 (`gosling state history`); where all that it knew of is gone, empty that place and start over"
             }
             Self::LatestState { .. } => {
                 "put the latest one back from a backup, or let `gosling state repair` go on from the latest state that \

@@ -113,7 +113,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                         "{uri} has a new value; `gosling apply` gives it to GitLab's webhooks"
                     ))?;
                 } else {
-                    host.say(format_args!("{uri} has a new value; machines that were made with the old one keep it until they are made anew"))?;
+                    host.say(format_args!("{uri} has a new value; machines that were created with the old one keep it until they are replaced"))?;
                 }
                 Ok(Exit::Clean)
             }

@@ -76,7 +76,7 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
         lines.sort_by(|one, other| one.address.cmp(&other.address));
         if args.json {
             let list: Vec<&Json> = lines.iter().map(|line| &line.json).collect();
-            writeln!(host.out, "{:#}", json!(list))?;
+            host.document(json!({ "resources": list }))?;
         } else {
             for Line { address, words, .. } in &lines {
                 if let Some(words) = words {
@@ -167,7 +167,10 @@ impl<'s> Fleet<'s> {
             (_, Some(Ok(Some(seen)))) => self.machine(held, seen),
             (_, Some(Ok(None))) => (
                 false,
-                Some(format!("not there ({}); `gosling apply` makes it anew", held.id)),
+                Some(format!(
+                    "not there ({}); `gosling apply` creates it again",
+                    held.id
+                )),
                 json!({ "state": "gone" }),
             ),
             (Some(Err(error)), _) | (_, Some(Err(error))) => (

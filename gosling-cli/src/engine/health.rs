@@ -337,11 +337,11 @@ impl Session {
             ),
             Ok(None) => (
                 format!("the machine {id}{host} is not there"),
-                "`gosling apply` makes it anew".to_owned(),
+                "`gosling apply` creates it again".to_owned(),
             ),
             Ok(Some(seen)) if !seen.running => (
                 format!("the machine {id}{host} is not running"),
-                "look at its task log in Proxmox; `gosling apply --replace` makes it anew".to_owned(),
+                "look at its task log in Proxmox; `gosling apply --replace` replaces it".to_owned(),
             ),
             Ok(Some(seen)) if !seen.agent => (
                 format!(

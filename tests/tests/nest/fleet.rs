@@ -21,7 +21,8 @@ fn ends(lab: &Lab, arguments: &[&str], code: i32) -> String {
 fn status(lab: &Lab, code: i32) -> Vec<Value> {
     let output = lab.run(&["status", "--json"]);
     assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    document["resources"].as_array().unwrap().clone()
 }
 
 /// Calls Proxmox VE as somebody else would.

@@ -25,7 +25,10 @@ fn every_json_form_is_one_document() {
     let nothing: Value = serde_json::from_slice(&nothing.stdout).unwrap();
     assert_eq!(
         nothing,
-        json!([{ "address": "egg.app", "kind": null, "id": null, "state": "not_made" }])
+        json!({
+            "format": 1,
+            "resources": [{ "address": "egg.app", "kind": null, "id": null, "state": "not_made" }],
+        })
     );
     assert_eq!(
         document(&lab, &["state", "list", "--json"])["resources"],
@@ -77,7 +80,7 @@ fn every_json_form_is_one_document() {
     );
 
     let status = document(&lab, &["status", "--json"]);
-    assert_eq!(status.as_array().unwrap().len(), 3, "{status}");
+    assert_eq!(status["resources"].as_array().unwrap().len(), 3, "{status}");
     let list = document(&lab, &["state", "list", "--json"]);
     let addresses: Vec<&str> = list["resources"]
         .as_array()
