@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use fly_typeck::domain;
 use fly_typeck::schema::Server;
 use fly_typeck::schema::egg::Gitlab;
 use fly_typeck::schema::provider::GitlabProvider;
@@ -221,6 +220,6 @@ fn environment() -> SecretUri {
 }
 
 /// The place of a secret in the words of resources; `None` only where checking let something through.
-pub(crate) fn secret(uri: &domain::SecretUri) -> Option<SecretUri> {
+pub(crate) fn secret(uri: &fly_domain::SecretUri) -> Option<SecretUri> {
     uri.as_str().parse().ok()
 }

@@ -282,6 +282,6 @@ pub(crate) fn note_origin(origins: &mut BTreeMap<SmolStr, Origin>, name: &str, o
 }
 
 /// Whole seconds, a part of one counted as one.
-fn seconds(duration: fly_typeck::domain::Duration) -> i64 {
+fn seconds(duration: fly_domain::Duration) -> i64 {
     i64::try_from(duration.as_millis().div_ceil(1000)).unwrap_or(i64::MAX)
 }

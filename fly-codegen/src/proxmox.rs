@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fly_typeck::domain::{Cidr, Size};
+use fly_domain::{Cidr, Size};
 use fly_typeck::schema::cloud::{Addressing, Firewall, ProxmoxCloud, Template};
 use fly_typeck::schema::rollout::{MaxUnavailable, Rollout as WrittenRollout};
 use gosling_resource::{Address, Resource, Rollout, Unavailable, Value};

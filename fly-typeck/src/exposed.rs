@@ -13,11 +13,11 @@ use fly_syntax::{SourceFile, Span, SyntaxTree};
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::domain::{Scheme, SecretUri, token_in};
 use crate::expr::ROOTS;
 use crate::functions;
 use crate::problems::suggest;
 use crate::schema::{BlockSchema, Rest, top_level};
+use fly_domain::{Scheme, SecretUri, token_in};
 
 /// So many slips may lie between a name and that of a secret which it was meant to be.
 const SLIPS: usize = 2;

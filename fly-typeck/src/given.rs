@@ -9,7 +9,6 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bare;
-use crate::domain::TextForm;
 use crate::globals::Globals;
 use crate::problems;
 use crate::resolve::free_value;
@@ -17,6 +16,7 @@ use crate::sink::Sink;
 use crate::types::{FieldType, ObjectType, Type};
 use crate::value::Value;
 use crate::variables::{Given, Variables};
+use fly_domain::TextForm;
 
 /// Finds the type and the value of every variable. Nothing else of the Nest is known yet, and nothing is needed.
 pub(crate) fn resolve(

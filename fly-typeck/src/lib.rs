@@ -1,7 +1,6 @@
 //! Syntax trees in, a typed Nest and its problems out. No IO: files come from whoever calls.
 
 pub mod checked;
-pub mod domain;
 pub mod files;
 pub mod functions;
 pub mod json;

@@ -4,9 +4,9 @@ use fly_syntax::tree::{Expr, ExprKind, Quantity, Template, TemplatePart};
 use fly_syntax::{FileId, Span};
 use smol_str::SmolStr;
 
-use crate::domain::{Cron, Duration, Malformed, Percent, Scheme, SecretUri, Size};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Cron, Duration, Malformed, Percent, Scheme, SecretUri, Size};
 
 /// The value and type of a literal that is not a text.
 pub(crate) fn plain(kind: &ExprKind) -> (Value, Type) {
@@ -83,7 +83,7 @@ fn union(candidate: &str, members: &[Type]) -> Result<Option<Value>, Malformed> 
             Ok(Some(value)) => return Ok(Some(value)),
             Ok(None) => {}
             Err(malformed) => {
-                let url = matches!(member, Type::Text(crate::domain::TextForm::Url));
+                let url = matches!(member, Type::Text(fly_domain::TextForm::Url));
                 if reason.is_none() || (url && candidate.contains("://")) {
                     reason = Some(malformed);
                 }

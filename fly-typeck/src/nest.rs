@@ -81,12 +81,12 @@ mod tests {
 
     use super::*;
     use crate::checked::CheckedAttribute;
-    use crate::domain::{Duration, Size};
     use crate::schema::cloud::{Addressing, Template};
     use crate::schema::egg::{Executor, HookEvent, MachineType};
     use crate::schema::mothergoose::ServerCloud;
     use crate::schema::{BlockSchema, PlainOrSecret, Rest, top_level};
     use crate::value::Value;
+    use fly_domain::{Duration, Size};
 
     fn nowhere() -> Span {
         Span::new(FileId(0), 0..0)

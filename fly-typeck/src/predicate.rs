@@ -6,7 +6,6 @@ use fly_syntax::tree::{Binary, Conditional, Expr, ExprKind, TemplatePart};
 use fly_syntax::{SourceFile, Span};
 use smol_str::SmolStr;
 
-use crate::domain::TextForm;
 use crate::expr::{Binding, Elaborator};
 use crate::globals::Globals;
 use crate::literal;
@@ -14,6 +13,7 @@ use crate::resolve::free_value;
 use crate::sink::Sink;
 use crate::types::{Type, Words};
 use crate::value::Value;
+use fly_domain::TextForm;
 
 /// The words of the fact `state`.
 pub static STATES: Words = Words {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::domain::TextForm;
 use crate::schema::BlockSchema;
+use fly_domain::TextForm;
 
 /// The static type of an expression or an attribute.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 
-use crate::domain::{Duration, Percent, SecretUri, Size};
+use fly_domain::{Duration, Percent, SecretUri, Size};
 
 /// A value as evaluation leaves it. Text of a checked form (a url, a cron, an enum word) is a
 /// `String` here: its [`Type`](crate::types::Type) knows the form, which was checked on the way in.

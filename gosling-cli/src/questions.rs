@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, Write};
 
-use fly_typeck::domain::Malformed;
+use fly_domain::Malformed;
 
 use crate::render::MASK;
 use crate::{Failure, Host};

@@ -3,7 +3,7 @@
 mod render;
 mod text;
 
-use fly_typeck::domain::{Cidr, Target};
+use fly_domain::{Cidr, Target};
 use fly_typeck::schema::PlainOrSecret;
 use fly_typeck::schema::egg::{Executor, Metrics, Pool};
 use fly_typeck::schema::rift::{Rift, RiftBackend};

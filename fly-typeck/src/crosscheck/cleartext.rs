@@ -2,10 +2,10 @@
 
 use super::{Blocks, placed_text};
 use crate::checked::CheckedBlock;
-use crate::domain::host;
 use crate::problems;
 use crate::sink::Sink;
 use crate::value::Value;
+use fly_domain::host;
 
 pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
     let mut allowed: Vec<String> = Vec::new();

@@ -5,12 +5,12 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Blocks, placed, placed_text};
 use crate::checked::CheckedBlock;
-use crate::domain::Duration;
 use crate::globals::Globals;
 use crate::json;
 use crate::problems;
 use crate::sink::Sink;
 use crate::value::Value;
+use fly_domain::Duration;
 
 /// The longest that a serverless machine may run a job: the clouds end it then.
 const LONGEST_SERVERLESS: Duration = Duration::from_secs(60 * 60);

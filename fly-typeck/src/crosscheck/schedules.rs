@@ -2,11 +2,11 @@
 
 use super::Blocks;
 use crate::checked::CheckedBlock;
-use crate::domain::{TextForm, check_time_zone};
 use crate::literal;
 use crate::problems;
 use crate::sink::Sink;
 use crate::types::Type;
+use fly_domain::{TextForm, check_time_zone};
 
 pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
     // Only these hold schedules: walking every egg of a large Nest would find none.

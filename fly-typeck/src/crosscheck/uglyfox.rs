@@ -4,11 +4,11 @@ use rustc_hash::FxHashMap;
 
 use super::{Blocks, eggs, placed};
 use crate::checked::CheckedBlock;
-use crate::domain::Duration;
 use crate::json;
 use crate::problems;
 use crate::sink::Sink;
 use crate::value::Value;
+use fly_domain::Duration;
 
 pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
     let Some(uglyfox) = nest.single("uglyfox") else {

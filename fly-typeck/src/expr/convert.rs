@@ -193,7 +193,7 @@ impl Type {
             | Type::Unknown
             | Type::Any => true,
             // A schedule is not a piece of text.
-            Type::Text(form) => *form != crate::domain::TextForm::Cron,
+            Type::Text(form) => *form != fly_domain::TextForm::Cron,
             Type::Union(members) => members.iter().all(Type::interpolates),
             _ => false,
         }

@@ -10,7 +10,6 @@ use smol_str::SmolStr;
 use super::operators::{self, Impossible};
 use super::{Conversion, Key, Node, Piece, Typed, Walk};
 use crate::checked;
-use crate::domain::{SecretUri, TextForm};
 use crate::functions::{CallError, Context};
 use crate::globals::{Globals, Held};
 use crate::literal;
@@ -18,6 +17,7 @@ use crate::problems;
 use crate::template::{self, Rendering};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{SecretUri, TextForm};
 
 /// Work that one expression may take, in evaluated parts: hundreds of times what a large Nest needs, and
 /// less than a second.

@@ -11,11 +11,11 @@ use fly_syntax::Span;
 use fly_syntax::tree::BinaryOperator;
 use smol_str::SmolStr;
 
-use crate::domain::TextForm;
 use crate::functions::Function;
 use crate::globals::Global;
 use crate::types::{Reference, Type};
 use crate::value::Value;
+use fly_domain::TextForm;
 
 pub(crate) use access::{Member, ROOTS, Step, member, path, reference_name};
 pub(crate) use convert::{fits, unify, unify_all};

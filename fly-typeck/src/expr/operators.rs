@@ -2,9 +2,9 @@
 
 use fly_syntax::tree::BinaryOperator;
 
-use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Duration, Percent, Size};
 
 /// The type of `left operator right`; `None` where the operator does not take such values.
 pub(super) fn result_type(operator: BinaryOperator, left: &Type, right: &Type) -> Option<Type> {
@@ -58,7 +58,7 @@ fn ordered(left: &Type, right: &Type) -> bool {
         || (left == right
             && matches!(
                 left,
-                Type::Duration | Type::Size | Type::Percent | Type::Text(crate::domain::TextForm::Version)
+                Type::Duration | Type::Size | Type::Percent | Type::Text(fly_domain::TextForm::Version)
             ))
 }
 
@@ -166,7 +166,7 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Option<std::cmp::Ordering>
         (Value::Size(a), Value::Size(b)) => Some(a.cmp(b)),
         (Value::Percent(a), Value::Percent(b)) => a.as_f64().partial_cmp(&b.as_f64()),
         (Value::String(a), Value::String(b)) => {
-            use crate::domain::Version;
+            use fly_domain::Version;
             match (Version::parse(a), Version::parse(b)) {
                 (Ok(a), Ok(b)) => Some(a.cmp(&b)),
                 _ => Some(a.cmp(b)),

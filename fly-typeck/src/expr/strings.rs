@@ -5,11 +5,11 @@ use fly_syntax::tree::{Heredoc, Template, TemplatePart};
 use smol_str::SmolStr;
 
 use super::{Conversion, Elaborator, Node, Piece, Typed};
-use crate::domain::{Scheme, SecretBackend, SecretUri, without_credentials};
 use crate::literal;
 use crate::problems;
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Scheme, SecretBackend, SecretUri, without_credentials};
 
 impl Elaborator<'_> {
     /// A text in quotes, as the type that is wanted where it stands.

@@ -3,9 +3,9 @@
 use super::shapes::{entry, text};
 use super::text::bounded;
 use super::{Arity, CallError, Context, Function, arguments};
-use crate::domain::NestPath;
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::NestPath;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

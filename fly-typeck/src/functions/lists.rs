@@ -6,10 +6,10 @@ use super::order::Ordered;
 use super::shapes::{always, element, int, mismatch};
 use super::text::within_elements;
 use super::{Arity, CallError, Context, Function, MOST_ELEMENTS, arguments};
-use crate::domain::TextForm;
 use crate::expr::unify;
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::TextForm;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

@@ -2,9 +2,9 @@
 
 use super::shapes::{int, text};
 use super::{Arity, CallError, Context, Function, arguments};
-use crate::domain::{Cidr, TextForm};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Cidr, TextForm};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

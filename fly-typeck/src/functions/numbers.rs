@@ -3,9 +3,9 @@
 use super::order::Ordered;
 use super::shapes::{element, mismatch, ty};
 use super::{Arity, CallError, Context, Function, Mismatch, arguments};
-use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Duration, Percent, Size};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function {

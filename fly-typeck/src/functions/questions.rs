@@ -114,7 +114,7 @@ fn all_bools(values: &[Value]) -> Result<impl Iterator<Item = bool>, CallError> 
 mod tests {
     use super::super::testing::*;
     use super::*;
-    use crate::domain::TextForm;
+    use fly_domain::TextForm;
 
     #[test]
     fn length_counts() {

@@ -252,7 +252,7 @@ mod tests {
     use super::super::testing::*;
     use super::super::{MOST_BYTES, find};
     use super::*;
-    use crate::domain::TextForm;
+    use fly_domain::TextForm;
 
     #[test]
     fn join_writes_elements() {

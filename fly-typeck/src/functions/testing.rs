@@ -7,10 +7,10 @@ use std::sync::Arc;
 use smol_str::SmolStr;
 
 use super::{CallError, Context, EXAMPLE_FILES, find};
-use crate::domain::{Duration, Percent, SecretUri, Size};
 use crate::files::MemoryFiles;
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Duration, Percent, SecretUri, Size};
 
 /// A context whose files are those of the examples and whose templates print their path and values.
 pub(super) fn in_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {

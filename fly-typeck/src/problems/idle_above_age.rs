@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use crate::domain::Duration;
+use fly_domain::Duration;
 
 /// A runner may idle longer than it may live.
 pub(crate) static KIND: Kind = Kind {

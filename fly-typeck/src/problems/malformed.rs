@@ -3,7 +3,7 @@
 use fly_syntax::{Kind, Problem, Severity, Span};
 
 use super::words;
-use crate::domain::{Malformed, without_credentials};
+use fly_domain::{Malformed, without_credentials};
 
 pub(crate) static KIND: Kind = Kind {
     code: "FLY306",

@@ -3,7 +3,7 @@
 use fly_syntax::{Kind, Problem, Severity, Span};
 
 use super::words;
-use crate::domain::{Malformed, SecretBackend};
+use fly_domain::{Malformed, SecretBackend};
 
 /// A malformed secret address.
 pub(crate) static KIND: Kind = Kind {

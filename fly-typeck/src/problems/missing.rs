@@ -3,7 +3,7 @@
 use fly_syntax::{Kind, Problem, Severity, Span};
 
 use super::words;
-use crate::domain::TextForm;
+use fly_domain::TextForm;
 use crate::schema::AttributeSchema;
 use crate::types::Type;
 

@@ -3,7 +3,7 @@
 use fly_syntax::{Kind, Problem, Severity, Span};
 
 use super::words;
-use crate::domain::SecretBackend;
+use fly_domain::SecretBackend;
 
 /// A plain text where a secret belongs.
 pub(crate) static KIND: Kind = Kind {

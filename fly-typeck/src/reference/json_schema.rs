@@ -4,11 +4,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::catalogue::{Entry, Role, entries, home};
 use super::words;
-use crate::domain::{SecretBackend, TextForm};
 use crate::json::json as value_json;
 use crate::schema::{AttributeSchema, BlockSchema, Occurrence, Presence, Rest, Rule, Tag, top_level};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{SecretBackend, TextForm};
 
 /// The schema (draft 2020-12) of an evaluated Nest: blocks by their kind, and by their label where they have one;
 /// defaults filled in; durations and sizes as text and as a number; secrets as the address of where they are kept.

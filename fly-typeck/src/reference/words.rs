@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn every_form_of_text_is_among_the_types() {
-        for form in crate::domain::TextForm::all() {
+        for form in fly_domain::TextForm::all() {
             assert!(TYPES.iter().any(|(name, _)| *name == form.name()), "{form}");
         }
     }

@@ -3,9 +3,9 @@
 use super::{
     AttributeSchema, BlockSchema, ChildSchema, Choice, Field, Occurrence, Presence, Range, Rest, Typed,
 };
-use crate::domain::{Duration, Percent, Size};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Duration, Percent, Size};
 
 /// A block kind with nothing in it yet.
 #[must_use]

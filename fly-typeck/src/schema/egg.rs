@@ -7,8 +7,8 @@ use smol_str::SmolStr;
 use super::cloud::Cloud;
 use super::rollout::Rollout;
 use super::{PlainOrSecret, Rule, Server};
-use crate::domain::{Duration, Image, SecretUri, Size, Target, Url, Version};
 use crate::{block, words};
+use fly_domain::{Duration, Image, SecretUri, Size, Target, Url, Version};
 
 words! {
     /// The kind of machine that a runner lives in.

@@ -6,11 +6,11 @@ use smol_str::SmolStr;
 
 use super::BlockSchema;
 use crate::checked::CheckedBlock;
-use crate::domain::{
-    Cidr, Cron, Duration, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm, Url, Version,
-};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{
+    Cidr, Cron, Duration, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm, Url, Version,
+};
 
 /// A Rust type that stands for a Fly type.
 pub trait Typed: Sized {

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use super::cloud::Cloud;
 use super::egg::{Environment, MachineType};
 use crate::block;
-use crate::domain::{Cron, Duration};
+use fly_domain::{Cron, Duration};
 
 block! {
     /// Something the Nest does by the clock: housekeeping, a nightly build, a report. It runs once at a time on a

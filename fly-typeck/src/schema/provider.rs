@@ -5,7 +5,7 @@ use smol_str::SmolStr;
 use super::cloud::{AwsCloud, ProxmoxCloud, YandexCloud};
 use super::{Rule, Server};
 use crate::block;
-use crate::domain::{NestPath, SecretUri, Url};
+use fly_domain::{NestPath, SecretUri, Url};
 
 block! {
     /// How a cloud, a code server or a secret store is reached. The first label says which it is: `proxmox`, `aws`,

@@ -2,8 +2,8 @@
 
 use smol_str::SmolStr;
 
-use crate::domain::{Duration, SecretUri, Size, Url};
 use crate::{block, words};
+use fly_domain::{Duration, SecretUri, Size, Url};
 
 words! {
     /// Where cached artifacts are kept.

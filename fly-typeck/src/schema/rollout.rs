@@ -2,9 +2,9 @@
 
 use super::Typed;
 use crate::block;
-use crate::domain::{Duration, Percent};
 use crate::types::Type;
 use crate::value::Value;
+use fly_domain::{Duration, Percent};
 
 block! {
     /// How the machines of a pool are replaced and restarted, so that it goes on taking jobs and no running job is lost.

@@ -3,8 +3,8 @@
 use smol_str::SmolStr;
 
 use super::Server;
-use crate::domain::{NestPath, SecretUri, Url};
 use crate::{block, words};
+use fly_domain::{NestPath, SecretUri, Url};
 
 words! {
     /// Where the state is kept.

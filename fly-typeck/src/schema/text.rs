@@ -5,9 +5,9 @@ use std::fmt;
 use smol_str::SmolStr;
 
 use super::Typed;
-use crate::domain::{SecretUri, TextForm};
 use crate::types::{Reference, Type};
 use crate::value::Value;
+use fly_domain::{SecretUri, TextForm};
 
 /// A text that checking has made sure of.
 macro_rules! checked_text {

@@ -1,8 +1,8 @@
 //! `uglyfox`: when runners are started, kept, and thrown away.
 
 use super::{EntityName, Predicate};
-use crate::domain::{Duration, Percent};
 use crate::{block, words};
+use fly_domain::{Duration, Percent};
 
 block! {
     /// UglyFox, the lifecycle policy of runners: how many of them wait for jobs, and which are thrown away.

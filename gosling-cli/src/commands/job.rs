@@ -36,8 +36,8 @@ pub(crate) struct RunArgs {
 
 /// A duration as Fly writes it.
 pub(super) fn time(text: &str) -> Result<Duration, String> {
-    let duration: fly_typeck::domain::Duration =
-        fly_typeck::domain::Duration::parse(text).map_err(|error| error.to_string())?;
+    let duration: fly_domain::Duration =
+        fly_domain::Duration::parse(text).map_err(|error| error.to_string())?;
     Ok(Duration::from_millis(duration.as_millis()))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use clap::Args;
-use fly_typeck::domain::Target;
+use fly_domain::Target;
 use gosling_engine::{Outcome, Plan, Service, Wishes};
 use gosling_providers::reach::{self, reach};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use fly_typeck::domain::Version;
+use fly_domain::Version;
 use gosling_engine::{Action, Finding, Plan, Providers, Service, Wishes};
 use gosling_resource::{SecretUri, Value};
 

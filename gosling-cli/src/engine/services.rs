@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use fly_codegen::{Connections, Source, VaultLogin};
-use fly_typeck::domain;
 use fly_typeck::nest::Nest;
 use fly_typeck::schema::provider::{AwsProvider, GitlabProvider, Provider};
 use fly_typeck::schema::state::{GitlabState, S3State, State};
@@ -201,7 +200,7 @@ impl Kept<'_> {
     }
 
     /// The value of a secret that the state is reached with. It cannot lie beside the state.
-    async fn secret(&self, what: &str, place: &domain::SecretUri) -> Result<Secret, Failure> {
+    async fn secret(&self, what: &str, place: &fly_domain::SecretUri) -> Result<Secret, Failure> {
         let uri: SecretUri = place.as_str().parse().map_err(failure)?;
         let login = self.connections.vault.as_ref().map(|vault| match &vault.login {
             VaultLogin::Token(uri) => uri,

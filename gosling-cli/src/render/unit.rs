@@ -1,6 +1,6 @@
 //! The units of attributes, so that people read in a plan what they wrote in Fly.
 
-use fly_typeck::domain::{Duration, Size};
+use fly_domain::{Duration, Size};
 
 /// What a number of a resource counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

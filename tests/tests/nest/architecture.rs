@@ -30,10 +30,15 @@ const OUTSIDE: [&str; 10] = [
     "termcolor",
 ];
 
-const TABLE: [Allowed; 9] = [
+const TABLE: [Allowed; 10] = [
     Allowed {
         name: "fly-codegen",
-        ours: &["fly-syntax", "fly-typeck", "gosling-resource"],
+        ours: &["fly-domain", "fly-syntax", "fly-typeck", "gosling-resource"],
+        never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"],
+    },
+    Allowed {
+        name: "fly-domain",
+        ours: &[],
         never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"],
     },
     Allowed {
@@ -43,12 +48,13 @@ const TABLE: [Allowed; 9] = [
     },
     Allowed {
         name: "fly-typeck",
-        ours: &["fly-syntax"],
+        ours: &["fly-domain", "fly-syntax"],
         never: &["pest", "pest_derive", "ignore", "walkdir", "chrono", "time"],
     },
     Allowed {
         name: "gosling-cli",
         ours: &[
+            "fly-domain",
             "fly-syntax",
             "fly-typeck",
             "gosling-resource",

@@ -2,11 +2,11 @@
 
 use smol_str::SmolStr;
 
-use crate::domain::Cidr;
 use crate::schema::{Rule, Typed};
 use crate::types::{Type, Words};
 use crate::value::Value;
 use crate::{block, words};
+use fly_domain::Cidr;
 
 block! {
     /// Machines on Proxmox VE. Needs its `provider "proxmox"` block, which says where the cluster is.

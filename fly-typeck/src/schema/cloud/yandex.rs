@@ -3,8 +3,8 @@
 use smol_str::SmolStr;
 
 use crate::block;
-use crate::domain::Percent;
 use crate::schema::Rule;
+use fly_domain::Percent;
 
 block! {
     /// Machines on Yandex Cloud: Compute Cloud for `vm`, Serverless Containers for `serverless`.

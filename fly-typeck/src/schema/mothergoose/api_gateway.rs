@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use smol_str::SmolStr;
 
 use super::Role;
-use crate::domain::{Duration, Fqdn, NestPath};
 use crate::{block, words};
+use fly_domain::{Duration, Fqdn, NestPath};
 
 block! {
     /// The server's door to the internet: API Gateway of the cloud, where GitLab and GitHub report and people's tools ask.

@@ -3,8 +3,8 @@
 use smol_str::SmolStr;
 
 use crate::block;
-use crate::domain::Duration;
 use crate::schema::QueueName;
+use fly_domain::Duration;
 
 block! {
     /// The server's message queues: Yandex Message Queue or Amazon SQS. Each block is one, under a name of your choice.

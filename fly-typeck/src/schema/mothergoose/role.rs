@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use smol_str::SmolStr;
 
 use crate::block;
-use crate::domain::{Duration, Image, Size};
 use crate::schema::{PlainOrSecret, Rule, ServiceAccountName};
+use fly_domain::{Duration, Image, Size};
 
 block! {
     /// One of the server's processes, run as a container or a function of the cloud.

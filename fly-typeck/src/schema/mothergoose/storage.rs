@@ -3,7 +3,7 @@
 use smol_str::SmolStr;
 
 use crate::block;
-use crate::domain::Duration;
+use fly_domain::Duration;
 
 block! {
     /// The server's buckets: Yandex Object Storage or Amazon S3. Each block is one, under a name of your choice.

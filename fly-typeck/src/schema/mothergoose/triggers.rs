@@ -4,8 +4,8 @@ use smol_str::SmolStr;
 
 use super::HttpMethod;
 use crate::block;
-use crate::domain::{Cron, Duration};
 use crate::schema::{RoleName, Rule};
+use fly_domain::{Cron, Duration};
 
 block! {
     /// What the server does by the clock: Timer Triggers of Yandex Cloud, or Amazon EventBridge Scheduler. Each block is

@@ -1,7 +1,7 @@
 //! `gosling add egg`, `gosling add eggsbucket`
 
 use clap::Args;
-use fly_typeck::domain::{Fqdn, SecretUri, Url};
+use fly_domain::{Fqdn, SecretUri, Url};
 
 use super::super::target::Target;
 use super::facts::Facts;

@@ -1,7 +1,7 @@
 //! `gosling add job`
 
 use clap::Args;
-use fly_typeck::domain::{Cron, Duration};
+use fly_domain::{Cron, Duration};
 
 use crate::fly_text::{quoted, script, strings};
 use crate::questions::{Question, Questions, list, one_of, refused, text};

@@ -1,7 +1,7 @@
 //! The machine of an egg or an eggsbucket: from a preset, or written out.
 
 use clap::Args;
-use fly_typeck::domain::Size;
+use fly_domain::Size;
 
 use super::facts::Facts;
 use crate::Failure;

@@ -52,8 +52,8 @@ impl Fqdn {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_names() {

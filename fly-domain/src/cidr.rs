@@ -164,8 +164,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_addresses_with_a_prefix() {

@@ -208,8 +208,8 @@ fn is_variable(name: &str) -> bool {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_what_can_be_reached() {

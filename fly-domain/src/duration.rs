@@ -66,8 +66,8 @@ impl fmt::Display for Duration {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_and_writes_canonical_text() {

@@ -66,7 +66,7 @@ impl Url {
 }
 
 /// The text without the user name and password of the address that it is, however wrong; `None` where it has none.
-pub(crate) fn without_credentials(text: &str) -> Option<String> {
+pub fn without_credentials(text: &str) -> Option<String> {
     let (scheme, rest) = text.split_once("://")?;
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     // A password may hold a slash that ought to have been escaped; a path seldom holds an `@`.
@@ -103,8 +103,8 @@ fn check_tail(tail: &str) -> Result<(), Malformed> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_addresses_and_keeps_them() {

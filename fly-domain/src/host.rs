@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use super::Malformed;
 
 /// Whether `text` is a host name of labels with dots between. A suggestion is a guess at a better host.
-pub(super) fn check_name(text: &str) -> Result<(), Malformed> {
+pub(crate) fn check_name(text: &str) -> Result<(), Malformed> {
     if text.is_empty() {
         return Err(Malformed::new("the host is empty"));
     }
@@ -56,7 +56,7 @@ fn stray_character(text: &str, stray: char) -> Malformed {
 }
 
 /// Whether `text` is a host name, an IPv4 address or an IPv6 address in brackets.
-pub(super) fn check_host(text: &str) -> Result<(), Malformed> {
+pub(crate) fn check_host(text: &str) -> Result<(), Malformed> {
     if let Some(inside) = text.strip_prefix('[') {
         let address = inside
             .strip_suffix(']')
@@ -79,7 +79,7 @@ pub(super) fn check_host(text: &str) -> Result<(), Malformed> {
 
 /// The host and the port of `host:port`, as written; the port is none where there is no colon.
 /// Colons inside brackets, or more than one without them, belong to an IPv6 address.
-pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
+pub fn split_port(text: &str) -> (&str, Option<&str>) {
     let after_brackets = text.rfind(']').map_or(0, |at| at + 1);
     match text[after_brackets..].find(':') {
         Some(at) if after_brackets > 0 || text.matches(':').count() == 1 => {
@@ -91,7 +91,7 @@ pub(crate) fn split_port(text: &str) -> (&str, Option<&str>) {
 }
 
 /// A port from 1 to 65535.
-pub(super) fn parse_port(text: &str) -> Result<u16, Malformed> {
+pub(crate) fn parse_port(text: &str) -> Result<u16, Malformed> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(port) if digits && port > 0 => Ok(port),

@@ -206,8 +206,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::testing::{holds, refuses, texts};
     use super::*;
+    use crate::testing::{holds, refuses, texts};
 
     #[test]
     fn reads_references() {

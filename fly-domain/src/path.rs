@@ -83,8 +83,8 @@ fn resolve(text: &str) -> Result<Vec<&str>, Outside> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{accepts, holds, refuses, texts};
     use super::*;
+    use crate::testing::{accepts, holds, refuses, texts};
 
     #[test]
     fn reads_paths_inside() {

@@ -28,7 +28,7 @@ mod cidr;
 mod cron;
 mod duration;
 mod fqdn;
-pub(crate) mod host;
+pub mod host;
 mod image;
 mod path;
 mod percent;
@@ -58,7 +58,7 @@ pub use text_form::TextForm;
 pub use time_zone::check_time_zone;
 pub use token::token_in;
 pub use url::Url;
-pub(crate) use url::without_credentials;
+pub use url::without_credentials;
 pub use version::Version;
 
 /// Why a text is not of the form that was asked for.
