@@ -10,11 +10,11 @@ use crate::bare;
 use crate::checked::{CheckedAttribute, CheckedBlock};
 use crate::expr::{Binding, Elaborator, Evaluator, Failure};
 use crate::globals::Globals;
+use crate::instances;
 use crate::json;
 use crate::predicate;
 use crate::problems;
 use crate::problems::suggest;
-use crate::resolve;
 use crate::schema::{AttributeSchema, BlockSchema, ChildSchema, Occurrence, Rest, Tag};
 use crate::sink::Sink;
 use crate::types::Type;
@@ -328,7 +328,7 @@ impl BodyChecker<'_> {
 
     /// A block inside another that `for_each` makes several of.
     fn repeated(&mut self, block: &Block, for_each: &Expr, child: &ChildSchema, checked: &mut CheckedBlock) {
-        let instances = resolve::instances(self.globals, self.sink, for_each, block);
+        let instances = instances::instances(self.globals, self.sink, for_each, block);
         let entries = match instances.each.as_deref() {
             Some(entries) if !entries.is_empty() => entries.iter().map(Some).collect(),
             // Nothing is made, but what is written is checked all the same.
@@ -338,7 +338,7 @@ impl BodyChecker<'_> {
             let mut inside = BodyChecker {
                 globals: self.globals,
                 sink: self.sink,
-                each: Some(resolve::each(&instances, entry)),
+                each: Some(instances::each(&instances, entry)),
             };
             let next = inside.block(block, (child.schema)(), child.name);
             if entry.is_none() {

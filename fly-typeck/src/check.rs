@@ -5,14 +5,15 @@ use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 
-use crate::body::BodyChecker;
 use crate::checked::{self, CheckedBlock};
 use crate::declared::{Declared, Top};
+use crate::entity::{entity_block, preset_uses};
 use crate::files::NestFiles;
 use crate::globals::Globals;
+use crate::instances;
 use crate::merge::Completion;
 use crate::nest::Nest;
-use crate::resolve::{self, Resolver, entity_block, preset_uses};
+use crate::resolve::Resolver;
 use crate::sink::Sink;
 use crate::value::Value;
 use crate::variables::Variables;
@@ -159,13 +160,18 @@ fn top_blocks(globals: &Globals<'_>, sink: &mut Sink, top: Top<'_>) -> Vec<Check
     match instances.each.as_deref() {
         Some(each) if !each.is_empty() => {
             let blocks = each.iter().map(|instance| {
-                entity_block(globals, sink, top, Some(resolve::each(instances, Some(instance))))
+                entity_block(
+                    globals,
+                    sink,
+                    top,
+                    Some(instances::each(instances, Some(instance))),
+                )
             });
             blocks.collect()
         }
         // Nothing is made, but what is written is checked all the same.
         _ => {
-            entity_block(globals, sink, top, Some(resolve::each(instances, None)));
+            entity_block(globals, sink, top, Some(instances::each(instances, None)));
             Vec::new()
         }
     }
@@ -305,14 +311,4 @@ fn name_users(globals: &Globals<'_>, problems: &mut [Problem]) {
             problem.labels.push(fly_syntax::Label { span: *span, message });
         }
     }
-}
-
-/// Checks one block of names or rules with everything known.
-pub(crate) fn plain_block(globals: &Globals<'_>, sink: &mut Sink, top: Top<'_>) -> CheckedBlock {
-    let mut checker = BodyChecker {
-        globals,
-        sink,
-        each: None,
-    };
-    checker.block(top.block, top.schema(), top.schema().kind)
 }

@@ -9,9 +9,9 @@ use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
 
 use crate::bare;
+use crate::free::free_value;
 use crate::globals::Globals;
 use crate::problems;
-use crate::resolve::free_value;
 use crate::sink::Sink;
 use crate::types::{FieldType, ObjectType, Type};
 use crate::value::Value;

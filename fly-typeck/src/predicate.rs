@@ -7,9 +7,9 @@ use fly_syntax::{SourceFile, Span};
 use smol_str::SmolStr;
 
 use crate::expr::{Binding, Elaborator};
+use crate::free::free_value;
 use crate::globals::Globals;
 use crate::literal;
-use crate::resolve::free_value;
 use crate::sink::Sink;
 use crate::types::{Type, Words};
 use crate::value::Value;

@@ -4,9 +4,9 @@ use fly_syntax::Span;
 use fly_syntax::tree::{Block, Expr, ExprKind};
 use smol_str::SmolStr;
 
-use crate::check::plain_block;
 use crate::checked::CheckedBlock;
 use crate::declared::Top;
+use crate::entity::plain_block;
 use crate::expr::{Elaborator, Evaluator, ForList, Key, Node, Piece, Typed};
 use crate::globals::Globals;
 use crate::json;

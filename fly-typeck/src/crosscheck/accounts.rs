@@ -1,9 +1,9 @@
 //! Service accounts that may do more than the Nest's own parts need.
 
-use super::mothergoose::Cloud;
 use super::placed;
 use crate::checked::CheckedBlock;
 use crate::problems;
+use crate::schema::mothergoose::ServerCloud;
 use crate::sink::Sink;
 use crate::value::Value;
 
@@ -48,7 +48,7 @@ const EVERYTHING: [&str; 7] = [
     "PowerUserAccess",
 ];
 
-pub(super) fn check(server: &CheckedBlock, cloud: Cloud, sink: &mut Sink) {
+pub(super) fn check(server: &CheckedBlock, cloud: ServerCloud, sink: &mut Sink) {
     let accounts = server
         .block("service_accounts")
         .map(|block| block.blocks.as_slice())
@@ -84,12 +84,12 @@ fn wide(role: &str) -> bool {
 }
 
 /// What the parts of this server need.
-fn needed(server: &CheckedBlock, cloud: Cloud) -> Vec<&'static str> {
+fn needed(server: &CheckedBlock, cloud: ServerCloud) -> Vec<&'static str> {
     let there = NEEDS.iter().filter(|need| server.block(need.part).is_some());
     there
         .flat_map(|need| match cloud {
-            Cloud::Yandex => need.yandex,
-            Cloud::Aws => need.aws,
+            ServerCloud::Yandex => need.yandex,
+            ServerCloud::Aws => need.aws,
         })
         .copied()
         .collect()

@@ -6,33 +6,9 @@ use rustc_hash::FxHashMap;
 use super::{Blocks, accounts, names, placed, placed_text, uglyfox};
 use crate::checked::CheckedBlock;
 use crate::problems;
+use crate::schema::mothergoose::ServerCloud;
 use crate::sink::Sink;
 use crate::value::Value;
-
-/// The clouds that the server can run in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cloud {
-    /// Yandex Cloud.
-    Yandex,
-    /// AWS.
-    Aws,
-}
-
-impl Cloud {
-    /// The cloud's word in Fly.
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Yandex => "yandex",
-            Self::Aws => "aws",
-        }
-    }
-
-    fn of(word: &str) -> Option<Self> {
-        [Self::Yandex, Self::Aws]
-            .into_iter()
-            .find(|cloud| cloud.word() == word)
-    }
-}
 
 /// The roles that are containers; `auth_function` is a function.
 const CONTAINERS: [&str; 3] = ["fastapi_app", "celery_workers", "uglyfox_workers"];
@@ -62,18 +38,18 @@ pub(super) fn check(nest: &Blocks<'_>, sink: &mut Sink) {
 }
 
 /// The server's cloud: as it says, or the one that the Nest has a provider for.
-fn cloud(nest: &Blocks<'_>, server: &CheckedBlock, sink: &mut Sink) -> Option<Cloud> {
+fn cloud(nest: &Blocks<'_>, server: &CheckedBlock, sink: &mut Sink) -> Option<ServerCloud> {
     if let Some(cloud) = server.block("cloud") {
-        return Cloud::of(cloud.value("provider")?.as_str()?);
+        return ServerCloud::from_word(cloud.value("provider")?.as_str()?);
     }
     let mut providers: Vec<&str> = nest
         .of("provider")
         .filter_map(|provider| provider.labels.first().map(|label| label.as_str()))
-        .filter(|word| Cloud::of(word).is_some())
+        .filter(|word| ServerCloud::from_word(word).is_some())
         .collect();
     providers.dedup();
     match providers.as_slice() {
-        [only] => Cloud::of(only),
+        [only] => ServerCloud::from_word(only),
         _ if server.incomplete => None,
         several => {
             sink.push(problems::unclear_cloud::problem(server.header, several));
@@ -127,7 +103,7 @@ fn visibility(server: &CheckedBlock, sink: &mut Sink) {
 }
 
 /// Attributes and blocks that only the other cloud has.
-fn foreign(block: &CheckedBlock, cloud: Cloud, sink: &mut Sink) {
+fn foreign(block: &CheckedBlock, cloud: ServerCloud, sink: &mut Sink) {
     let mut report = |name: &str, at: Span, only: Option<&'static str>| {
         if let Some(only) = only
             && only != cloud.word()
@@ -152,7 +128,7 @@ fn foreign(block: &CheckedBlock, cloud: Cloud, sink: &mut Sink) {
 }
 
 /// A database, or a mode of one, that only the other cloud has.
-fn database(server: &CheckedBlock, cloud: Cloud, sink: &mut Sink) {
+fn database(server: &CheckedBlock, cloud: ServerCloud, sink: &mut Sink) {
     let Some(database) = server.block("database") else {
         return;
     };
@@ -168,8 +144,8 @@ fn database(server: &CheckedBlock, cloud: Cloud, sink: &mut Sink) {
             continue;
         };
         let (own, other, only) = match cloud {
-            Cloud::Yandex => (yandex, aws, Cloud::Aws),
-            Cloud::Aws => (aws, yandex, Cloud::Yandex),
+            ServerCloud::Yandex => (yandex, aws, ServerCloud::Aws),
+            ServerCloud::Aws => (aws, yandex, ServerCloud::Yandex),
         };
         if !other.contains(&word) {
             continue;

@@ -2,10 +2,10 @@
 
 use fly_syntax::Span;
 
-use super::mothergoose::Cloud;
 use super::placed_text;
 use crate::checked::CheckedBlock;
 use crate::problems;
+use crate::schema::mothergoose::ServerCloud;
 use crate::sink::Sink;
 
 /// A name in the cloud.
@@ -78,7 +78,7 @@ fn name(block: &CheckedBlock, thing: Thing) -> Option<Named<'_>> {
 
 impl Named<'_> {
     /// Reports a name that the cloud would refuse.
-    pub(super) fn check(&self, cloud: Cloud, sink: &mut Sink) {
+    pub(super) fn check(&self, cloud: ServerCloud, sink: &mut Sink) {
         let form = form(self.thing, cloud);
         if !form.takes(self.text) {
             sink.push(problems::refused_name::problem(
@@ -103,7 +103,7 @@ impl Form {
     }
 }
 
-fn form(thing: Thing, cloud: Cloud) -> Form {
+fn form(thing: Thing, cloud: ServerCloud) -> Form {
     match (thing, cloud) {
         (Thing::Bucket, _) => Form {
             what: "a bucket",
@@ -121,7 +121,7 @@ fn form(thing: Thing, cloud: Cloud) -> Form {
             marks: "-_.",
             framed: false,
         },
-        (_, Cloud::Yandex) => Form {
+        (_, ServerCloud::Yandex) => Form {
             what: "this in Yandex Cloud",
             rule: "3 to 63 small letters, digits and `-`, a letter first and no `-` last",
             length: 3..=63,
@@ -129,7 +129,7 @@ fn form(thing: Thing, cloud: Cloud) -> Form {
             marks: "-",
             framed: true,
         },
-        (Thing::Gateway, Cloud::Aws) => Form {
+        (Thing::Gateway, ServerCloud::Aws) => Form {
             what: "an API gateway",
             rule: "1 to 128 letters, digits, `-`, `_` and spaces",
             length: 1..=128,
@@ -137,7 +137,7 @@ fn form(thing: Thing, cloud: Cloud) -> Form {
             marks: "-_. ",
             framed: false,
         },
-        (Thing::Database, Cloud::Aws) => Form {
+        (Thing::Database, ServerCloud::Aws) => Form {
             what: "a DynamoDB table",
             rule: "3 to 255 letters, digits, `-`, `_` and `.`",
             length: 3..=255,
@@ -145,7 +145,7 @@ fn form(thing: Thing, cloud: Cloud) -> Form {
             marks: "-_.",
             framed: false,
         },
-        (Thing::Role | Thing::Trigger | Thing::Account, Cloud::Aws) => Form {
+        (Thing::Role | Thing::Trigger | Thing::Account, ServerCloud::Aws) => Form {
             what: "this in AWS",
             rule: "1 to 64 letters, digits, `-` and `_`",
             length: 1..=64,

@@ -275,7 +275,7 @@ impl Elaborator<'_> {
         if typed.iter().any(Typed::is_poison) {
             return Typed::poison(span);
         }
-        if !passes_secrets(function.name)
+        if !function.carries_secrets
             && let Some(argument) = typed.iter().find(|argument| argument.ty.holds_secret())
         {
             let how = format!("passed to `{}`", function.name);
@@ -651,23 +651,6 @@ fn is_reference(typed: &Typed) -> bool {
         Node::Convert(_, inner) => is_reference(inner),
         _ => false,
     }
-}
-
-/// Functions that only move values about: a secret may pass through.
-fn passes_secrets(function: &str) -> bool {
-    matches!(
-        function,
-        "merge"
-            | "concat"
-            | "lookup"
-            | "keys"
-            | "values"
-            | "coalesce"
-            | "flatten"
-            | "reverse"
-            | "slice"
-            | "length"
-    )
 }
 
 fn mismatch_hint(typed: &Typed, wanted: &Type) -> Option<String> {

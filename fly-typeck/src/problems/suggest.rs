@@ -254,6 +254,28 @@ pub(crate) fn offer(
     })
 }
 
+/// With the names that may have been meant at `at`, or with `otherwise` where none is near.
+pub(crate) fn did_you_mean(
+    problem: Problem,
+    at: Span,
+    name: &str,
+    names: &[&str],
+    otherwise: impl FnOnce() -> String,
+) -> Problem {
+    offer_nearest(problem, at, &nearest(name, names), otherwise)
+}
+
+/// With these names at `at`, or with `otherwise` where there are none.
+pub(crate) fn offer_nearest(
+    problem: Problem,
+    at: Span,
+    nearest: &Nearest<'_>,
+    otherwise: impl FnOnce() -> String,
+) -> Problem {
+    let problem = problem.help(nearest.question().unwrap_or_else(otherwise));
+    offer(problem, at, &nearest.names, nearest.certain, str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

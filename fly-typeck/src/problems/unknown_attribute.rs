@@ -50,5 +50,5 @@ pub(crate) fn problem(
             .fix(format!("write `{new}`"), name_span, *new);
     }
     let nearest = suggest::nearest(name, names).certain_if(is_attribute);
-    words::offer_nearest(problem, name_span, &nearest, || words::holds(block, names))
+    suggest::offer_nearest(problem, name_span, &nearest, || words::holds(block, names))
 }

@@ -38,5 +38,5 @@ pub(crate) fn problem(
 ) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("`{parent}` has no block `{name}`")).note("unknown block");
     let nearest = suggest::nearest(name, names).certain_if(is_block);
-    words::offer_nearest(problem, name_span, &nearest, || words::holds(parent, names))
+    suggest::offer_nearest(problem, name_span, &nearest, || words::holds(parent, names))
 }

@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 pub(crate) static KIND: Kind = Kind {
     code: "FLY204",
@@ -46,7 +46,7 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     let problem =
         Problem::new(&KIND, name_span, format!("a runner has no fact `{name}`")).note("not known of a runner");
     let otherwise = format!("a condition may ask for {}", words::quoted(names, "and"));
-    words::did_you_mean(problem, name_span, name, names, || otherwise)
+    suggest::did_you_mean(problem, name_span, name, names, || otherwise)
 }
 
 #[cfg(test)]

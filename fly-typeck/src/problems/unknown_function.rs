@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 pub(crate) static KIND: Kind = Kind {
     code: "FLY203",
@@ -28,7 +28,7 @@ pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
         return problem.help(way);
     }
     let otherwise = format!("the functions are {}", words::quoted(names, "and"));
-    words::did_you_mean(problem, name_span, name, names, || otherwise)
+    suggest::did_you_mean(problem, name_span, name, names, || otherwise)
 }
 
 /// What Fly has in place of a function that people know from Terraform.

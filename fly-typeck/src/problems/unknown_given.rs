@@ -47,7 +47,7 @@ pub(crate) fn problem(at: Span, name: &str, origin: &str, names: &[&str]) -> Pro
         let question = suggest::nearest(name, names).question();
         return problem.help(question.unwrap_or(otherwise));
     }
-    words::did_you_mean(problem.note("no such variable"), at, name, names, || otherwise)
+    suggest::did_you_mean(problem.note("no such variable"), at, name, names, || otherwise)
 }
 
 #[cfg(test)]

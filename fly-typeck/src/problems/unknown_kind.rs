@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 /// An unknown kind of block.
 pub(crate) static KIND: Kind = Kind {
@@ -28,7 +28,7 @@ pub(crate) static KIND: Kind = Kind {
 /// `names` are the kinds that may stand outermost.
 pub(crate) fn problem(name_span: Span, name: &str, names: &[&str]) -> Problem {
     let problem = Problem::new(&KIND, name_span, format!("there is no kind of block `{name}`")).note("unknown kind");
-    words::did_you_mean(problem, name_span, name, names, || {
+    suggest::did_you_mean(problem, name_span, name, names, || {
         format!("a Nest is made of {}", words::quoted(names, "and"))
     })
 }

@@ -2,7 +2,7 @@
 
 use fly_syntax::{Kind, Problem, Severity, Span};
 
-use super::words;
+use super::{suggest, words};
 
 /// A secret in an unknown backend.
 pub(crate) static KIND: Kind = Kind {
@@ -77,7 +77,7 @@ pub(crate) fn problem(at: Span, scheme: &str, schemes: &[&str], scheme_at: Optio
     let problem = Problem::new(&KIND, at, format!("`{scheme}` is no backend for secrets"));
     let all = || format!("secrets are kept in {}", words::quoted(schemes, "or"));
     match scheme_at {
-        Some(at) => words::did_you_mean(problem, at, scheme, schemes, all),
+        Some(at) => suggest::did_you_mean(problem, at, scheme, schemes, all),
         None => problem.help(all()),
     }
 }

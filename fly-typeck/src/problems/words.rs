@@ -1,9 +1,5 @@
 //! How problems put names into sentences.
 
-use fly_syntax::{Problem, Span};
-
-use super::suggest::{self, Nearest};
-
 /// More names than this are not listed where the rest would not help.
 const LONGEST_LIST: usize = 16;
 
@@ -77,31 +73,9 @@ pub(crate) fn holds(block: &str, names: &[&str]) -> String {
     }
 }
 
-/// With the names that may have been meant at `at`, or with `otherwise` where none is near.
-pub(crate) fn did_you_mean(
-    problem: Problem,
-    at: Span,
-    name: &str,
-    names: &[&str],
-    otherwise: impl FnOnce() -> String,
-) -> Problem {
-    offer_nearest(problem, at, &suggest::nearest(name, names), otherwise)
-}
-
-/// With these names at `at`, or with `otherwise` where there are none.
-pub(crate) fn offer_nearest(
-    problem: Problem,
-    at: Span,
-    nearest: &Nearest<'_>,
-    otherwise: impl FnOnce() -> String,
-) -> Problem {
-    let problem = problem.help(nearest.question().unwrap_or_else(otherwise));
-    suggest::offer(problem, at, &nearest.names, nearest.certain, str::to_owned)
-}
-
 #[cfg(test)]
 mod tests {
-    use fly_syntax::{Edit, FileId, Span};
+    use fly_syntax::{Edit, FileId, Problem, Span};
 
     use super::super::{label_folder, plain_secret, unknown_attribute, wanted_block};
     use super::*;

@@ -233,6 +233,15 @@ macro_rules! words {
                     $(Self::$variant => $word,)+
                 }
             }
+
+            /// What a word of Fly stands for.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                match word {
+                    $($word => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
         }
 
         impl $crate::schema::Typed for $enum {
@@ -240,10 +249,7 @@ macro_rules! words {
                 $crate::types::Type::Words(Self::WORDS)
             }
             fn read(value: &$crate::value::Value) -> Option<Self> {
-                match value.as_str()? {
-                    $($word => Some(Self::$variant),)+
-                    _ => None,
-                }
+                Self::from_word(value.as_str()?)
             }
         }
     };
