@@ -260,7 +260,7 @@ impl GitlabState {
         }
     }
 
-    /// Asks for the lock under this id; who has it, if that is not we.
+    /// Asks for the lock under this id.
     async fn ask_for_lock(&self, id: &str, info: &str) -> Result<Asked, StoreError> {
         let body = json!({
             "ID": id, "Operation": "gosling", "Info": info, "Who": "gosling",
@@ -273,37 +273,45 @@ impl GitlabState {
         match answer.status {
             200..=299 => Ok(Asked::Taken),
             409 | 423 => {
-                let told: Told = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let mut told: Told = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let holder_id = told.id.take();
                 // An earlier attempt of ours got it, and its answer was lost.
-                Ok(if told.id.as_deref() == Some(id) {
-                    Asked::Had
+                Ok(if holder_id.as_deref() == Some(id) {
+                    Asked::Taken
                 } else {
-                    Asked::Anothers(Box::new(told.holder()))
+                    Asked::Anothers {
+                        id: holder_id,
+                        holder: Box::new(told.holder()),
+                    }
                 })
             }
             _ => Err(self.refusal("lock", &answer)),
         }
     }
 
-    /// Whether the lock of this id is still the state's.
+    /// Whether the lock of this id is still the state's. It is asked for under an id of its own: under the same one, a
+    /// lock that was broken would be taken again, and GitLab would accept a write that was sent under it before.
     async fn holds(&self, id: &str) -> Result<bool, StoreError> {
-        match self.ask_for_lock(id, "").await? {
-            Asked::Had => Ok(true),
-            Asked::Anothers(_) => Ok(false),
+        let own = format!("{id}-asked");
+        match self.ask_for_lock(&own, "").await? {
+            Asked::Anothers { id: holder, .. } => Ok(holder.as_deref() == Some(id)),
             // It was nobody's: somebody had broken it.
-            Asked::Taken => self.unlock(id).await.map(|()| false),
+            Asked::Taken => self.unlock(&own).await.map(|()| false),
         }
     }
 }
 
 /// Whose a lock is that was asked for.
 enum Asked {
-    /// Ours, since now.
+    /// Ours, now.
     Taken,
-    /// Ours already.
-    Had,
     /// Somebody else's.
-    Anothers(Box<Holder>),
+    Anothers {
+        /// The id of that lock, where GitLab names one.
+        id: Option<String>,
+        /// Who that is.
+        holder: Box<Holder>,
+    },
 }
 
 /// Whether it is the project that is not there, not the state.
@@ -411,12 +419,12 @@ impl Service for GitlabState {
             }
         }
         Ok(match self.ask_for_lock(id, &info).await? {
-            Asked::Taken | Asked::Had => OwnLock::Taken,
-            Asked::Anothers(holder) => OwnLock::Held(Some(holder)),
+            Asked::Taken => OwnLock::Taken,
+            Asked::Anothers { holder, .. } => OwnLock::Held(Some(holder)),
         })
     }
 
-    /// Asks for the lock under its own id: that is answered by the database that writes, never by a replica that lags.
+    /// Asks for the lock: that is answered by the database that writes, never by a replica that lags.
     async fn holds(&self, id: &str) -> Result<Option<bool>, StoreError> {
         Self::holds(self, id).await.map(Some)
     }

@@ -10,11 +10,11 @@ use super::{Ask, Gitlab};
 use crate::Reply;
 use crate::ledger::Ledger;
 
-/// A state: its versions by serial number, and who holds it.
+/// A state: its versions by serial number, and who holds it. The latest is the one with the highest number, whenever it
+/// was written (`Terraform::State.latest_version` in GitLab's source).
 #[derive(Debug, Clone, Default)]
 pub(super) struct State {
     versions: BTreeMap<u64, Vec<u8>>,
-    latest: Option<u64>,
     lock: Option<Lock>,
 }
 
@@ -63,8 +63,8 @@ impl Gitlab {
 
     pub(super) fn read_state(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
         let state = self.state(ask)?;
-        let latest = state.latest.and_then(|latest| state.versions.get(&latest));
-        Ok(latest.map_or_else(|| Reply::empty(204), |body| content(body)))
+        let latest = state.versions.last_key_value();
+        Ok(latest.map_or_else(|| Reply::empty(204), |(_, body)| content(body)))
     }
 
     pub(super) fn write_state(&mut self, ask: &Ask, ledger: &mut Ledger) -> Answer {
@@ -84,7 +84,6 @@ impl Gitlab {
             return Err(Failure::Message(422, json!("422 Unprocessable Entity")));
         };
         state.versions.insert(serial, ask.call.body.clone());
-        state.latest = Some(serial);
         ledger.changed(ask.n);
         Ok(Reply::empty(200))
     }
@@ -146,7 +145,6 @@ impl Gitlab {
         let state = self.states.get_mut(&key).ok_or_else(|| Failure::missing(""))?;
         let removed = state.versions.remove(&ask.given.number("serial"));
         removed.ok_or_else(|| Failure::missing(""))?;
-        state.latest = state.versions.keys().next_back().copied();
         ledger.changed(ask.n);
         Ok(Reply::empty(204))
     }

@@ -163,6 +163,30 @@ async fn a_lock_that_was_broken_in_gitlab_stops_its_holder() {
     assert_eq!(next.load().await.unwrap().journal, b"begun");
 }
 
+/// A holder that was stopped, whose lock was broken and given back by the next, asks whether it still has it. A write that
+/// it had sent before must stay refused meanwhile.
+#[tokio::test]
+async fn asking_for_a_broken_lock_does_not_take_it_again() {
+    let world = World::start().await;
+    let store = store(&world);
+    let locked = store.lock(&holder("ada")).await.unwrap();
+    locked.append(b"begun").await.unwrap();
+    let id = {
+        let ledger = world.sandbox.ledger();
+        let mut writes = ledger.calls().iter().rev();
+        let id = writes.find_map(|call| call.path.split_once("state/lab?ID=").map(|(_, id)| id.to_owned()));
+        id.unwrap()
+    };
+    call(&world, Method::Delete, "lab/lock", Body::None).await;
+    // The question's own lock stays as long as it can.
+    let lost = json!({"method": "DELETE", "path": "*/lab/lock", "nth": "every", "kind": "lose_before"});
+    world.sandbox.inject(fault(&lost));
+    assert!(locked.confirm().await.is_err());
+    let late = Body::Json(json!({ "serial": 1000, "head": "late" }));
+    let answer = call(&world, Method::Post, &format!("lab?ID={id}"), late).await;
+    assert_eq!(answer.status, 500);
+}
+
 /// GitLab answers 500 to who writes without the lock that is held; the simulated one says 409.
 #[tokio::test]
 async fn a_500_for_a_lost_lock_is_told_from_one_for_trouble() {

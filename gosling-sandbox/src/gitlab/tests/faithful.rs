@@ -33,6 +33,22 @@ fn f6_a_runner_that_only_verified_its_token_was_never_heard_of() {
 }
 
 #[test]
+fn the_latest_version_of_a_state_is_the_one_with_the_highest_number() {
+    let mut client = default();
+    for serial in [4, 7, 5] {
+        assert_eq!(client.send("POST", STATE, &json!({ "serial": serial })).0, 200);
+    }
+    assert_eq!(client.get(STATE).1["serial"], 7);
+    assert_eq!(
+        client
+            .send("DELETE", &format!("{STATE}/versions/7"), &Value::Null)
+            .0,
+        204
+    );
+    assert_eq!(client.get(STATE).1["serial"], 5);
+}
+
+#[test]
 fn f7_a_state_is_its_holders() {
     let mut client = default();
     let path = STATE;
