@@ -196,6 +196,10 @@ impl State {
             StampError::Damaged => StateError::Damaged,
             StampError::Malformed(why) => unreadable(bytes, why),
         })?;
+        // A state that names its Nest was saved with a digest: somebody took it out.
+        if !saved.nest.is_empty() && !saved.names_digest() {
+            return Err(StateError::Damaged);
+        }
         Self::from_saved(saved)
     }
 
@@ -573,5 +577,10 @@ mod tests {
             .replace("\"serial\": 3", "\"serial\": 4");
         assert_eq!(State::from_bytes(edited.as_bytes()), Err(StateError::Damaged));
         assert_eq!(State::from_edited(edited.as_bytes()).unwrap().serial, 4);
+        let mut without: serde_json::Value = serde_json::from_str(&edited).unwrap();
+        without.as_object_mut().unwrap().remove("digest");
+        let without = without.to_string();
+        assert_eq!(State::from_bytes(without.as_bytes()), Err(StateError::Damaged));
+        assert_eq!(State::from_edited(without.as_bytes()).unwrap().serial, 4);
     }
 }

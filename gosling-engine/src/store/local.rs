@@ -187,7 +187,10 @@ impl Store for LocalStore {
                 .map_err(failed("cannot remove what is left of", &path))?;
         }
         let path = self.path("epoch");
-        let epoch = self.last_epoch(&path)? + 1;
+        let epoch = self.last_epoch(&path)?.checked_add(1).ok_or_else(|| {
+            let why = "there is no number after the one in it; put the highest one back that a state names";
+            failed("cannot use", &path)(io::Error::new(io::ErrorKind::InvalidData, why))
+        })?;
         self.files
             .replace(&path, format!("{epoch}\n").as_bytes())
             .map_err(failed("cannot write", &path))?;

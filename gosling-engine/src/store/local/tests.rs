@@ -36,6 +36,18 @@ async fn one_holds_the_lock_and_the_next_has_a_higher_epoch() {
 }
 
 #[tokio::test]
+async fn an_epoch_after_which_there_is_no_other_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = LocalStore::new(folder.path().join("state"), 10);
+    drop(store.lock(&holder("gosling apply")).await.unwrap());
+    let path = folder.path().join("state/epoch");
+    std::fs::write(&path, format!("{}\n", u64::MAX)).unwrap();
+    let refused = store.lock(&holder("gosling apply")).await.err().unwrap();
+    assert!(matches!(refused, StoreError::Io { .. }), "{refused}");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", u64::MAX));
+}
+
+#[tokio::test]
 async fn the_last_states_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let store = LocalStore::new(folder.path().to_owned(), 3);
