@@ -77,10 +77,16 @@ impl Address {
         self.part.ends_with(ASIDE)
     }
 
-    /// Whether `target` (`egg.app`, `egg.app.vm` or `egg.app.vm[0]`) means this resource.
+    /// Whether `target` (`egg.app`, `egg.app.vm` or `egg.app.vm[0]`) means this resource. A `*` in it stands for any
+    /// text: `egg.api*`, `*.runner`.
     #[must_use]
     pub fn is_within(&self, target: &str) -> bool {
         let whole = self.to_string();
+        if target.contains('*') {
+            let ends = whole.match_indices(['.', '[']).map(|(end, _)| end);
+            let mut starts = ends.filter_map(|end| whole.get(..end)).chain([whole.as_str()]);
+            return starts.any(|start| fits(target, start));
+        }
         whole == target
             || whole
                 .strip_prefix(target)
@@ -92,6 +98,26 @@ impl Address {
     pub fn is_among(&self, targets: &[String]) -> bool {
         targets.is_empty() || targets.iter().any(|target| self.is_within(target))
     }
+}
+
+/// Whether a text is what a pattern says, in which `*` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    let Some(last) = pieces.next_back() else {
+        return rest.is_empty();
+    };
+    // The earliest place of each piece leaves the most for those after it.
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
+        rest = &rest[at + piece.len()..];
+    }
+    rest.ends_with(last)
 }
 
 impl fmt::Display for Address {
@@ -193,5 +219,34 @@ mod tests {
         for target in ["egg.ap", "egg.app.v", "egg.app.vm[1]", "egg.app.runner"] {
             assert!(!address.is_within(target), "{target}");
         }
+    }
+
+    #[test]
+    fn a_star_in_a_target_stands_for_any_text() {
+        let address: Address = "egg.api-eu.vm[0]".parse().unwrap();
+        for target in [
+            "egg.api*",
+            "egg.*",
+            "*",
+            "egg.*.vm",
+            "egg.api-eu.vm[*]",
+            "*.vm[0]",
+            "e*i-*u",
+        ] {
+            assert!(address.is_within(target), "{target}");
+        }
+        for target in [
+            "egg.web*",
+            "*.runner",
+            "egg.api*.runner",
+            "egg.*.vm[1]",
+            "egg.api-eu.vm[0]*x",
+            "gg*",
+            "egg.**x",
+        ] {
+            assert!(!address.is_within(target), "{target}");
+        }
+        // A star may stand for nothing, and no two pieces of a pattern for the same text.
+        assert!(fits("a*", "a") && fits("*a*", "a") && !fits("ab*ba", "aba"));
     }
 }
