@@ -12,7 +12,7 @@ mod names;
 mod proxmox;
 mod source;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fly_typeck::schema::moved::Moved;
 use fly_typeck::schema::nest::SecretStore;
@@ -38,8 +38,10 @@ pub enum Question {
         group_id: i64,
         /// Where the token is kept that may ask.
         api_token: SecretUri,
-        /// Where the group is named.
+        /// Where the group is named first.
         origin: Option<Origin>,
+        /// The eggs and eggsbuckets that serve it: `egg.lint`.
+        blocks: Vec<String>,
     },
 }
 
@@ -55,27 +57,48 @@ pub struct Facts {
 /// What must be asked before [`lower`] can be called. Each thing is asked once.
 #[must_use]
 pub fn questions(source: &Source<'_>) -> Vec<Question> {
-    let mut asked = BTreeSet::new();
-    let mut questions = Vec::new();
+    let mut questions: Vec<Question> = Vec::new();
+    let mut asked: BTreeMap<(String, i64), usize> = BTreeMap::new();
     for owner in source.owners() {
         for repo in &owner.repos {
             let Some(gitlab) = repo.gitlab() else { continue };
             let Some(group_id) = gitlab.group_id else { continue };
             let server = gitlab.server.as_str().to_owned();
-            if gitlab::hook_address(source, gitlab, owner.label).is_none()
-                || !asked.insert((server.clone(), group_id))
-            {
+            if gitlab::hook_address(source, gitlab, owner.label).is_none() {
                 continue;
             }
+            let known = asked.get(&(server.clone(), group_id)).copied();
+            if let Some(Question::GroupProjects { blocks, .. }) = known.and_then(|at| questions.get_mut(at)) {
+                blocks.push(owner.address());
+                continue;
+            }
+            asked.insert((server.clone(), group_id), questions.len());
             questions.push(Question::GroupProjects {
                 server,
                 group_id,
                 api_token: connections::api_token(source, gitlab),
                 origin: repo.written(source, "group_id").or_else(|| repo.origin.clone()),
+                blocks: vec![owner.address()],
             });
         }
     }
     questions
+}
+
+/// Everything that a Nest asks for, as far as that is known without asking anybody: a group has no projects here.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_unasked(source: &Source<'_>, folder: Option<String>) -> Result<Resources, Vec<LowerError>> {
+    let groups = questions(source).into_iter().map(|question| {
+        let Question::GroupProjects { server, group_id, .. } = question;
+        ((server, group_id), Vec::new())
+    });
+    let facts = Facts {
+        folder,
+        group_projects: groups.collect(),
+    };
+    lower(source, &facts)
 }
 
 /// Everything that a Nest asks for.

@@ -13,9 +13,9 @@ pub const JSON_FORMAT: u64 = 1;
 pub struct Host {
     /// Answers, or the text for `fmt --stdin`.
     pub input: Box<dyn BufRead>,
-    /// Data: what a pipe should get.
+    /// Data, and what a command did: what a pipe or a log should get.
     pub out: Box<dyn Write>,
-    /// Talk: what a person should read.
+    /// Talk: progress, notes, warnings, errors and questions.
     pub err: Box<dyn Write>,
     /// Whether someone is there to answer questions.
     pub interactive: bool,
@@ -120,6 +120,18 @@ impl Host {
             self.asked.said.push(words);
         }
         Ok(())
+    }
+
+    /// Says what a command did: on standard output, so that `| tee log` keeps it. With `--json` it is a message, as
+    /// standard output is one document then.
+    ///
+    /// # Errors
+    /// Where a stream cannot be written.
+    pub fn done(&mut self, words: impl std::fmt::Display) -> io::Result<()> {
+        if self.asked.json {
+            return self.say(words);
+        }
+        writeln!(self.out, "{}", crate::render::plain(&words))
     }
 
     /// Writes the one JSON document of a command: `value`, an object, with the number of this form in `format`.

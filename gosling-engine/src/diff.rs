@@ -57,6 +57,8 @@ pub enum DiffError {
 pub struct Away {
     /// The resources, by the addresses that the state has them at.
     pub unreadable: BTreeSet<Address>,
+    /// The blocks (`egg.lint`) of which it is not known what they ask for, each with what could not be read.
+    pub blocks: BTreeMap<String, Address>,
     /// Whether what would be deleted is set aside instead, to be deleted when it can be reached.
     pub set_aside: bool,
 }
@@ -149,7 +151,7 @@ pub fn diff_around(
     if !wishes.targets.is_empty() {
         narrow(&mut changes, &wishes.targets, &held, &moved);
     }
-    if !away.unreadable.is_empty() {
+    if !away.unreadable.is_empty() || !away.blocks.is_empty() {
         leave_out(&mut changes, away, &held, &moved);
     }
     Ok(with_predecessors(changes, &held).into_values().collect())
@@ -500,6 +502,14 @@ fn leave_out(
             }
         }
         stay(change, old, moved);
+    }
+    for (address, change) in changes.iter_mut() {
+        let Some(unread) = away.blocks.get(&address.block()) else {
+            continue;
+        };
+        if change.action != Action::NoOp && !because.contains_key(address) {
+            because.insert(address.clone(), unread.clone());
+        }
     }
     loop {
         let mut more: Vec<(Address, Address)> = Vec::new();

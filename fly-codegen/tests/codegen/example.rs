@@ -69,6 +69,7 @@ fn the_group_is_asked_for_once() {
             group_id,
             api_token,
             origin,
+            blocks,
         },
     ] = questions.as_slice()
     else {
@@ -76,6 +77,7 @@ fn the_group_is_asked_for_once() {
     };
     assert_eq!((server.as_str(), *group_id), ("gitlab.lab.example.com", 5));
     assert_eq!(api_token.as_str(), "env://GITLAB_TOKEN");
+    assert_eq!(blocks.as_slice(), ["egg.lint"]);
     assert_eq!(
         origin.as_ref().map(|origin| origin.file.as_str()),
         Some("Eggs/lint/config.fly")

@@ -11,6 +11,7 @@ use super::plan::{RefreshFlag, WishArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
 use crate::nest::{LARGEST, read_named};
+use crate::render::plan::Detail;
 use crate::{Failure, Host};
 
 /// Create, change and delete what the plan says
@@ -22,7 +23,7 @@ use crate::{Failure, Host};
 Examples:
   gosling apply                    plan, ask, apply
   gosling apply --yes              in a pipeline
-  gosling apply plan.json          exactly this plan, or nothing
+  gosling apply nest.plan          exactly this plan, or nothing
   gosling apply --target egg.app   one egg and what it needs
   gosling apply --yes --on-failure=rollback
                                    undo everything if something fails
@@ -91,6 +92,7 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
         wishes: args.wishes.wishes(false),
         refresh: args.wishes.refresh(),
         skip_unreachable: false,
+        detail: args.wishes.detail(),
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)
@@ -106,6 +108,7 @@ pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs)
         },
         refresh: args.refresh.refresh,
         skip_unreachable: args.skip_unreachable,
+        detail: Detail::Summary,
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)

@@ -15,7 +15,8 @@ use crate::engine::{
     Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
     released, store_failure, would_be_made,
 };
-use crate::render::{counted, preflight, rollout};
+use crate::render::plan::Detail;
+use crate::render::{counted, moved, preflight, rollout};
 use crate::{Failure, Host, questions};
 
 /// What a run is told and tells while it works.
@@ -32,7 +33,7 @@ pub(super) fn carry_out(
     engine: &EngineArgs,
     job: Job<'_>,
 ) -> Result<Exit, Failure> {
-    if !job.run.yes && !host.interactive {
+    if !job.run.yes && !host.interactive && !job.purpose.is_saved_plan() {
         let (word, look) = (job.purpose.word(), job.purpose.look());
         return Err(Failure::wrong_use(format!(
             "`gosling {word}` asks before it changes anything, and standard input is not a terminal"
@@ -119,13 +120,18 @@ async fn work(
             let way = progress.look(host, under.interrupts, way).await??;
             outcome.back = Some((goal.serial, way.limits));
             if !job.run.json {
-                super::rollback::show(host, context, &goal, &way.plan, outcome.limits())?;
+                super::rollback::show(host, context, &goal, &way.plan, outcome.limits(), job.detail)?;
             }
             way.plan
         }
     };
     if !job.run.json && outcome.back.is_none() {
-        show(host, context, &plan, false)?;
+        show(host, context, &plan, job.detail, false)?;
+    }
+    if matches!(job.purpose, Purpose::Apply { .. }) {
+        for hint in moved::hints(&plan) {
+            host.say(hint)?;
+        }
     }
     if let (Purpose::Apply { .. }, Some(note)) = (&job.purpose, session.without_effect()) {
         host.say(note)?;
@@ -155,8 +161,10 @@ async fn work(
                 counted(busy, "machine")
             ),
         };
-        if !job.run.yes && !agreed(host, &question, under)? {
-            host.say("nothing was changed")?;
+        // Somebody has looked at a saved plan; a person who is there is asked all the same.
+        let asks = host.interactive || !job.purpose.is_saved_plan();
+        if !job.run.yes && asks && !agreed(host, &question, under)? {
+            host.done("nothing was changed")?;
             return Ok(Exit::Problems);
         }
         let began = Event::Began {
@@ -189,7 +197,20 @@ async fn work(
         }
     }
     let applied = carried?;
-    let failed = !applied.failed.is_empty() || outcome.offline || plan.is_partial();
+    let whole = matches!(job.purpose, Purpose::Destroy) && job.wishes.targets.is_empty();
+    if whole && applied.failed.is_empty() && !applied.interrupted {
+        let left = session.left_behind(&plan, &applied.state);
+        // Who stops this has deleted all the same.
+        outcome.left = progress
+            .look(host, under.interrupts, left)
+            .await
+            .unwrap_or_default();
+        outcome.kept = session.kept_secrets(&plan).await;
+    }
+    let failed = !applied.failed.is_empty()
+        || !outcome.silent.is_empty()
+        || plan.is_partial()
+        || !outcome.left.all.is_empty();
     outcome.report(host, &plan, &applied, job.run.json)?;
     if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
         super::rollback::still_asked(host, session, under, &applied.state).await?;
@@ -227,7 +248,7 @@ async fn adopted(
     let wanted = session.wanted().await?;
     let (with, said) = session.adopt(&wanted, state.clone(), &twice).await?;
     for words in said {
-        host.say(words)?;
+        host.done(words)?;
     }
     *state = with;
     let plan = session.plan_from(state, Vec::new(), &job.wishes, job.refresh);
@@ -307,7 +328,7 @@ async fn carry(
         match progress.look(host, interrupts, work).await {
             Ok(health) => {
                 let health = health?;
-                outcome.offline = !health.healthy;
+                outcome.silent = health.silent;
                 let work = session.put_seeds_away(under.lease, applied.state, &health.online, progress);
                 applied.state = progress.look(host, interrupts, work).await??;
             }
@@ -318,7 +339,7 @@ async fn carry(
             Err(other) => return Err(other),
         }
     }
-    let failed = !applied.failed.is_empty() || outcome.offline;
+    let failed = !applied.failed.is_empty() || !outcome.silent.is_empty();
     let undo = matches!(
         job.purpose,
         Purpose::Apply {
@@ -388,7 +409,7 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         ));
     }
     if settled > 0 {
-        host.say(format_args!(
+        host.done(format_args!(
             "settled {} that earlier runs left open",
             counted(settled, "operation")
         ))?;
@@ -417,7 +438,10 @@ async fn can_be_done(
         let result = serde_json::json!({ "planned": plan.counts(), "done": 0, "preflight": looked });
         host.document(result)?;
     }
-    host.say("nothing was changed; `--preflight=false` goes on without these checks")?;
+    host.done(format_args!(
+        "nothing was changed: {} failed; `--preflight=false` goes on without these checks",
+        counted(preflight::tally(&services).failed, "check")
+    ))?;
     Ok(false)
 }
 
@@ -452,7 +476,7 @@ async fn undo_all(
     let way = session.plan_back(before, &state, &wishes, true);
     let WayBack { plan, limits } = progress.look(host, interrupts, way).await??;
     if !json {
-        super::rollback::show(host, context, before, &plan, &limits)?;
+        super::rollback::show(host, context, before, &plan, &limits, Detail::Summary)?;
     }
     let work = session.apply(lease, &plan, state, progress, *tempo, interrupts.wish());
     let applied = progress.show(host, Some(interrupts), work).await??;

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::Shells;
-use fly_codegen::{Facts, Source};
+use fly_codegen::Source;
 use fly_typeck::Variables;
 use gosling_resource::Address;
 
@@ -95,7 +95,7 @@ fn known() -> Vec<Address> {
         blocks: &checked.checked.blocks,
         files: &checked.files,
     };
-    let resources = fly_codegen::lower(&source, &Facts::default()).unwrap_or_default();
+    let resources = fly_codegen::lower_unasked(&source, None).unwrap_or_default();
     resources
         .iter()
         .map(|resource| resource.address.clone())

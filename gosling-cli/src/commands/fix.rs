@@ -63,8 +63,8 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
             )?;
         }
         match fixed.done.len() {
-            0 => host.say("nothing to fix")?,
-            count => host.say(format_args!("fixed {}", counted(count, "problem")))?,
+            0 => host.done("nothing to fix")?,
+            count => host.done(format_args!("fixed {}", counted(count, "problem")))?,
         }
         if !fixed.refused.is_empty() {
             host.say(format_args!(

@@ -37,7 +37,7 @@ pub(crate) fn cmd_graph(host: &mut Host, context: Context, args: &GraphArgs) -> 
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let wanted = session.wanted().await?;
+        let wanted = session.all_wanted().await?;
         if host.asked.json {
             let resources = wanted.iter().map(|resource| {
                 let needs: Vec<String> = resource.needs().iter().map(ToString::to_string).collect();

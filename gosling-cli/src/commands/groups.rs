@@ -24,7 +24,7 @@ pub(super) const GROUPS: [(&str, &[&str]); 6] = [
             "state", "import", "orphans", "secret", "lock", "unlock", "freeze", "audit",
         ],
     ),
-    ("About gosling", &["completions", "version", "help"]),
+    ("About gosling", &["completions", "man", "version", "help"]),
 ];
 
 /// The heading of the commands that no group names.

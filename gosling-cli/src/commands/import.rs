@@ -59,7 +59,7 @@ async fn import(
         return Err(Failure::wrong_use(format!("{address} is in the state already"))
             .hint(format!("gosling state show '{address}'")));
     }
-    let wanted = session.wanted().await?;
+    let wanted = session.all_wanted().await?;
     let resource = wanted.get(address).ok_or_else(|| {
         Failure::wrong_use(format!("the Nest asks for no {address}"))
             .hint("`gosling graph` shows what it asks for")
@@ -85,7 +85,7 @@ async fn import(
     if let Some(words) = lost {
         host.say(words)?;
     }
-    host.say(format_args!(
+    host.done(format_args!(
         "{address} is {} now; `gosling plan` shows what apply would change about it",
         args.id
     ))?;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use gosling_engine::{Plan, Wishes};
 
+use crate::render::plan::Detail;
+
 /// How a run goes about it.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct RunArgs {
@@ -88,6 +90,11 @@ impl Purpose {
         }
     }
 
+    /// Whether it does exactly what a plan says that was saved, so that somebody could look at it.
+    pub(super) fn is_saved_plan(&self) -> bool {
+        matches!(self, Self::Apply { file: Some(_), .. })
+    }
+
     /// How to look at what it would do.
     pub(super) fn look(&self) -> &'static str {
         match self {
@@ -113,5 +120,7 @@ pub(super) struct Job<'a> {
     pub(super) refresh: bool,
     /// Whether what would be deleted and cannot be reached is kept for later instead.
     pub(super) skip_unreachable: bool,
+    /// How much of the plan is shown.
+    pub(super) detail: Detail,
     pub(super) run: &'a RunArgs,
 }

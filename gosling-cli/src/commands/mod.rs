@@ -16,6 +16,7 @@ mod groups;
 mod import;
 mod init;
 mod job;
+mod man;
 mod orphans;
 mod outcome;
 mod parse;
@@ -146,6 +147,7 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
     Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Version(version::VersionArgs),
 }
 
@@ -183,6 +185,7 @@ impl Command {
             | Self::Render(_)
             | Self::Schema(_)
             | Self::Completions(_)
+            | Self::Man(_)
             | Self::Version(_) => false,
         }
     }
@@ -384,6 +387,7 @@ fn dispatch(command: Command, host: &mut Host, context: Context) -> Result<Exit,
         Command::Sandbox(args) => sandbox::cmd_sandbox(host, &args),
         Command::Demo(args) => demo::cmd_demo(host, context, &args),
         Command::Completions(args) => completions::cmd_completions(host, &args),
+        Command::Man(args) => man::cmd_man(host, &args),
         Command::Version(args) => version::cmd_version(host, &args),
     }
 }

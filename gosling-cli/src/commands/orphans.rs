@@ -11,6 +11,7 @@ use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, Orphan, Orphans, Session, failure, holder, store_failure, under_lock};
 use crate::render::counted;
+use crate::render::plan::Detail;
 use crate::{Failure, Host, questions};
 
 /// Find what was made for this Nest and is not in its state
@@ -46,6 +47,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             wishes: gosling_engine::Wishes::default(),
             refresh: true,
             skip_unreachable: false,
+            detail: Detail::Summary,
             run: &args.run,
         };
         return match carry_out(host, context, &args.engine, job)? {
@@ -73,7 +75,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             }
             let found = session.all_orphans(Some(&state)).await?;
             let chosen = chosen(&found, &args.adopt)?;
-            let wanted = session.wanted().await?;
+            let wanted = session.all_wanted().await?;
             for orphan in &chosen {
                 let asked = orphan
                     .marked
@@ -99,15 +101,15 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             let serial = state.serial;
             let (state, said) = session.adopt(&wanted, state, &chosen).await?;
             for words in &said {
-                host.say(words)?;
+                host.done(words)?;
             }
             if !args.run.yes && !questions::agreed(host, "Take this into the state?")? {
-                host.say("nothing was changed")?;
+                host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
             at.note_by_hand(host, "gosling orphans", serial, lease).await?;
             recover::settle(locked, state).await.map_err(failure)?;
-            host.say("done; `gosling plan` shows what apply would change")?;
+            host.done("done; `gosling plan` shows what apply would change")?;
             Ok(Exit::Clean)
         })
         .await
@@ -137,10 +139,10 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
                 return Ok(Exit::Clean);
             }
             for file in &files {
-                host.say(file.words())?;
+                host.done(file.words())?;
             }
             if !args.run.yes && !questions::agreed(host, "Delete these images?")? {
-                host.say("they were left")?;
+                host.done("they were left")?;
                 return Ok(Exit::Problems);
             }
             at.note(
@@ -193,13 +195,7 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
         Exit::Problems
     };
     if as_json {
-        let all = found.all.iter().map(|orphan| {
-            let marked = &orphan.marked;
-            json!({
-                "provider": orphan.provider, "kind": marked.kind, "id": marked.id, "name": marked.name,
-                "address": marked.address, "marker": marked.marker, "copy_of": orphan.copy_of,
-            })
-        });
+        let all = found.all.iter().map(Orphan::as_json);
         let shown = json!({ "orphans": all.collect::<Vec<_>>(), "unseen": found.unseen });
         host.document(shown)?;
         return Ok(exit);

@@ -5,18 +5,27 @@ use std::io::Write;
 use gosling_engine::audit::Ending;
 use gosling_engine::rollback::Limit;
 use gosling_engine::{Applied, CallError, Plan};
-use gosling_resource::Address;
+use gosling_resource::{Address, SecretUri};
 use serde_json::{Value as Json, json};
 
+use crate::engine::{Orphan, Orphans};
+use crate::render::counted;
 use crate::{Failure, Host};
+
+/// So many resources are named in a last line.
+const NAMED: usize = 3;
 
 /// What came of a run, beside its plan and what was done of it.
 #[derive(Default)]
 pub(super) struct Outcome {
     /// For a rollback: the serial that it goes back to, and what does not come back as it was.
     pub(super) back: Option<(u64, Vec<Limit>)>,
-    /// Whether a runner did not come online.
-    pub(super) offline: bool,
+    /// The machines whose runners did not come online.
+    pub(super) silent: Vec<Address>,
+    /// For a destroy that is done: what of the Nest is still there, and is in no state.
+    pub(super) left: Orphans,
+    /// And the secrets of what it deleted, which are kept.
+    pub(super) kept: Vec<SecretUri>,
     /// For an apply that failed and was to be undone: what came of that.
     pub(super) undone: Option<Result<Undone, Failure>>,
 }
@@ -61,7 +70,7 @@ impl Outcome {
             Ending::Interrupted
         } else if matches!(&self.undone, Some(Ok(undone)) if undone.is_whole()) {
             Ending::RolledBack
-        } else if self.offline || !last.failed.is_empty() || self.undone.is_some() {
+        } else if !self.silent.is_empty() || !last.failed.is_empty() || self.undone.is_some() {
             Ending::Failed
         } else {
             Ending::Done
@@ -79,10 +88,17 @@ impl Outcome {
     ) -> Result<(), Failure> {
         if json {
             let mut result = as_json(plan, applied);
-            result["online"] = json!(!self.offline);
+            result["online"] = json!(self.silent.is_empty());
             if let Some((serial, limits)) = &self.back {
                 result["to"] = json!(serial);
                 result["limits"] = shown(limits);
+            }
+            if !self.left.all.is_empty() {
+                let left = self.left.all.iter().map(Orphan::as_json);
+                result["left"] = left.collect();
+            }
+            if !self.kept.is_empty() {
+                result["kept_secrets"] = json!(self.kept);
             }
             match &self.undone {
                 Some(Ok(undone)) => {
@@ -100,24 +116,42 @@ impl Outcome {
         if !matches!(self.undone, Some(Ok(_))) {
             open(host, applied)?;
         }
-        if plan.is_empty() {
-            return Ok(());
+        if !self.kept.is_empty() {
+            let uris: Vec<String> = self.kept.iter().map(ToString::to_string).collect();
+            host.say(format_args!(
+                "note: {} of what is deleted {} kept: {}; `gosling secret rm URI` removes one",
+                counted(uris.len(), "secret"),
+                if uris.len() == 1 { "is" } else { "are" },
+                named(&uris)
+            ))?;
+        }
+        for words in &self.left.unseen {
+            host.say(format_args!(
+                "note: it is not known whether something is left: {words}"
+            ))?;
+        }
+        if plan.is_empty() && self.silent.is_empty() {
+            left_as_it_is(host, plan)?;
+            return self.left_behind(host);
         }
         match &self.undone {
-            None => summary(host, plan, applied),
+            None => self.summary(host, plan, applied),
             Some(Ok(undone)) => {
                 failures(host, &undone.plan, &undone.applied)?;
                 open(host, &undone.applied)?;
                 if undone.is_whole() {
                     writeln!(
                         host.out,
-                        "It failed and is undone: what was there before is there again."
+                        "Failed and undone: {}. What was there before is there again.",
+                        self.what_failed(applied)
                     )?;
                 } else {
                     writeln!(
                         host.out,
-                        "It failed, and not all of it is undone: {} operations undone. `gosling rollback --to {}` goes on with it.",
-                        undone.applied.done, plan.serial
+                        "Failed: {}. Not all of it is undone: {} undone. `gosling rollback --to {}` goes on with it.",
+                        self.what_failed(applied),
+                        counted(undone.applied.done, "operation"),
+                        plan.serial
                     )?;
                 }
                 Ok(())
@@ -129,12 +163,112 @@ impl Outcome {
                 }
                 writeln!(
                     host.out,
-                    "It failed and is not undone: {} operations done. `gosling rollback --to {}` undoes them.",
-                    applied.done, plan.serial
+                    "Failed: {}. It is not undone: {} done. `gosling rollback --to {}` undoes them.",
+                    self.what_failed(applied),
+                    counted(applied.done, "operation"),
+                    plan.serial
                 )?;
                 Ok(())
             }
         }
+    }
+
+    /// The first thing that went wrong, and how many more did: `create egg.app.vm[0]: the node is away (and 2 more)`.
+    fn what_failed(&self, applied: &Applied) -> String {
+        let failed = applied
+            .failed
+            .iter()
+            .map(|(address, verb, error)| format!("{verb} {address}: {error}"));
+        let silent = self
+            .silent
+            .iter()
+            .map(|address| format!("the runner of {address} did not come online"));
+        let mut all = failed.chain(silent);
+        let first = all.next().unwrap_or_else(|| "it was stopped".to_owned());
+        match all.count() {
+            0 => first,
+            more => format!("{first} (and {more} more)"),
+        }
+    }
+
+    /// The last line: what was done, and where the run failed, what failed.
+    fn summary(&self, host: &mut Host, plan: &Plan, applied: &Applied) -> Result<(), Failure> {
+        let counts = plan.counts();
+        let done = format!(
+            "{} created, {} changed, {} replaced, {} deleted",
+            counts.create, counts.update, counts.replace, counts.delete
+        );
+        let part = || {
+            format!(
+                "{} done, {} left unchanged",
+                counted(applied.done, "operation"),
+                counted(applied.failed.len() + applied.skipped.len(), "resource")
+            )
+        };
+        if !applied.failed.is_empty() {
+            let what = self.what_failed(applied);
+            writeln!(
+                host.out,
+                "Failed: {what}. {}; run it again when that is fixed.",
+                part()
+            )?;
+        } else if applied.interrupted {
+            writeln!(host.out, "Stopped: {}; the next apply continues.", part())?;
+        } else if !self.silent.is_empty() {
+            let what = self.what_failed(applied);
+            writeln!(host.out, "Failed: {what}. {done}; the next apply waits again.")?;
+        } else {
+            writeln!(host.out, "Done: {done}.")?;
+            left_as_it_is(host, plan)?;
+            return self.left_behind(host);
+        }
+        Ok(())
+    }
+
+    /// The last line of a destroy after which something is left.
+    fn left_behind(&self, host: &mut Host) -> Result<(), Failure> {
+        let left: Vec<String> = self.left.all.iter().map(Orphan::words).collect();
+        if !left.is_empty() {
+            writeln!(
+                host.out,
+                "Left: {} with this Nest's marker, not in its state: {}. `gosling orphans` lists what can be deleted.",
+                counted(left.len(), "thing"),
+                named(&left)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// The last line of a run that had to leave something out.
+fn left_as_it_is(host: &mut Host, plan: &Plan) -> Result<(), Failure> {
+    if !plan.is_partial() {
+        return Ok(());
+    }
+    let all: Vec<String> = plan
+        .unreadable
+        .iter()
+        .map(|unread| unread.address.to_string())
+        .collect();
+    writeln!(
+        host.out,
+        "Failed: {} could not be read; that and what needs it is left as it is.",
+        named(&all)
+    )?;
+    Ok(())
+}
+
+/// The first of them, and how many more there are.
+fn named(all: &[String]) -> String {
+    let first = all
+        .iter()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    match all.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
     }
 }
 
@@ -201,25 +335,6 @@ fn open(host: &mut Host, applied: &Applied) -> Result<(), Failure> {
         host.say(format_args!(
             "open: what became of the {verb} of {address} is not known; the next apply settles it"
         ))?;
-    }
-    Ok(())
-}
-
-fn summary(host: &mut Host, plan: &Plan, applied: &Applied) -> Result<(), Failure> {
-    let counts = plan.counts();
-    if applied.failed.is_empty() && !applied.interrupted {
-        writeln!(
-            host.out,
-            "Done: {} created, {} changed, {} replaced, {} deleted.",
-            counts.create, counts.update, counts.replace, counts.delete
-        )?;
-    } else {
-        let left = applied.failed.len() + applied.skipped.len();
-        writeln!(
-            host.out,
-            "Not all of it: {} operations done, {left} resources left as they were. Run it again when that is mended.",
-            applied.done
-        )?;
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use gosling_engine::{Finding, Outcome, Plan, Wishes};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
-use crate::render::{plan as render, plan_json, rollout};
+use crate::render::plan::{self as render, Detail};
+use crate::render::{moved, plan_json, rollout};
 use crate::{Failure, Host};
 
 /// What a plan is narrowed to or widened by.
@@ -22,6 +23,25 @@ pub(crate) struct WishArgs {
     replace: Vec<String>,
     #[command(flatten)]
     refresh: RefreshFlag,
+    #[command(flatten)]
+    detail: DetailFlag,
+}
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct DetailFlag {
+    /// Show each change by itself, instead of equal ones of an egg once
+    #[arg(long)]
+    full: bool,
+}
+
+impl DetailFlag {
+    pub(crate) fn detail(self) -> Detail {
+        match self.full {
+            true => Detail::Full,
+            false => Detail::Summary,
+        }
+    }
 }
 
 /// Whether to look at what is there.
@@ -48,6 +68,11 @@ impl WishArgs {
         }
     }
 
+    /// How much of the plan is shown.
+    pub(crate) fn detail(&self) -> Detail {
+        self.detail.detail()
+    }
+
     /// Whether to look at what is there.
     pub(crate) fn refresh(&self) -> bool {
         self.refresh.refresh
@@ -59,7 +84,7 @@ impl WishArgs {
 #[command(after_help = "\
 Examples:
   gosling plan                                  what would change
-  gosling plan -o plan.json                     save it for `gosling apply plan.json`
+  gosling plan -o nest.plan                     save it for `gosling apply nest.plan`
   gosling plan --detailed-exitcode              exit code 2 if something would change
   gosling plan --target egg.app                 one egg and what it needs
   gosling plan --report gitlab=plan-report.json the numbers for a merge request's widget
@@ -97,13 +122,16 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let wishes = args.wishes.wishes(args.destroy);
         let work = session.plan(&progress, &wishes, args.wishes.refresh());
         let plan = progress.show(host, None, work).await??;
-        show(host, context, &plan, args.json)?;
+        show(host, context, &plan, args.wishes.detail(), args.json)?;
         if !args.json && !plan.rollouts().is_empty() {
             let (state, _) = session.at.peek().await?;
             let jobs = session.jobs(&plan, &state, false).await;
             for line in rollout::lines(&plan, &jobs) {
                 writeln!(host.out, "{line}")?;
             }
+        }
+        for hint in moved::hints(&plan) {
+            host.say(hint)?;
         }
         if let Some(note) = session.without_effect() {
             host.say(note)?;
@@ -135,7 +163,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
             let path = host.path(path);
             gosling_engine::durable::replace(&path, &plan.to_bytes())
                 .map_err(Failure::file("write", &path))?;
-            host.say(format_args!(
+            host.done(format_args!(
                 "the plan is in {0}: `gosling apply {0}`",
                 path.display()
             ))?;
@@ -155,11 +183,17 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
 }
 
 /// Shows a plan, for people or as JSON.
-pub(crate) fn show(host: &mut Host, context: Context, plan: &Plan, json: bool) -> Result<(), Failure> {
+pub(crate) fn show(
+    host: &mut Host,
+    context: Context,
+    plan: &Plan,
+    detail: Detail,
+    json: bool,
+) -> Result<(), Failure> {
     if json {
         host.document(serde_json::json!({ "digest": plan.digest(), "plan": plan_json::plan(plan) }))?;
     } else {
-        render::write(plan, context.out, &mut host.out)?;
+        render::write(plan, context.out, detail, &mut host.out)?;
     }
     host.out.flush()?;
     Ok(())

@@ -23,7 +23,7 @@ use crate::{Failure, Host};
 #[command(after_help = "\
 Examples:
   gosling preflight                 could `gosling apply` do it?
-  gosling preflight plan.json       could it do exactly this plan?
+  gosling preflight nest.plan       could it do exactly this plan?
   gosling preflight --role          the least rights that the Nest needs, ready to paste
   gosling preflight --json
   gosling preflight --inside        in a job: does it reach what the egg's `health_check` names?
@@ -197,7 +197,8 @@ fn role(host: &mut Host, session: &Session, rights: &[(String, String)]) -> Resu
         let gap = if at > 0 { "\n" } else { "" };
         writeln!(host.out, "{gap}# {service}\n{}", rights.trim_end())?;
     }
-    for group in session.groups_not_asked() {
+    for unlisted in session.unlisted() {
+        let group = unlisted.group;
         host.say(format_args!(
             "GitLab could not be asked for the projects of group {group}: for webhooks there, its token needs the scope `api`"
         ))?;

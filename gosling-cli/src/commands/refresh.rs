@@ -20,6 +20,8 @@ pub(crate) struct RefreshArgs {
     #[arg(long)]
     json: bool,
     #[command(flatten)]
+    detail: super::plan::DetailFlag,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
@@ -33,9 +35,9 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
         let work = session.plan(&progress, &wishes, true);
         let plan = progress.show(host, None, work).await??;
         if plan.drift.is_empty() && !args.json {
-            host.say("nothing has changed outside gosling")?;
+            host.done("nothing has changed outside gosling")?;
         }
-        super::plan::show(host, context, &plan, args.json)?;
+        super::plan::show(host, context, &plan, args.detail.detail(), args.json)?;
         Ok(if plan.is_partial() {
             Exit::Problems
         } else {

@@ -9,9 +9,11 @@ use gosling_resource::Value;
 
 use super::carry_out::{Under, carry_out};
 use super::job::{Job, Purpose, RunArgs};
+use super::plan::DetailFlag;
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session, WayBack};
-use crate::render::{plan as render, plan_json};
+use crate::render::plan::{self as render, Detail};
+use crate::render::plan_json;
 use crate::{Failure, Host};
 
 /// Go back to an earlier state
@@ -40,6 +42,8 @@ pub(crate) struct RollbackArgs {
     #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
     #[command(flatten)]
+    detail: DetailFlag,
+    #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
     engine: EngineArgs,
@@ -58,6 +62,7 @@ pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArg
         wishes,
         refresh: true,
         skip_unreachable: false,
+        detail: args.detail.detail(),
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)
@@ -86,7 +91,7 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
                 serde_json::json!({ "to": goal.serial, "plan": plan_json::plan(&plan), "limits": limits }),
             )?;
         } else {
-            show(host, context, &goal, &plan, &limits)?;
+            show(host, context, &goal, &plan, &limits, args.detail.detail())?;
         }
         Ok(Exit::Clean)
     })
@@ -99,6 +104,7 @@ pub(super) fn show(
     goal: &State,
     plan: &Plan,
     limits: &[Limit],
+    detail: Detail,
 ) -> Result<(), Failure> {
     let written = goal.written.as_ref().map(|written| {
         let (command, by, since) = (&written.command, &written.by, &written.since);
@@ -109,7 +115,7 @@ pub(super) fn show(
     if plan.is_empty() {
         writeln!(host.out, "No changes: what is there is what was there then.")?;
     } else {
-        render::write(plan, context.out, &mut host.out)?;
+        render::write_back(plan, context.out, detail, &mut host.out)?;
     }
     if !limits.is_empty() {
         writeln!(host.out, "\nNot as it was:")?;

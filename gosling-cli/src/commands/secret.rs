@@ -24,7 +24,7 @@ Examples:
   gosling secret set store://app/registry-password < password.txt
   gosling secret check                                  every secret that the Nest names
   gosling secret check vault://ci/gitlab/token          present? which version? until when?
-  gosling secret list store://
+  gosling secret list                                   what lies in the store beside the state
   openssl rand -base64 32 | gosling secret rotate store://app/key
   gosling secret rm store://old-egg/runner-token        what no egg needs any more")]
 pub(crate) struct SecretArgs {
@@ -51,7 +51,8 @@ enum SecretCommand {
     },
     /// What a backend holds, by place
     List {
-        /// Under which place: store://, vault://ci
+        /// Under which place: vault://ci
+        #[arg(default_value = "store://")]
         under: String,
     },
     /// Replace a value that is there by one from standard input
@@ -85,7 +86,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .write(uri, &value, &Unfenced)
                     .await
                     .map_err(crate::engine::failure)?;
-                host.say(format_args!("{uri} is set"))?;
+                host.done(format_args!("{uri} is set"))?;
                 Ok(Exit::Clean)
             }
             SecretCommand::Rotate { uri } => {
@@ -109,11 +110,11 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                         && held.properties.get("secret").and_then(Value::as_secret) == Some(uri)
                 });
                 if at_gitlab && uri.scheme() != "env" {
-                    host.say(format_args!(
+                    host.done(format_args!(
                         "{uri} has a new value; `gosling apply` gives it to GitLab's webhooks"
                     ))?;
                 } else {
-                    host.say(format_args!("{uri} has a new value; machines that were created with the old one keep it until they are replaced"))?;
+                    host.done(format_args!("{uri} has a new value; machines that were created with the old one keep it until they are replaced"))?;
                 }
                 Ok(Exit::Clean)
             }
@@ -123,9 +124,10 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 let held = state.resources.iter().find(|(_, held)| names(held, uri));
                 let by = match held {
                     Some((address, _)) => Some(address.to_string()),
+                    // What the next apply writes is not read before that.
                     None => named
                         .iter()
-                        .any(|named| named.uri == *uri)
+                        .any(|named| named.uri == *uri && !named.to_come)
                         .then(|| "the Nest".to_owned()),
                 };
                 if let Some(by) = by.filter(|_| !force) {
@@ -137,7 +139,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .remove(uri, &Unfenced)
                     .await
                     .map_err(crate::engine::failure)?;
-                host.say(format_args!("{uri} is removed"))?;
+                host.done(format_args!("{uri} is removed"))?;
                 Ok(Exit::Clean)
             }
             SecretCommand::Check { uris, json } => {
@@ -147,15 +149,11 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 } else {
                     session.with_what_is_to_come(uris.clone()).await?
                 };
-                let exit = check(host, &session, &named, *json).await?;
-                if all && !json {
-                    for uri in session.unused_secrets(&named).await? {
-                        host.say(format_args!(
-                            "{uri}: neither the Nest nor its state needs it; `gosling secret rm {uri}` removes it"
-                        ))?;
-                    }
-                }
-                Ok(exit)
+                let unused = match all {
+                    true => session.unused_secrets(&named).await?,
+                    false => Vec::new(),
+                };
+                check(host, &session, &named, &unused, *json || host.asked.json).await
             }
             SecretCommand::List { under } => {
                 let under: SecretUri = if under.ends_with("://") {
@@ -204,14 +202,10 @@ async fn suits(
         return Ok(Ok(()));
     };
     let gitlab = session.gitlab_of(held)?;
-    let owner = gitlab.runner_of(&session.context(), value).await;
-    let owner = owner.map_err(|error| crate::engine::call_failure(&error))?;
-    if owner.is_some_and(|owner| owner.to_string() == held.id) {
+    let of = session.token_of(&gitlab, &held.id, value).await;
+    let of = of.map_err(|error| crate::engine::call_failure(&error))?;
+    let Some(whose) = of.wrong() else {
         return Ok(Ok(()));
-    }
-    let whose = match owner {
-        Some(other) => format!("it is the token of runner {other}"),
-        None => "GitLab does not know it".to_owned(),
     };
     Ok(Err(Failure::wrong_use(format!(
         "this is not the token of runner {} ({address}): {whose}",
@@ -267,6 +261,7 @@ async fn check(
     host: &mut Host,
     session: &Session,
     named: &[NamedSecret],
+    unused: &[SecretUri],
     json: bool,
 ) -> Result<Exit, Failure> {
     let mut all = true;
@@ -320,8 +315,16 @@ async fn check(
             Err(error) => writeln!(host.out, "{error}")?,
         }
     }
+    let exit = if all { Exit::Clean } else { Exit::Problems };
     if json {
-        host.document(serde_json::json!({ "secrets": list }))?;
+        host.document(serde_json::json!({ "secrets": list, "unused": unused }))?;
+        return Ok(exit);
     }
-    Ok(if all { Exit::Clean } else { Exit::Problems })
+    for uri in unused {
+        writeln!(
+            host.out,
+            "{uri}: neither the Nest nor its state needs it; `gosling secret rm {uri}` removes it"
+        )?;
+    }
+    Ok(exit)
 }

@@ -6,17 +6,20 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use gosling_engine::Secrets;
 use gosling_engine::fence::Unfenced;
-use gosling_providers::gitlab::{Gitlab, Job};
+use gosling_providers::gitlab::{Gitlab, Job, Pipeline};
 use gosling_resource::Value;
 use serde_json::json;
 
 use super::status::runner_of;
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, NamedSecret, Progress, Session, ago};
+use crate::render::counted;
 use crate::{Failure, Host};
 
 /// A representative job ends within this.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// So many projects of a group are tried.
+const TRIED: usize = 20;
 
 /// Run a pipeline and check that its job lands on an egg's runner
 ///
@@ -26,7 +29,8 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 Examples:
   gosling smoke app                a pipeline on the project's default branch
   gosling smoke app --ref main
-  gosling smoke lint --project 51  an egg of a group runs it in one of its projects
+  gosling smoke lint               an egg of a group: the first of its projects that can
+  gosling smoke lint --project 51  this one
 
 Exit codes: 0 the job ran on this egg's runner and was green, 1 it did not.")]
 pub(crate) struct SmokeArgs {
@@ -36,7 +40,7 @@ pub(crate) struct SmokeArgs {
     /// The branch or tag, otherwise the project's default branch
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<String>,
-    /// The project, for an egg that serves a group
+    /// The project, for an egg that serves a group [default: the first in which a pipeline can run]
     #[arg(long, value_name = "ID")]
     project: Option<i64>,
     /// As JSON
@@ -56,16 +60,6 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
             Failure::wrong_use(format!("no runner was made for `{}`", args.egg)).hint("gosling apply")
         })?;
         let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
-        let project = args
-            .project
-            .or_else(|| held.properties.get("project_id").and_then(Value::as_int));
-        let project = project.ok_or_else(|| {
-            Failure::wrong_use(format!(
-                "`{}` serves a group, and a pipeline runs in a project",
-                args.egg
-            ))
-            .hint("--project ID")
-        })?;
         let tags = held
             .properties
             .get("tags")
@@ -74,10 +68,22 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
             .join(",");
         let gitlab = session.gitlab_of(held)?;
         let progress = session.progress();
+        let serves = |name: &str| held.properties.get(name).and_then(Value::as_int);
+        let place = match (args.project.or_else(|| serves("project_id")), serves("group_id")) {
+            (Some(project), _) => Place::Project(project),
+            (None, Some(group)) => Place::Group(group),
+            (None, None) => {
+                return Err(Failure::wrong_use(format!(
+                    "it is not known which projects `{}` serves",
+                    args.egg
+                ))
+                .hint("--project ID"));
+            }
+        };
         let work = run(
             &session,
             &gitlab,
-            project,
+            place,
             args.reference.as_deref(),
             &tags,
             &progress,
@@ -88,22 +94,28 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
     })
 }
 
-/// Runs a pipeline to its end and reads its jobs' logs.
-async fn run(
-    session: &Session,
+/// Where a pipeline is to run.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In this project.
+    Project(i64),
+    /// In the first project of this group in which one can.
+    Group(i64),
+}
+
+/// Starts a pipeline on a branch or tag, otherwise on the default branch.
+async fn start(
     gitlab: &Gitlab,
+    cx: &gosling_engine::Context<'_>,
     project: i64,
     reference: Option<&str>,
     tags: &str,
     progress: &Progress,
-) -> Result<(Vec<Job>, Vec<String>), Failure> {
-    // A person asked for this pipeline, and nothing of the state is changed by it.
-    let cx = session.changing(&Unfenced);
-    let failed = |error: gosling_engine::CallError| crate::engine::call_failure(&error);
+) -> Result<Pipeline, Failure> {
     let reference = match reference {
         Some(reference) => reference.to_owned(),
         None => {
-            let seen = gitlab.project(&cx, project).await.map_err(failed)?;
+            let seen = gitlab.project(cx, project).await.map_err(failed)?;
             seen.default_branch.ok_or_else(|| {
                 Failure::wrong_use(format!("project {project} has no branch yet")).hint("--ref REF")
             })?
@@ -112,13 +124,70 @@ async fn run(
     // A `.gitlab-ci.yml` may take its job's tags from here: `tags: [$GOSLING_SMOKE_TAGS]`.
     let variables = [("GOSLING_SMOKE_TAGS".to_owned(), tags.to_owned())];
     let pipeline = gitlab
-        .create_pipeline(&cx, project, &reference, &variables)
+        .create_pipeline(cx, project, &reference, &variables)
         .await
         .map_err(failed)?;
     progress.say(format!(
         "pipeline {} on {reference} of project {project}",
         pipeline.id
     ));
+    Ok(pipeline)
+}
+
+/// Starts a pipeline in the first project of a group in which that can be done, and returns it and the project.
+async fn start_in_group(
+    gitlab: &Gitlab,
+    cx: &gosling_engine::Context<'_>,
+    group: i64,
+    reference: Option<&str>,
+    tags: &str,
+    progress: &Progress,
+) -> Result<(i64, Pipeline), Failure> {
+    let projects = gitlab.group_projects(cx, group).await.map_err(failed)?;
+    let mut refused = Vec::new();
+    for project in projects.iter().take(TRIED) {
+        match start(gitlab, cx, project.id, reference, tags, progress).await {
+            Ok(pipeline) => {
+                progress.say(format!(
+                    "note: group {group} has {}; this runs in {} ({}), `--project ID` names another",
+                    counted(projects.len(), "project"),
+                    project.path,
+                    project.id
+                ));
+                return Ok((project.id, pipeline));
+            }
+            Err(failure) => refused.push(format!("{} ({}): {failure}", project.path, project.id)),
+        }
+    }
+    Err(Failure::wrong_use(match refused.is_empty() {
+        true => format!("group {group} has no project, and a pipeline runs in one"),
+        false => format!("no pipeline can run in group {group}: {}", refused.join("; ")),
+    })
+    .hint("`--project ID` names a project that has a `.gitlab-ci.yml`"))
+}
+
+fn failed(error: gosling_engine::CallError) -> Failure {
+    crate::engine::call_failure(&error)
+}
+
+/// Runs a pipeline to its end and reads its jobs' logs.
+async fn run(
+    session: &Session,
+    gitlab: &Gitlab,
+    place: Place,
+    reference: Option<&str>,
+    tags: &str,
+    progress: &Progress,
+) -> Result<(Vec<Job>, Vec<String>), Failure> {
+    // A person asked for this pipeline, and nothing of the state is changed by it.
+    let cx = session.changing(&Unfenced);
+    let (project, pipeline) = match place {
+        Place::Project(project) => {
+            let pipeline = start(gitlab, &cx, project, reference, tags, progress).await?;
+            (project, pipeline)
+        }
+        Place::Group(group) => start_in_group(gitlab, &cx, group, reference, tags, progress).await?,
+    };
     let began = Instant::now();
     let ended = |status: &str| matches!(status, "success" | "failed" | "canceled" | "skipped" | "manual");
     loop {

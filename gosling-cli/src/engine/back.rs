@@ -6,6 +6,7 @@ use gosling_engine::rollback::{self, Limit};
 use gosling_engine::{Held, Plan, State, Wishes};
 use gosling_resource::Address;
 
+use super::planning::Asked;
 use super::session::Session;
 use super::{StateAt, failure};
 use crate::Failure;
@@ -59,7 +60,9 @@ impl Session {
         let still = self.still_there(goal, state, wishes).await?;
         let mut back = rollback::back(goal, state, &still);
         let wanted = &back.wanted;
-        let plan = self.plan_for(wanted, state, Vec::new(), wishes, refresh).await?;
+        let plan = self
+            .plan_for(wanted, Asked::Otherwise, state, Vec::new(), wishes, refresh)
+            .await?;
         back.limits
             .extend(rollback::limits(goal, &plan.changes, |kind| self.kind(kind)));
         back.limits.sort_by(|one, other| one.address.cmp(&other.address));

@@ -8,6 +8,7 @@ use gosling_providers::gitlab::{Contact, Gitlab, Manager, system_id};
 use gosling_resource::{Address, SecretUri, Value};
 use tokio::time::Instant;
 
+use super::progress::minutes;
 use super::session::Session;
 use super::{Progress, ago, failure};
 use crate::Failure;
@@ -17,6 +18,8 @@ use crate::render::counted;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a log hears that it is waited still.
+const STILL: Duration = Duration::from_secs(30);
 /// From so many runners on, a list tells first which of them are worth a call of their own.
 const MANY: usize = 4;
 /// In every so many-th look each runner is asked for by itself: a list leaves out what the token may not list.
@@ -68,8 +71,8 @@ impl Contacts {
 
 /// How it went with the machines that were waited for.
 pub(crate) struct Health {
-    /// Whether GitLab has heard of all of them.
-    pub(crate) healthy: bool,
+    /// Those that it did not hear of in time.
+    pub(crate) silent: Vec<Address>,
     /// Those that it has heard of.
     pub(crate) online: Vec<Address>,
 }
@@ -109,18 +112,24 @@ impl Session {
     ) -> Health {
         let mut waiting = self.pools(machines, state);
         let mut health = Health {
-            healthy: true,
+            silent: Vec::new(),
             online: Vec::new(),
         };
         let count = waiting.iter().map(|pool| pool.machines.len()).sum();
         if count == 0 {
             return health;
         }
-        progress.say(format!(
-            "waiting until GitLab hears of {}",
-            counted(count, "machine")
-        ));
+        let words = format!("waiting until GitLab hears of {}", counted(count, "machine"));
+        let awaited = || waiting.iter().flat_map(|pool| &pool.machines);
+        let within = awaited().map(|machine| machine.within).max().unwrap_or_default();
+        // Waits for several machines may go on at once.
+        let wait = awaited()
+            .map(|machine| machine.address.to_string())
+            .next()
+            .unwrap_or_default();
+        progress.waits(&wait, &words, within);
         let began = Instant::now();
+        let mut said = Duration::ZERO;
         let mut pause = FIRST_PAUSE;
         let mut unanswered = BTreeSet::new();
         for look in 0.. {
@@ -158,7 +167,7 @@ impl Session {
                 let late = |machine: &mut Awaited| began.elapsed() >= machine.within;
                 let silent: Vec<Awaited> = pool.machines.extract_if(.., late).collect();
                 for machine in &silent {
-                    health.healthy = false;
+                    health.silent.push(machine.address.clone());
                     let (what, help) = match &error {
                         Some(error) => (
                             format!("GitLab could not be asked: {error}"),
@@ -182,12 +191,23 @@ impl Session {
             if waiting.is_empty() {
                 break;
             }
+            if began.elapsed() >= said + STILL {
+                said = began.elapsed();
+                let count: usize = waiting.iter().map(|pool| pool.machines.len()).sum();
+                progress.waits_still(&format!(
+                    "still waiting until GitLab hears of {} ({} of {})",
+                    counted(count, "machine"),
+                    minutes(said),
+                    minutes(within)
+                ));
+            }
             // No later than the first of them has run out of time.
             let machines = waiting.iter().flat_map(|pool| &pool.machines);
             let left = machines.map(|machine| machine.within.saturating_sub(began.elapsed()));
             tokio::time::sleep(left.min().unwrap_or(pause).min(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+        progress.waited(&wait);
         health
     }
 

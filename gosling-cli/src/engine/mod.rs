@@ -20,6 +20,7 @@ mod secrets;
 mod services;
 mod session;
 mod state_at;
+mod tokens;
 mod waiting;
 mod watch;
 
@@ -36,3 +37,4 @@ pub(crate) use progress::Progress;
 pub(crate) use running::Tempo;
 pub(crate) use session::{EngineArgs, NamedSecret, Session, call_failure, failure, show_problems};
 pub(crate) use state_at::{FOLDER, Reading, Rotation, StateAt, has_block};
+pub(crate) use tokens::TokenOf;

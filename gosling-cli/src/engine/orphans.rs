@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use gosling_engine::{Action, Change, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
 use gosling_resource::{Address, Properties, Resource, Resources, Value};
 
-use super::Session;
+use serde_json::{Value as Json, json};
+
 use super::session::call_failure;
+use super::{Session, TokenOf};
 use crate::Failure;
 
 /// Something that was made for this Nest and is not in the state.
@@ -24,6 +26,15 @@ impl Orphan {
     /// `proxmox_vm pve1/5001 (app-0)`
     pub(crate) fn words(&self) -> String {
         format!("{} {} (`{}`)", self.marked.kind, self.marked.id, self.marked.name)
+    }
+
+    /// For programs.
+    pub(crate) fn as_json(&self) -> Json {
+        let marked = &self.marked;
+        json!({
+            "provider": self.provider, "kind": marked.kind, "id": marked.id, "name": marked.name,
+            "address": marked.address, "marker": marked.marker, "copy_of": self.copy_of,
+        })
     }
 
     /// Whether a person means it, by its id or by the address in its marker.
@@ -62,6 +73,17 @@ struct Stated<'a> {
     marker: &'a str,
 }
 
+fn stated(state: &State) -> Vec<Stated<'_>> {
+    let stated = state.resources.iter().map(|(address, held)| Stated {
+        address,
+        provider: &held.provider,
+        kind: &held.kind,
+        id: &held.id,
+        marker: &held.marker,
+    });
+    stated.collect()
+}
+
 impl Session {
     /// Everything of this Nest that is not in the state: where the Nest asks for something, where the state has
     /// something, and where earlier states had.
@@ -80,15 +102,7 @@ impl Session {
             kind: &held.kind,
             properties: &held.properties,
         });
-        let stated = state.resources.iter().map(|(address, held)| Stated {
-            address,
-            provider: &held.provider,
-            kind: &held.kind,
-            id: &held.id,
-            marker: &held.marker,
-        });
-        self.search(wanted.chain(held), &stated.collect::<Vec<_>>(), true)
-            .await
+        self.search(wanted.chain(held), &stated(state), true).await
     }
 
     /// The same with what the Nest asks for and the kept states; without a state, of the one that is saved.
@@ -99,7 +113,10 @@ impl Session {
         };
         let wanted = self.wanted().await?;
         let earlier = self.at.earlier().await?;
-        Ok(self.orphans(&wanted, &state, &earlier).await)
+        let mut orphans = self.orphans(&wanted, &state, &earlier).await;
+        let unlisted = self.unlisted().iter().map(super::planning::Unlisted::words);
+        orphans.unseen.extend(unlisted);
+        Ok(orphans)
     }
 
     /// What of this Nest is where a plan would make something, and not in the state.
@@ -123,6 +140,23 @@ impl Session {
             })
         });
         self.search(made, &stated.collect::<Vec<_>>(), false).await
+    }
+
+    /// What of this Nest is left where a plan has deleted everything, or where the Nest would have something: a run that
+    /// was stopped for long may have made it meanwhile.
+    pub(crate) async fn left_behind(&self, plan: &Plan, state: &State) -> Orphans {
+        let asked = self.wanted_without_asking();
+        let asked = asked.iter().map(|resource| Placed {
+            provider: &resource.provider,
+            kind: &resource.kind,
+            properties: &resource.properties,
+        });
+        let deleted = plan.changes.iter().map(|change| Placed {
+            provider: &change.provider,
+            kind: &change.kind,
+            properties: &change.properties,
+        });
+        self.search(asked.chain(deleted), &stated(state), false).await
     }
 
     async fn search<'a>(
@@ -317,12 +351,9 @@ impl Session {
             Err(SecretError::Missing(_)) => return Ok(false),
             Err(error) => return Err(super::failure(error)),
         };
-        let owner = self
-            .gitlab(&resource.provider)?
-            .runner_of(&self.context(), &token)
-            .await;
-        let owner = owner.map_err(|error| call_failure(&error))?;
-        Ok(owner.is_some_and(|owner| owner.to_string() == id))
+        let gitlab = self.gitlab(&resource.provider)?;
+        let of = self.token_of(&gitlab, id, &token).await;
+        Ok(of.map_err(|error| call_failure(&error))? == TokenOf::Itself)
     }
 }
 

@@ -38,15 +38,8 @@ impl EngineArgs {
             files: &checked.files,
         };
         let name = nest_name(&target, &fly_codegen::connections(&source));
-        let mut facts = Facts {
-            folder: Some(name),
-            ..Facts::default()
-        };
-        for question in fly_codegen::questions(&source) {
-            let Question::GroupProjects { server, group_id, .. } = question;
-            facts.group_projects.insert((server, group_id), Vec::new());
-        }
-        let resources = fly_codegen::lower(&source, &facts).map_err(|errors| lower_failure(&errors))?;
+        let resources =
+            fly_codegen::lower_unasked(&source, Some(name)).map_err(|errors| lower_failure(&errors))?;
         Ok(Some(resources))
     }
 }
@@ -83,53 +76,84 @@ impl Session {
         })
     }
 
-    /// Everything that the Nest asks for. Asks GitLab which projects a group has.
+    /// Everything that the Nest asks for. Asks GitLab which projects a group has; one whose projects cannot be listed
+    /// has none here, and stands in [`Session::unlisted`].
     pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
-        let mut facts = Facts {
-            folder: Some(self.name.clone()),
-            ..Facts::default()
-        };
-        for question in fly_codegen::questions(&self.source()) {
-            match question {
-                Question::GroupProjects {
-                    server,
-                    group_id,
-                    api_token,
-                    origin,
-                } => {
-                    let gitlab = self.gitlab(&server)?.with_token(&api_token);
-                    let projects = gitlab.group_projects(&self.context(), group_id).await;
-                    if projects.is_err()
-                        && let Some(unasked) = &mut self.unasked
-                    {
-                        unasked.push(group_id);
-                        facts.group_projects.insert((server, group_id), Vec::new());
-                        continue;
-                    }
-                    let projects = projects.map_err(|error| match &origin {
-                        Some(origin) => call_failure(&error).at(origin),
-                        None => call_failure(&error),
-                    })?;
-                    let ids = projects.iter().map(|project| project.id).collect();
-                    facts.group_projects.insert((server, group_id), ids);
-                }
-            }
+        if self.facts.is_none() {
+            let facts = self.ask().await?;
+            self.facts = Some(facts);
         }
-        let resources =
-            fly_codegen::lower(&self.source(), &facts).map_err(|errors| lower_failure(&errors))?;
+        let facts = self.facts.as_ref().map(|(facts, _)| facts.clone());
+        let resources = fly_codegen::lower(&self.source(), &facts.unwrap_or_default())
+            .map_err(|errors| lower_failure(&errors))?;
         resources.check().map_err(failure)?;
         Ok(resources)
     }
 
+    /// The same for whoever needs all of it.
+    ///
+    /// # Errors
+    /// Why the projects of a group could not be listed.
+    pub(crate) async fn all_wanted(&mut self) -> Result<Resources, Failure> {
+        let wanted = self.wanted().await?;
+        match self.unlisted().first() {
+            None => Ok(wanted),
+            Some(unlisted) => Err(unlisted.failure()),
+        }
+    }
+
+    /// The groups that the Nest serves and whose projects could not be listed, once it was asked for all that it wants.
+    pub(crate) fn unlisted(&self) -> &[Unlisted] {
+        self.facts.as_ref().map_or(&[], |(_, unlisted)| unlisted)
+    }
+
+    /// Asks what must be known before the Nest can be lowered.
+    async fn ask(&self) -> Result<(Facts, Vec<Unlisted>), Failure> {
+        let mut facts = Facts {
+            folder: Some(self.name.clone()),
+            ..Facts::default()
+        };
+        let mut unlisted = Vec::new();
+        for question in fly_codegen::questions(&self.source()) {
+            let Question::GroupProjects {
+                server,
+                group_id,
+                api_token,
+                origin,
+                blocks,
+            } = question;
+            let gitlab = self.gitlab(&server)?.with_token(&api_token);
+            let projects = gitlab.group_projects(&self.context(), group_id).await;
+            let ids = match projects {
+                Ok(projects) => projects.iter().map(|project| project.id).collect(),
+                Err(error) => {
+                    unlisted.push(Unlisted {
+                        group: group_id,
+                        blocks,
+                        origin,
+                        error,
+                    });
+                    Vec::new()
+                }
+            };
+            facts.group_projects.insert((server, group_id), ids);
+        }
+        Ok((facts, unlisted))
+    }
+
+    /// What the Nest asks for, as far as that is known without asking anybody. What cannot be lowered asks for nothing.
+    pub(super) fn wanted_without_asking(&self) -> Resources {
+        fly_codegen::lower_unasked(&self.source(), Some(self.name.clone())).unwrap_or_default()
+    }
+
     /// Where the Nest asks for a resource, as far as that is known without asking anybody.
     pub(super) fn origin_of(&self, address: &gosling_resource::Address) -> Option<gosling_resource::Origin> {
-        let wanted = fly_codegen::lower(&self.source(), &Facts::default()).ok()?;
-        wanted.get(address)?.origin.clone()
+        self.wanted_without_asking().get(address)?.origin.clone()
     }
 
     /// The resources that the Nest asks for and their kinds, as far as that is known without asking anybody.
     pub(crate) fn asked_for(&self) -> Vec<(gosling_resource::Address, &'static str)> {
-        let wanted = fly_codegen::lower(&self.source(), &Facts::default()).unwrap_or_default();
+        let wanted = self.wanted_without_asking();
         let known = wanted.iter().filter_map(|resource| {
             let kind = self.kind(&resource.kind)?;
             Some((resource.address.clone(), kind.name))
@@ -164,12 +188,12 @@ impl Session {
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let wanted = if wishes.destroy {
-            Resources::default()
+        let (wanted, asked) = if wishes.destroy {
+            (Resources::default(), Asked::Otherwise)
         } else {
-            self.wanted().await?
+            (self.wanted().await?, Asked::Nest)
         };
-        self.plan_for(&wanted, state, open, wishes, refresh).await
+        self.plan_for(&wanted, asked, state, open, wishes, refresh).await
     }
 
     /// What is there of this state, and what of it is otherwise; only reads.
@@ -184,24 +208,42 @@ impl Session {
     }
 
     /// A plan from this state to what is wanted, whoever wants it.
-    pub(crate) async fn plan_for(
+    pub(super) async fn plan_for(
         &self,
         wanted: &Resources,
+        asked: Asked,
         state: &State,
         open: Vec<gosling_engine::OpenIntent>,
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let (now, drift, unreadable) = if refresh {
+        let (now, drift, mut unreadable) = if refresh {
             let looked = self.look(state, wishes).await?;
             (Cow::Owned(looked.now), looked.drift, looked.unreadable)
         } else {
             (Cow::Borrowed(state), Vec::new(), Vec::new())
         };
-        let away = gosling_engine::Away {
+        let mut away = gosling_engine::Away {
             unreadable: unreadable.iter().map(|unread| unread.address.clone()).collect(),
+            blocks: BTreeMap::new(),
             set_aside: self.set_aside,
         };
+        // Who deletes everything, goes back, or wants a plan even if nobody answers, needs no list of a group's projects.
+        if asked == Asked::Nest && !self.even_unasked {
+            for unlisted in self.unlisted() {
+                for block in &unlisted.blocks {
+                    let addresses = wanted.iter().map(|resource| &resource.address);
+                    let mut own = addresses
+                        .chain(now.resources.keys())
+                        .filter(|address| address.block() == *block);
+                    if own.any(|address| address.is_among(&wishes.targets)) {
+                        let unread = unlisted.unreadable(block)?;
+                        away.blocks.insert(block.clone(), unread.address.clone());
+                        unreadable.push(unread);
+                    }
+                }
+            }
+        }
         let kind = |name: &str| self.kind(name);
         let (changes, state_digest) = rayon::join(
             || gosling_engine::diff_around(wanted, &now, kind, wishes, &away),
@@ -245,6 +287,54 @@ impl Session {
         };
         plan.check(&now)
             .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
+    }
+}
+
+/// Who asks for what a plan leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The Nest.
+    Nest,
+    /// An earlier state, or whoever deletes everything.
+    Otherwise,
+}
+
+/// A group whose projects could not be listed, so that it is not known which webhooks are asked for.
+pub(crate) struct Unlisted {
+    /// Its number.
+    pub(crate) group: i64,
+    /// The eggs and eggsbuckets that serve it.
+    blocks: Vec<String>,
+    origin: Option<gosling_resource::Origin>,
+    error: gosling_engine::CallError,
+}
+
+impl Unlisted {
+    /// As what stops a command that needs it.
+    fn failure(&self) -> Failure {
+        let failure = call_failure(&self.error);
+        match &self.origin {
+            Some(origin) => failure.at(origin),
+            None => failure,
+        }
+    }
+
+    /// `the projects of group 5 cannot be listed: ...`
+    pub(super) fn words(&self) -> String {
+        format!(
+            "the projects of group {} cannot be listed: {}",
+            self.group, self.error
+        )
+    }
+
+    /// As what a plan leaves out: the webhooks of a block, and with them the block.
+    fn unreadable(&self, block: &str) -> Result<gosling_engine::Unreadable, Failure> {
+        Ok(gosling_engine::Unreadable {
+            address: format!("{block}.hook").parse().map_err(failure)?,
+            origin: self.origin.clone(),
+            message: self.words(),
+            help: self.error.way_out().map(str::to_owned),
+        })
     }
 }
 

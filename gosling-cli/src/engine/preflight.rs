@@ -45,6 +45,7 @@ impl Session {
                 service.findings.push(finding);
             }
         }
+        self.stored_tokens(plan, &mut services).await;
         if looked == Looked::All {
             for service in &mut services {
                 service
@@ -132,17 +133,12 @@ impl Session {
 
     /// A plan without a look at what is there: enough to know what it needs.
     pub(crate) async fn plan_unseen(&mut self, wishes: &Wishes, unseen: Unseen) -> Result<Plan, Failure> {
-        self.unasked = Some(Vec::new());
+        self.even_unasked = true;
         let (mut state, open) = self.at.peek().await?;
         if unseen == Unseen::Whole && !wishes.destroy {
             state.resources.clear();
         }
         let open = gosling_engine::recover::shown(&open);
         self.plan_from(&state, open, wishes, false).await
-    }
-
-    /// The groups whose projects such a plan had to do without.
-    pub(crate) fn groups_not_asked(&self) -> &[i64] {
-        self.unasked.as_deref().unwrap_or_default()
     }
 }

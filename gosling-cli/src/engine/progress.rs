@@ -49,6 +49,16 @@ enum Heard {
     },
     Skipped(String),
     Said(String),
+    /// Something is waited for, so long at most.
+    Waiting {
+        wait: String,
+        words: String,
+        within: Duration,
+    },
+    /// It is waited for still: said where no line shows it.
+    Still(String),
+    /// It is waited for no longer.
+    Waited(String),
 }
 
 enum Ended {
@@ -125,6 +135,22 @@ struct Line {
     words: String,
     detail: String,
     began: Instant,
+    /// How long it may take at most, where it is a wait.
+    within: Option<Duration>,
+}
+
+impl Line {
+    fn text(&self, elapsed: Duration) -> String {
+        match self.within {
+            Some(within) => format!("  {} ({} of {})", self.words, minutes(elapsed), minutes(within)),
+            None => format!("  {} {} {}", self.words, ago(elapsed), self.detail),
+        }
+    }
+}
+
+/// `0:42`, `12:00`
+pub(super) fn minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
 }
 
 impl Progress {
@@ -147,6 +173,25 @@ impl Progress {
     /// A line for people, in its place among the others.
     pub(crate) fn say(&self, words: impl Into<String>) {
         self.push(Heard::Said(plain(&words.into())));
+    }
+
+    /// Something is waited for, so long at most: a terminal shows how long already.
+    pub(super) fn waits(&self, wait: &str, words: &str, within: Duration) {
+        self.push(Heard::Waiting {
+            wait: wait.to_owned(),
+            words: plain(&words),
+            within,
+        });
+    }
+
+    /// It is waited for still; for a log, which has no line that changes.
+    pub(super) fn waits_still(&self, words: &str) {
+        self.push(Heard::Still(plain(&words)));
+    }
+
+    /// It is waited for no longer.
+    pub(super) fn waited(&self, wait: &str) {
+        self.push(Heard::Waited(wait.to_owned()));
     }
 
     /// Carries out `work` and shows what is heard meanwhile. With `interrupts`, the work is told by them and ends by
@@ -249,8 +294,29 @@ impl Progress {
                         words,
                         detail: String::new(),
                         began: Instant::now(),
+                        within: None,
                     };
                     lines.insert(op, line);
+                }
+                Heard::Waiting { wait, words, within } => {
+                    if !terminal {
+                        writeln!(err, "{words}")?;
+                    }
+                    let line = Line {
+                        words,
+                        detail: String::new(),
+                        began: Instant::now(),
+                        within: Some(within),
+                    };
+                    lines.insert(wait, line);
+                }
+                Heard::Still(words) => {
+                    if !terminal {
+                        writeln!(err, "{words}")?;
+                    }
+                }
+                Heard::Waited(wait) => {
+                    lines.remove(&wait);
                 }
                 Heard::Progress { op, words } => {
                     if let Some(line) = lines.get_mut(&op) {
@@ -280,8 +346,11 @@ impl Progress {
         // wider than one column the terminal does not wrap it.
         write!(err, "{NO_WRAP}")?;
         for line in lines.values() {
-            let text = format!("  {} {} {}", line.words, ago(line.began.elapsed()), line.detail);
-            let text: String = text.chars().take(width.saturating_sub(1)).collect();
+            let text: String = line
+                .text(line.began.elapsed())
+                .chars()
+                .take(width.saturating_sub(1))
+                .collect();
             writeln!(err, "{text}")?;
         }
         write!(err, "{WRAP}")?;
@@ -308,6 +377,20 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn a_wait_says_how_long_it_has_taken_and_may_take() {
+        let line = Line {
+            words: "waiting until GitLab hears of 1 machine".to_owned(),
+            detail: String::new(),
+            began: Instant::now(),
+            within: Some(Duration::from_secs(120)),
+        };
+        assert_eq!(
+            line.text(Duration::from_secs(42)),
+            "  waiting until GitLab hears of 1 machine (0:42 of 2:00)"
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ use gosling_resource::{SecretUri, Value};
 
 use super::Progress;
 use super::clients::{Clients, add_servers};
+use super::planning::Unlisted;
 use super::secrets::{backends, nest_name};
 use super::state_at::{Reading, StateAt};
 use crate::check::{CheckedNest, check_root};
@@ -118,8 +119,10 @@ pub(crate) struct Session {
     pub(super) tokens: Vec<(String, SecretUri)>,
     pub(super) nest_digest: String,
     pub(super) variables_digest: String,
-    /// Where a plan is wanted even if nobody answers: the groups whose projects could not be asked for.
-    pub(super) unasked: Option<Vec<i64>>,
+    /// What was asked of the outside so that the Nest could be lowered, and the groups that could not be asked for.
+    pub(super) facts: Option<(Facts, Vec<Unlisted>)>,
+    /// Whether a plan is wanted even if nobody answers.
+    pub(super) even_unasked: bool,
     /// Whether what would be deleted and cannot be read is set aside, to be deleted when it can be reached.
     pub(crate) set_aside: bool,
     /// The state and what is open, as they were looked at first: a plan begins with them.
@@ -168,7 +171,8 @@ impl Session {
         Ok(Some(Self {
             nest_digest: gosling_engine::state::digest(&texts),
             variables_digest: gosling_engine::state::digest(&given),
-            unasked: None,
+            facts: None,
+            even_unasked: false,
             labels,
             set_aside: false,
             tokens: connections
@@ -257,12 +261,7 @@ impl Session {
         uris: Vec<SecretUri>,
     ) -> Result<Vec<NamedSecret>, Failure> {
         let (state, _) = self.at.peek().await?;
-        let facts = Facts {
-            folder: Some(self.name.clone()),
-            ..Facts::default()
-        };
-        // What the Nest cannot be lowered to creates nothing.
-        let wanted = fly_codegen::lower(&self.source(), &facts).unwrap_or_default();
+        let wanted = self.wanted_without_asking();
         let mut to_come = BTreeSet::new();
         for resource in wanted.iter() {
             if !state.resources.contains_key(&resource.address) {
@@ -285,6 +284,10 @@ impl Session {
     /// the Nest names.
     pub(crate) async fn unused_secrets(&self, named: &[NamedSecret]) -> Result<Vec<SecretUri>, Failure> {
         let everything: SecretUri = "store://*".parse().map_err(failure)?;
+        // Which webhooks there are is not known then, and so not which of their secrets are needed.
+        if !self.unlisted().is_empty() {
+            return Ok(Vec::new());
+        }
         // A Nest without a store has nothing there.
         let Ok(kept) = self.secrets.list(&everything).await else {
             return Ok(Vec::new());

@@ -108,7 +108,7 @@ impl Fleet for Watch<'_> {
             .session
             .wait_for(&[machine], state, self.contacts, self.progress)
             .await;
-        match health.healthy {
+        match health.silent.is_empty() {
             true => Ok(()),
             false => Err(CallError::failed("its runner did not come online").help(
                 "what is wrong with it is said above; the others of the same change are left as they are",

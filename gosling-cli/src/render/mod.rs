@@ -1,10 +1,12 @@
 //! Problems as people, editors and CI want to see them.
 
+mod alike;
 pub mod excerpt;
 pub mod github;
 pub mod gitlab;
 pub mod human;
 pub mod json;
+pub mod moved;
 mod place;
 pub mod plan;
 pub mod plan_json;

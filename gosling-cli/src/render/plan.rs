@@ -3,19 +3,51 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use gosling_engine::{Action, AttributeChange, Change, Counts, Plan};
+use gosling_engine::{Action, Change, Counts, Plan};
 use gosling_resource::{Address, Origin, Part, Value};
 
-use super::{Look, Unit, template};
+use super::alike::Entry;
+use super::{Look, Unit, counted};
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Detail {
+    /// Equal changes of one egg once.
+    #[default]
+    Summary,
+    /// Each change by itself.
+    Full,
+}
 
 /// The longest value that is shown whole.
 const LONGEST: usize = 60;
 
-/// Writes a plan.
+/// Writes a plan that leads to what a Nest asks for.
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(plan: &Plan, look: Look, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    write_for(plan, Goal::Nest, look, detail, out)
+}
+
+/// Writes a plan that leads back to an earlier state.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn write_back(plan: &Plan, look: Look, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
+    write_for(plan, Goal::Earlier, look, detail, out)
+}
+
+/// What a plan leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Goal {
+    /// What the Nest asks for now.
+    Nest,
+    /// What was there earlier, whatever the Nest asks for now.
+    Earlier,
+}
+
+fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
     for open in &plan.open {
         let heard = open
             .heard
@@ -51,24 +83,33 @@ pub fn write(plan: &Plan, look: Look, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     unreadable(plan, out)?;
+    let shown = plan
+        .changes
+        .iter()
+        .filter(|change| change.action != Action::NoOp || change.moved_from.is_some());
+    let entries = Entry::of(shown, detail);
     let mut block = String::new();
     // Machines of a pool mostly have one and the same difference.
     let mut shown_before = None;
-    for change in &plan.changes {
-        if change.action == Action::NoOp && change.moved_from.is_none() {
-            continue;
-        }
-        if change.address.block() != block {
+    for entry in &entries {
+        let first = entry.first();
+        if first.address.block() != block {
             if !block.is_empty() {
                 writeln!(out)?;
             }
-            block = change.address.block();
+            block = first.address.block();
             writeln!(out, "{block}")?;
         }
-        one(plan, change, look, &mut shown_before, out)?;
+        one(plan, goal, entry, look, &mut shown_before, out)?;
     }
     if !block.is_empty() {
         writeln!(out)?;
+    }
+    if entries.iter().any(|entry| entry.changes.len() > 1) {
+        writeln!(
+            out,
+            "Equal changes are shown once; `--full` shows each by itself."
+        )?;
     }
     writeln!(out, "{}", summary(plan))
 }
@@ -146,80 +187,85 @@ type Shown = Option<(Address, Vec<String>)>;
 
 fn one(
     plan: &Plan,
-    change: &Change,
+    goal: Goal,
+    entry: &Entry<'_>,
     look: Look,
     shown_before: &mut Shown,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    let change = entry.first();
+    let (is, count) = match entry.changes.len() {
+        1 => ("is", change.kind.to_string()),
+        many => ("are", counted(many, noun(&change.kind))),
+    };
     let (sign, words) = match change.action {
-        Action::Create => ('+', "is created".to_owned()),
-        Action::Update if change.because.is_empty() => ('~', "is changed in place".to_owned()),
+        Action::Create => ('+', "created".to_owned()),
+        Action::Update if change.because.is_empty() => ('~', "changed in place".to_owned()),
         Action::Update => (
             '~',
             format!(
-                "is changed in place and restarted, because of {}",
+                "changed in place and restarted, because of {}",
                 change.because.join(", ")
             ),
         ),
         Action::Replace => (
             '±',
-            format!("is made anew, because of {}", change.because.join(", ")),
+            format!("made anew, because of {}", change.because.join(", ")),
         ),
-        Action::Delete => ('-', format!("is deleted{}", why_deleted(plan, change))),
-        Action::NoOp => ('>', "stays as it is".to_owned()),
+        Action::Delete => ('-', format!("deleted{}", why_deleted(plan, goal, change))),
+        Action::NoOp => ('>', String::new()),
     };
-    let mut head = format!(
-        "  {} {} ({}) {words}",
-        paint(look, sign),
-        change.address,
-        change.kind
-    );
+    let words = match change.action {
+        Action::NoOp => "stays as it is".to_owned(),
+        _ => format!("{is} {words}"),
+    };
+    let mut head = format!("  {} {} ({count}) {words}", paint(look, sign), entry.address());
     if let Some(from) = &change.moved_from {
         let _ = write!(head, "; it was {from}");
     }
-    if let Some(id) = &change.id {
+    if let Some(id) = change.id.as_ref().filter(|_| entry.changes.len() == 1) {
         let _ = write!(head, "  [{id}]");
     }
     writeln!(out, "{head}{}", place(change.origin.as_ref()))?;
-    if change.action == Action::Delete {
-        return Ok(());
-    }
-    let longest = change
-        .attributes
-        .iter()
-        .map(|attribute| attribute.name.len())
-        .max();
-    for attribute in &change.attributes {
-        if change.action == Action::Create && attribute.after == Value::Null {
+    let lines = entry.lines();
+    let width = lines.iter().map(|line| line.name.len()).max().unwrap_or(0);
+    for line in &lines {
+        let name = &line.name;
+        writeln!(out, "      {name:width$}  {}{}", line.text, line.place)?;
+        if line.differences.is_empty() {
             continue;
         }
-        let unit = super::unit(&change.kind, &attribute.name);
-        line(attribute, unit, change.action, longest.unwrap_or(0), out)?;
-        let (Value::Template(before), Value::Template(after)) = (&attribute.before, &attribute.after) else {
-            continue;
-        };
-        let lines = template::differences(before, after);
         match shown_before {
-            Some((at, before)) if *before == lines && at.block() == change.address.block() => {
+            Some((at, before)) if *before == line.differences && at.block() == change.address.block() => {
                 writeln!(out, "        the same lines as in {at}")?;
             }
             _ => {
-                for line in &lines {
-                    writeln!(out, "        {line}")?;
+                for difference in &line.differences {
+                    writeln!(out, "        {difference}")?;
                 }
-                *shown_before = Some((change.address.clone(), lines));
+                *shown_before = Some((change.address.clone(), line.differences.clone()));
             }
         }
     }
     Ok(())
 }
 
+/// What resources of a kind are, for a count of them.
+fn noun(kind: &str) -> &'static str {
+    match kind {
+        "proxmox_vm" => "machine",
+        "gitlab_hook" => "webhook",
+        "gitlab_runner" => "runner",
+        _ => "resource",
+    }
+}
+
 /// Why a resource is deleted, where that is not said by the plan as a whole.
-fn why_deleted(plan: &Plan, change: &Change) -> String {
+fn why_deleted(plan: &Plan, goal: Goal, change: &Change) -> String {
     if let Some(new) = &change.moved_from {
         return format!(", once {new} is online");
     }
-    if plan.destroy {
+    if plan.destroy || goal == Goal::Earlier {
         return String::new();
     }
     let block = change.address.block();
@@ -230,37 +276,11 @@ fn why_deleted(plan: &Plan, change: &Change) -> String {
     }
     match left.filter(|other| other.kind == change.kind).count() {
         machines if change.rollout.is_some() => format!(", because `min_count` of {block} is {machines} now"),
-        _ => String::new(),
+        _ => format!(", because {block} does not ask for it any more"),
     }
 }
 
-fn line(
-    attribute: &AttributeChange,
-    unit: Unit,
-    action: Action,
-    width: usize,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let after = shown(&attribute.after, unit);
-    let text = if action == Action::Create {
-        after
-    } else {
-        let before = shown(&attribute.before, unit);
-        if before == after {
-            format!("{before} is changed")
-        } else {
-            format!("{before} -> {after}")
-        }
-    };
-    let name = &attribute.name;
-    writeln!(
-        out,
-        "      {name:width$}  {text}{}",
-        place(attribute.origin.as_ref())
-    )
-}
-
-fn place(origin: Option<&Origin>) -> String {
+pub(super) fn place(origin: Option<&Origin>) -> String {
     origin.map(|origin| format!("  # {origin}")).unwrap_or_default()
 }
 

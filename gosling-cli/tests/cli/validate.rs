@@ -170,7 +170,7 @@ fn fix_mends_what_has_one_way_out() {
         egg("b", "cpu = 2\n    memory = 4096MiB\n    disk = 20GiB")
     );
     let again = folder.run(&["fix"]);
-    assert_eq!((again.code, again.out.as_str()), (0, ""));
+    assert_eq!((again.code, again.out.as_str()), (0, "nothing to fix\n"));
 }
 
 #[test]

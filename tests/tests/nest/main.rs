@@ -27,6 +27,7 @@ mod lab;
 mod many;
 mod marks;
 mod mistakes;
+mod operating;
 mod pages;
 mod pipeline;
 mod planned;

@@ -8,7 +8,7 @@ use crate::gosling::said;
 use crate::lab::{Lab, whole};
 
 /// A call that a person makes at a service.
-fn by_hand(lab: &Lab, method: Method, path: &str, body: Json) -> Json {
+pub(crate) fn by_hand(lab: &Lab, method: Method, path: &str, body: Json) -> Json {
     let endpoint = Endpoint {
         ca_pem: Some(lab.running.ca_pem().as_bytes().to_vec()),
         ..Endpoint::new(lab.running.url())

@@ -132,7 +132,7 @@ fn it_is_green_from_an_empty_state_with_the_mounts_of_the_guide() {
     let (words, checkout) = project.green("look", State::Read, &[]);
     assert!(words.contains("Plan: 2 to create"), "{words}");
     assert!(!words.contains("apply would refuse"), "{words}");
-    made(checkout.path(), "plan.json");
+    made(checkout.path(), "plan-report.json");
 
     let (words, checkout) = project.green("plan", State::Read, &[]);
     assert!(words.contains("can only be read from here"), "{words}");

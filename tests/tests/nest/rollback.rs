@@ -213,7 +213,7 @@ fn an_apply_that_fails_in_the_middle_leaves_what_was_there_before() {
         let output = lab.run(&["apply", "--yes", "--on-failure=rollback"]);
         let case = format!("{fault} of {method} {path}: {}", said(&output));
         assert_eq!(output.status.code(), Some(1), "{case}");
-        assert!(said(&output).contains("It failed and is undone"), "{case}");
+        assert!(said(&output).contains("Failed and undone: "), "{case}");
         assert_eq!((like(&lab), ids(&lab)), (before, there), "{case}");
         // The Nest still asks for it, and the next apply makes it.
         lab.green(&["apply", "--yes"]);

@@ -89,9 +89,9 @@ pub(crate) struct Eggsbucket {
 }
 
 /// From options and from whoever is there.
-pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs) -> Result<Egg, Failure> {
+pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs, yes: bool) -> Result<Egg, Failure> {
     let facts = Facts::of(target);
-    let mut questions = Questions::new(host, false);
+    let mut questions = Questions::new(host, yes);
     let machine = args.machine.ask(&mut questions, &facts, &args.name)?;
     let given = match (&args.project_id, &args.group_id, args.github) {
         (Some(id), ..) => Some(id.clone()),
@@ -157,9 +157,10 @@ pub(crate) fn bucket_answers(
     host: &mut Host,
     target: &Target,
     args: EggsbucketArgs,
+    yes: bool,
 ) -> Result<Eggsbucket, Failure> {
     let facts = Facts::of(target);
-    let mut questions = Questions::new(host, false);
+    let mut questions = Questions::new(host, yes);
     let machine = args.machine.ask(&mut questions, &facts, &args.name)?;
     let question = Question {
         option: "--repo",

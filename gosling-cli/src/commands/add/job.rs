@@ -49,8 +49,8 @@ pub(crate) struct Job {
 }
 
 /// From options and from whoever is there.
-pub(crate) fn answers(host: &mut Host, args: JobArgs) -> Result<Job, Failure> {
-    let mut questions = Questions::new(host, false);
+pub(crate) fn answers(host: &mut Host, args: JobArgs, yes: bool) -> Result<Job, Failure> {
+    let mut questions = Questions::new(host, yes);
     let mut ask = |option, words, given, default, read: &dyn Fn(&str) -> _| {
         questions
             .ask(

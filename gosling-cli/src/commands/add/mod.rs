@@ -32,6 +32,9 @@ Examples:
 pub(crate) struct AddArgs {
     #[command(subcommand)]
     what: What,
+    /// Ask nothing: take the defaults for what the options do not say
+    #[arg(long, short, global = true)]
+    yes: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,20 +46,21 @@ enum What {
 
 pub(crate) fn cmd_add(host: &mut Host, context: Context, args: AddArgs) -> Result<Exit, Failure> {
     let target = Target::around(host)?;
+    let yes = args.yes;
     match args.what {
         What::Egg(args) => {
             let path = free(&target, &args.name, |name| format!("Eggs/{name}/config.fly"))?;
-            let text = egg::answers(host, &target, args)?.text();
+            let text = egg::answers(host, &target, args, yes)?.text();
             add(host, context, &target, &path, &text)
         }
         What::Eggsbucket(args) => {
             let path = free(&target, &args.name, |name| format!("Eggs/{name}/config.fly"))?;
-            let text = egg::bucket_answers(host, &target, args)?.text();
+            let text = egg::bucket_answers(host, &target, args, yes)?.text();
             add(host, context, &target, &path, &text)
         }
         What::Job(args) => {
             let path = free(&target, &args.name, |name| format!("Jobs/{name}.fly"))?;
-            let text = job::answers(host, args)?.text();
+            let text = job::answers(host, args, yes)?.text();
             add(host, context, &target, &path, &text)
         }
     }

@@ -62,7 +62,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
                 );
             }
             if !agreed(host, "Give that up? What is there of it is yours to delete.")? {
-                host.say("nothing was changed")?;
+                host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
         }
@@ -82,7 +82,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
         if others.is_empty() {
             recover::settle(locked, state).await.map_err(failure)?;
         }
-        host.say(format_args!("{} is given up", args.address))?;
+        host.done(format_args!("{} is given up", args.address))?;
         Ok(Exit::Clean)
     })
     .await

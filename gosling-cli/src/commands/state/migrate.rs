@@ -58,7 +58,7 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         .into();
     let outcome = under_both(host, &interrupts, &from, &to, &locked).await;
     let Outcome::Moved(moved) = released(&*locked, outcome).await? else {
-        host.say(format_args!(
+        host.done(format_args!(
             "the state has moved from {old} to {new} already: nothing is left to do"
         ))?;
         return Ok(Exit::Clean);
@@ -69,13 +69,13 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         .beside
         .iter()
         .map(|which| format!(", {}", which.file_name()));
-    host.say(format_args!(
+    host.done(format_args!(
         "the state is in {new} now: {} resources, {} earlier states{}",
         moved.resources,
         moved.history,
         beside.collect::<String>()
     ))?;
-    host.say(format_args!(
+    host.done(format_args!(
         "what is in {old} is old, and says so; it may be deleted when everybody has the new `state` block"
     ))?;
     Ok(Exit::Clean)

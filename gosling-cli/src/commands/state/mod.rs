@@ -1,6 +1,7 @@
 //! `gosling state`, `gosling show`, `gosling unlock`
 
 mod abandon;
+mod forget;
 mod migrate;
 mod repair;
 mod rotate;
@@ -18,6 +19,7 @@ use gosling_resource::Address;
 pub(crate) use unlock::{UnlockArgs, cmd_unlock};
 
 use self::abandon::AbandonArgs;
+use self::forget::ForgetArgs;
 use self::migrate::MigrateArgs;
 use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
@@ -25,8 +27,11 @@ use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
 use crate::nest::{LARGEST, read_named};
-use crate::render::{plan as render, plan_json, unit};
+use crate::render::{counted, plan as render, plan_json, unit};
 use crate::{Failure, Host};
+
+/// What is said of a state that has nothing in it.
+const EMPTY: &str = "the state is empty: nothing has been made yet";
 
 /// Show the state, and correct it by hand
 #[derive(Debug, Args)]
@@ -35,7 +40,7 @@ Examples:
   gosling state list                                every resource
   gosling state show egg.app.runner                 one of them
   gosling state mv 'egg.app.vm[1]' 'egg.app.vm[0]'  another address; nothing outside changes
-  gosling state rm egg.app.runner                   forget it without deleting it
+  gosling state rm egg.app                          forget an egg without deleting anything
   gosling state history                             the states before this one
   gosling state abandon 'egg.app.vm[0]'             give up an operation that cannot be finished
   gosling state repair                              go on after the state or the journal was damaged or lost
@@ -80,14 +85,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
-    /// Forget a resource without deleting it
-    Rm {
-        /// Which
-        #[arg(add = crate::commands::complete::addresses())]
-        address: Address,
-        #[command(flatten)]
-        engine: EngineArgs,
-    },
+    Rm(ForgetArgs),
     /// The states before this one, latest first
     History {
         /// As JSON
@@ -108,15 +106,17 @@ enum StateCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  gosling show plan.json           a plan as people read it
-  gosling show plan.json --json
-  gosling show state               everything that was made")]
+  gosling show nest.plan           a plan as people read it
+  gosling show nest.plan --json
+  gosling show                     everything that was made")]
 pub(crate) struct ShowArgs {
-    /// A plan file, or the word `state`
-    what: PathBuf,
+    /// A plan file; without it, or with the word `state`, the state
+    what: Option<PathBuf>,
     /// As JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    detail: crate::commands::plan::DetailFlag,
     #[command(flatten)]
     engine: EngineArgs,
 }
@@ -153,15 +153,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                 })
                 .await
             }
-            StateCommand::Rm { address, engine } => {
-                let words = format!("{address} is forgotten; what was made stays where it is");
-                change(host, engine, "gosling state rm", &words, |state| {
-                    held(state, address)?;
-                    state.forget(address);
-                    Ok(())
-                })
-                .await
-            }
+            StateCommand::Rm(args) => forget::forget(host, args).await,
             StateCommand::History { json, engine } => history(host, engine, *json).await,
             StateCommand::Abandon(args) => abandon::abandon(host, args).await,
             StateCommand::Repair(args) => repair::repair(host, args).await,
@@ -174,7 +166,8 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
 }
 
 pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Result<Exit, Failure> {
-    if args.what.as_os_str() == "state" {
+    let file = args.what.as_ref().filter(|what| what.as_os_str() != "state");
+    let Some(file) = file else {
         return block_on(async {
             let state = peek(host, &args.engine).await?;
             if args.json {
@@ -188,19 +181,23 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
             for (address, held) in &state.resources {
                 show_one(host, address, held, false)?;
             }
+            if state.resources.is_empty() {
+                host.say(EMPTY)?;
+                return Ok(Exit::Clean);
+            }
             host.say(format_args!(
-                "{} resources, serial {}",
-                state.resources.len(),
+                "{}, serial {}",
+                counted(state.resources.len(), "resource"),
                 state.serial
             ))?;
             Ok(Exit::Clean)
         });
-    }
-    let path = host.path(&args.what);
+    };
+    let path = host.path(file);
     let bytes = read_named(&path, LARGEST)?;
     let plan = Plan::from_bytes(&bytes);
     let plan = plan.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
-    crate::commands::plan::show(host, context, &plan, args.json)?;
+    crate::commands::plan::show(host, context, &plan, args.detail.detail(), args.json)?;
     Ok(Exit::Clean)
 }
 
@@ -237,6 +234,9 @@ fn list(host: &mut Host, state: &State, json: bool) -> Result<Exit, Failure> {
     for (address, held) in &state.resources {
         let address = address.to_string();
         writeln!(host.out, "{address:width$}  {} {}", held.kind, held.id)?;
+    }
+    if state.resources.is_empty() {
+        host.say(EMPTY)?;
     }
     Ok(Exit::Clean)
 }
@@ -284,7 +284,7 @@ async fn change(
         change(&mut state)?;
         at.note_by_hand(host, command, state.serial, lease).await?;
         recover::settle(&**lease.locked(), state).await.map_err(failure)?;
-        host.say(words)?;
+        host.done(words)?;
         Ok(Exit::Clean)
     })
     .await
@@ -324,10 +324,7 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
     let present = at.look().await.ok();
     let (earlier, damaged) = at.kept().await?;
     if damaged > 0 {
-        host.say(format_args!(
-            "{} cannot be read",
-            crate::render::counted(damaged, "more state")
-        ))?;
+        host.say(format_args!("{} cannot be read", counted(damaged, "more state")))?;
     }
     if json {
         let line = |state: &State| {
@@ -352,7 +349,7 @@ async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exi
             host.out,
             "serial {}: {}, saved by {written}",
             state.serial,
-            crate::render::counted(state.resources.len(), "resource"),
+            counted(state.resources.len(), "resource"),
         )?;
     }
     if earlier.is_empty() {

@@ -57,7 +57,7 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
             .hint("`gosling state history` lists what is kept; `gosling state push FILE` puts a copy back")
     })?;
     if repair.findings.is_empty() && args.to.is_none() {
-        host.say(format_args!(
+        host.done(format_args!(
             "nothing is damaged or missing in {}",
             at.store.place()
         ))?;
@@ -83,7 +83,7 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
             );
         }
         if !agreed(host, "Go on from there?")? {
-            host.say("nothing was changed")?;
+            host.done("nothing was changed")?;
             return Ok(Exit::Problems);
         }
     }
@@ -94,7 +94,7 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
                 .hint("`--keep FILE` names another file for the damaged journal"));
         }
         durable::replace(&path, &salvage.journal).map_err(Failure::file("write", &path))?;
-        host.say(format_args!("the damaged journal is kept in {}", path.display()))?;
+        host.done(format_args!("the damaged journal is kept in {}", path.display()))?;
     }
     let findings: Vec<String> = repair.findings.iter().map(ToString::to_string).collect();
     let from = repair.from;
@@ -105,7 +105,7 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
     at.note(host, COMMAND, words, lease).await?;
     let saved = repair.carry_out(&**lease.locked()).await.map_err(failure)?;
     at.note_cut_off(lease).await?;
-    host.say(format_args!(
+    host.done(format_args!(
         "the state has serial {} now; `gosling plan` shows what apply would do",
         saved.serial
     ))?;

@@ -48,18 +48,18 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
     let whom = recipients.join(", ");
     match (rotated.states, encrypted) {
         (0, _) => {}
-        (states, true) => host.say(format_args!(
+        (states, true) => host.done(format_args!(
             "{states} states can be opened by {whom} and nobody else"
         ))?,
-        (states, false) => host.say(format_args!("{states} states are plain text now"))?,
+        (states, false) => host.done(format_args!("{states} states are plain text now"))?,
     }
     if rotated.secrets {
-        host.say(format_args!(
+        host.done(format_args!(
             "the secrets can be opened by {whom} and nobody else"
         ))?;
     }
     if rotated.states == 0 && !rotated.secrets {
-        host.say("nothing here is encrypted, nor is to be")?;
+        host.done("nothing here is encrypted, nor is to be")?;
     }
     Ok(Exit::Clean)
 }

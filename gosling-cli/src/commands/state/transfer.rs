@@ -57,7 +57,7 @@ pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failu
         Some(path) => {
             let path = host.path(path);
             durable::replace(&path, &state.to_bytes()).map_err(Failure::file("write", &path))?;
-            host.say(format_args!(
+            host.done(format_args!(
                 "{}: {} resources, serial {}",
                 path.display(),
                 state.resources.len(),
@@ -82,7 +82,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
     let work = async |host: &mut Host, lease: &Lease, present: State| {
         may_push(args, &path, &given, &present)?;
         if given.lineage == present.lineage && given.resources == present.resources {
-            host.say("the state there holds the same: nothing is pushed")?;
+            host.done("the state there holds the same: nothing is pushed")?;
             return Ok(Exit::Clean);
         }
         let trail = audit::trail(&*at.store).await;
@@ -99,7 +99,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
         );
         at.note(host, "gosling state push", words, lease).await?;
         let saved = recover::settle(&**lease.locked(), next).await.map_err(failure)?;
-        host.say(format_args!(
+        host.done(format_args!(
             "pushed {} resources as serial {}; the state before is in `gosling state history`",
             saved.resources.len(),
             saved.serial

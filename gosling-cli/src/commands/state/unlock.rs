@@ -37,7 +37,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
         let holder = match at.take(host, COMMAND).await {
             Ok(locked) => {
                 let epoch = release(host, locked.into()).await?;
-                host.say(format_args!(
+                host.done(format_args!(
                     "nobody holds the lock of {place}; its epoch is {epoch} now, and whoever had an earlier one can write no more"
                 ))?;
                 return Ok(Exit::Clean);
@@ -59,7 +59,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
             }
             let words = "Is it gone for good? What it still does at the services is not stopped by this.";
             if !agreed(host, words)? {
-                host.say("the lock stays where it is")?;
+                host.done("the lock stays where it is")?;
                 return Ok(Exit::Problems);
             }
         }
@@ -76,7 +76,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
             other => other.map_err(|error| store_failure(&error))?,
         };
         let epoch = release(host, locked.into()).await?;
-        host.say(format_args!(
+        host.done(format_args!(
             "the lock is taken over and free; its epoch is {epoch} now, and whoever had it can write no more"
         ))?;
         Ok(Exit::Clean)
