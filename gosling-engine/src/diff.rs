@@ -202,9 +202,13 @@ fn with_moves<'s>(
 ) -> (BTreeMap<Address, &'s Held>, BTreeMap<Address, Address>) {
     let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
     let mut moved = BTreeMap::new();
+    let moves: BTreeMap<&str, &str> = moves
+        .iter()
+        .map(|(from, to)| (from.as_str(), to.as_str()))
+        .collect();
     for (address, resource) in &state.resources {
         // What is not wanted at its new address keeps the old one, under which it is deleted.
-        let to = moves.iter().find_map(|(from, to)| moved_to(address, from, to));
+        let to = moved_to(address, &moves);
         let to = to.and_then(|to| {
             let free = wanted.get(address).is_none()
                 && wanted.get(&to).is_some()
@@ -226,12 +230,15 @@ fn with_moves<'s>(
     (held, moved)
 }
 
-/// Where a move leads a resource: that of its block, or its own. `None`: it is none of its.
-fn moved_to(address: &Address, from: &str, to: &str) -> Option<Address> {
-    if *from == address.to_string() {
+/// Where the moves lead a resource: its own, or that of its block. `None`: none of them is about it.
+fn moved_to(address: &Address, moves: &BTreeMap<&str, &str>) -> Option<Address> {
+    if moves.is_empty() {
+        return None;
+    }
+    if let Some(to) = moves.get(address.to_string().as_str()) {
         return to.parse().ok();
     }
-    let (owner_kind, owner) = to.split_once('.').filter(|_| *from == address.block())?;
+    let (owner_kind, owner) = moves.get(address.block().as_str())?.split_once('.')?;
     Some(Address {
         owner_kind: owner_kind.into(),
         owner: owner.into(),

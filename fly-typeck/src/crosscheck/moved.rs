@@ -1,6 +1,6 @@
 //! `moved`: moves that contradict the Nest or each other. What is moved to must exist, or be moved on from there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fly_syntax::Span;
 use smol_str::SmolStr;
@@ -42,17 +42,29 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
         leaving.insert(moved.from, moved);
         arriving.insert(moved.to, moved);
     }
-    let mut circles = Vec::new();
-    for moved in leaving.values() {
-        match end(moved, &leaving) {
-            Some(last) => undeclared(globals, last, sink),
-            None => circles.push(moved.from_at),
+    // Nothing is left twice and nothing is arrived at twice, so moves are chains and circles.
+    let mut in_circles: BTreeSet<&str> = leaving.keys().copied().collect();
+    let begins = |moved: &&&Move<'_>| !arriving.contains_key(moved.from);
+    for begin in leaving.values().filter(begins) {
+        let chain = std::iter::successors(Some(*begin), |moved| leaving.get(moved.to).copied());
+        let mut end = None;
+        for moved in chain {
+            in_circles.remove(moved.from);
+            end = Some(moved);
+        }
+        if let Some(end) = end {
+            undeclared(globals, end, sink);
         }
     }
     // Every member of a circle leads back to itself: the first in the files stands for all.
     let first = moves
         .iter()
-        .filter(|moved| circles.contains(&moved.from_at))
+        .filter(|moved| {
+            in_circles.contains(moved.from)
+                && leaving
+                    .get(moved.from)
+                    .is_some_and(|left| left.from_at == moved.from_at)
+        })
         .min_by_key(|moved| moved.from_at);
     if let Some(moved) = first {
         sink.push(problems::moved_conflict::problem(
@@ -85,18 +97,6 @@ fn conflict<'m>(
     }
     let first = arriving.get(moved.to)?;
     Some((moved.to_at, Conflict::SamePlace(moved.to, first.to_at)))
-}
-
-/// The last of the moves that follow from this one; `None` where they never end.
-fn end<'m, 'b>(start: &'m Move<'b>, leaving: &BTreeMap<&str, &'m Move<'b>>) -> Option<&'m Move<'b>> {
-    let mut at = start;
-    for _ in 0..=leaving.len() {
-        match leaving.get(at.to) {
-            Some(next) => at = next,
-            None => return Some(at),
-        }
-    }
-    None
 }
 
 fn undeclared(globals: &Globals<'_>, moved: &Move<'_>, sink: &mut Sink) {

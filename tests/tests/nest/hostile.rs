@@ -223,3 +223,22 @@ fn many_names_and_shapes_are_checked_in_one_go() {
     let nest = Nest::with(&[("Lib/a.fly", &text)]);
     assert_eq!(nest.problems().len(), 1);
 }
+
+#[test]
+fn a_long_chain_and_a_long_circle_of_moves_are_followed_once() {
+    let moves = |count: usize, last: &str| -> String {
+        let moves = (0..count).map(|index| {
+            let to = if index + 1 == count {
+                last.to_owned()
+            } else {
+                format!("a{}", index + 1)
+            };
+            format!("moved {{\n  from = \"egg.a{index}\"\n  to   = \"egg.{to}\"\n}}\n")
+        });
+        moves.collect()
+    };
+    let chain = Nest::with(&[("Lib/moved.fly", &moves(10_000, "nowhere"))]);
+    assert_eq!(chain.problems().len(), 1, "where the chain leads is no egg");
+    let circle = Nest::with(&[("Lib/moved.fly", &moves(10_000, "a0"))]);
+    assert_eq!(circle.problems().len(), 1, "one circle is one problem");
+}
