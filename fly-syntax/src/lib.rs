@@ -19,7 +19,7 @@ pub use meaning::same_meaning;
 pub use parser::{parse, parse_expression, parse_predicate, parse_template};
 pub use pieces::{Piece, PieceKind};
 pub use print::print;
-pub use scan::invisible;
+pub use scan::{invisible, looks_like_entry};
 pub use source::{FileId, Position, SourceFile, Span};
 pub use tree::SyntaxTree;
 

@@ -25,6 +25,9 @@ const SLIPS: usize = 2;
 /// So many bytes of a line are looked at for the name that stands before a value.
 const BEFORE: usize = 200;
 
+/// So many lines below the name of a secret may have its value.
+const LINES: usize = 20;
+
 /// What people call secrets, whatever the schema says.
 const EVERYDAY: [&str; 8] = [
     "token",
@@ -104,6 +107,7 @@ pub fn exposed(source: &SourceFile, tree: &SyntaxTree, names: &Names) -> Vec<Spa
         known: FxHashMap::default(),
         blocks: Vec::new(),
         values: Vec::new(),
+        broken: false,
         hidden: Vec::new(),
     };
     let of_values = !source.path.ends_with(".fly");
@@ -125,6 +129,12 @@ pub fn exposed(source: &SourceFile, tree: &SyntaxTree, names: &Names) -> Vec<Spa
         }
     }
     while let Some((expr, secret)) = search.values.pop() {
+        search.broken |= match expr.kind {
+            ExprKind::Broken => true,
+            // Its line left it open.
+            ExprKind::String(_) => !source.slice(expr.span).ends_with('"'),
+            _ => false,
+        };
         if secret {
             search.secret(expr);
         } else {
@@ -133,6 +143,9 @@ pub fn exposed(source: &SourceFile, tree: &SyntaxTree, names: &Names) -> Vec<Spa
     }
     for comment in &tree.comments {
         search.token(source.slice(comment.span), comment.span);
+    }
+    if search.broken {
+        search.lines_below_a_name();
     }
     apart(search.hidden)
 }
@@ -179,6 +192,8 @@ struct Search<'t> {
     known: FxHashMap<SmolStr, bool>,
     blocks: Vec<&'t Block>,
     values: Vec<(&'t Expr, bool)>,
+    /// Whether some of the file could not be read.
+    broken: bool,
     hidden: Vec<Span>,
 }
 
@@ -208,7 +223,10 @@ impl<'t> Search<'t> {
                     self.values.push((&attribute.value, secret));
                 }
                 Entry::Block(block) => self.blocks.push(block),
-                Entry::Broken(broken) => self.broken(broken.span),
+                Entry::Broken(broken) => {
+                    self.broken = true;
+                    self.broken(broken.span);
+                }
             }
         }
     }
@@ -266,6 +284,56 @@ impl<'t> Search<'t> {
         if from < to {
             self.hidden.push(Span::new(span.file, base + from..base + to));
         }
+    }
+
+    /// Of a file that could not be read, the lines below one that breaks off behind the name of a secret or inside its
+    /// value: up to the next entry, or the end of the block.
+    fn lines_below_a_name(&mut self) {
+        let text = self.source.text();
+        let (mut left, mut heredoc) = (0, false);
+        let mut next = 0;
+        for line in text.split_inclusive('\n') {
+            let shown = line.trim();
+            let start = next + (line.len() - line.trim_start().len());
+            next += line.len();
+            if shown.is_empty() || shown.starts_with('#') || shown.starts_with("//") {
+                continue;
+            }
+            let ends =
+                shown.starts_with('}') || !heredoc && fly_syntax::looks_like_entry(text.as_bytes(), start);
+            if left > 0 && !ends {
+                heredoc |= shown.contains("<<");
+                left = if heredoc { LINES } else { left - 1 };
+                self.hidden
+                    .push(Span::new(self.source.id, start..start + shown.len()));
+            } else if self.breaks_off(shown) {
+                (left, heredoc) = (LINES, shown.contains("<<"));
+            } else {
+                left = 0;
+            }
+        }
+    }
+
+    /// Whether a line has the name of a secret, and no value or only the beginning of one.
+    fn breaks_off(&mut self, line: &str) -> bool {
+        let sign = |c: char| c.is_whitespace() || matches!(c, '=' | ':' | '>' | '-' | '\\' | ',' | ';');
+        let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        let quote = |c: char| matches!(c, '"' | '\'');
+        let comment = ["#", "//", "/*"]
+            .iter()
+            .filter_map(|mark| line.find(mark))
+            .filter(|at| line[..*at].matches(quote).count() % 2 == 0)
+            .min();
+        let code = line[..comment.unwrap_or(line.len())].trim_end_matches(sign);
+        let before = match code.chars().all(|c| letter(c) || quote(c) || c.is_whitespace()) {
+            true => code,
+            // A text that this line leaves open.
+            false if code.matches(quote).count() % 2 == 1 => code.rsplit_once(quote).unwrap_or_default().0,
+            false => return false,
+        };
+        before
+            .split(|c: char| !letter(c))
+            .any(|word| !word.is_empty() && self.names_secret(word))
     }
 
     /// A value in the place of a secret.

@@ -205,6 +205,10 @@ impl Type {
     /// `depth` is the number of objects this stands in.
     fn write(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
         let around = |f: &mut fmt::Formatter<'_>, name: &str, element: &Self| {
+            if *element == Self::Unknown {
+                // Of an empty one.
+                return f.write_str(name);
+            }
             write!(f, "{name}(")?;
             element.write(f, depth)?;
             f.write_str(")")

@@ -20,10 +20,27 @@ const NAMES: [&str; 8] = [
     "password",
     "token token",
 ];
-const SIGNS: [&str; 10] = [
-    " = ", "=", ": ", " := ", " => ", " == ", " ", " -> ", " = = ", " =- ",
+const SIGNS: [&str; 18] = [
+    " = ",
+    "=",
+    ": ",
+    " := ",
+    " => ",
+    " == ",
+    " ",
+    " -> ",
+    " = = ",
+    " =- ",
+    " =\n    ",
+    " =\n\n    ",
+    " = # why\n    ",
+    " = \\\n    ",
+    "\n    = ",
+    "\n    ",
+    ":\n    ",
+    " /* why */\n    ",
 ];
-const VALUES: [(&str, &str); 30] = [
+const VALUES: [(&str, &str); 38] = [
     ("\"", "\""),
     ("'", "'"),
     ("", ""),
@@ -54,6 +71,14 @@ const VALUES: [(&str, &str); 30] = [
     ("\"env://glpat-", "\""),
     ("\"store://glpat-", "/x\""),
     ("\u{201c}", "\u{201d}"),
+    ("\"a\n", "\""),
+    ("\"a\n", ""),
+    ("\"a\n    b\n\n    ", "\nc"),
+    ("'a\n", "'"),
+    ("\"a ${\n", "}\""),
+    ("\"${upper(\n    \"", "\")} b\""),
+    ("(\n    \"", "\"\n  )"),
+    ("[\n    ", "\n  ]"),
 ];
 const TAILS: [&str; 14] = [
     "",
@@ -129,23 +154,26 @@ fn repeats(problem: &Problem) -> bool {
     .contains(SECRET)
 }
 
-fn assert_hidden(path: &str, text: &str) {
+/// What is said of a file that shows the secret.
+fn leak(path: &str, text: &str) -> Option<String> {
     let (problems, masks) = said(path, text);
     let said: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
-    assert!(!problems.iter().any(repeats), "{path}\n{text}\n{said:#?}");
-    if problems.is_empty() {
-        return;
-    }
-    let shown = text.match_indices(SECRET).find(|(at, _)| {
-        !masks
+    let hidden = |at: usize| {
+        masks
             .iter()
-            .any(|mask| mask.range().start <= *at && at + SECRET.len() <= mask.range().end)
-    });
-    assert!(shown.is_none(), "{path}\n{text}\n{said:#?}\n{masks:?}");
+            .any(|mask| mask.range().start <= at && at + SECRET.len() <= mask.range().end)
+    };
+    let shown = !problems.is_empty() && text.match_indices(SECRET).any(|(at, _)| !hidden(at));
+    (shown || problems.iter().any(repeats)).then(|| format!("{path}\n{text}\n{said:#?}\n{masks:?}"))
+}
+
+fn assert_hidden(path: &str, text: &str) {
+    let leak = leak(path, text);
+    assert!(leak.is_none(), "{}", leak.unwrap_or_default());
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, rng_seed: RngSeed::Fixed(11), ..ProptestConfig::default() })]
     #[test]
     fn a_secret_in_any_spelling_is_hidden(
         name in select(&NAMES[..]),
@@ -173,4 +201,26 @@ fn a_secret_on_the_line_below_its_name_is_hidden() {
         let (before, behind, path) = PLACES[0];
         assert_hidden(path, &format!("{before}token =\n    {value}{behind}"));
     }
+}
+
+/// Every spelling that has the secret on another line than its name, or over several lines, in one place after another.
+#[test]
+fn a_secret_over_several_lines_is_hidden() {
+    let over_lines = SIGNS.iter().flat_map(|sign| {
+        let values = VALUES.iter().map(move |value| (*sign, *value));
+        values.filter(|(sign, (open, _))| sign.contains('\n') || open.contains('\n'))
+    });
+    let mut places = PLACES.iter().cycle();
+    let mut looked = 0;
+    let mut leaks = Vec::new();
+    for (sign, (open, close)) in over_lines {
+        for name in ["token", "\"tokne\""] {
+            let (before, behind, path) = places.next().unwrap();
+            let text = format!("{before}{name}{sign}{open}{SECRET}{close}{behind}");
+            leaks.extend(leak(path, &text));
+            looked += 1;
+        }
+    }
+    assert!(looked > 500, "{looked}");
+    assert!(leaks.is_empty(), "{}", leaks.join("\n"));
 }

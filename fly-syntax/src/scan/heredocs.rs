@@ -296,7 +296,7 @@ impl<'s> Scanner<'s> {
     }
 
     /// Forgets all that was opened and found since a place.
-    fn take_back(&mut self, depth: usize, from: usize) {
+    pub(super) fn take_back(&mut self, depth: usize, from: usize) {
         while self.open.len() > depth {
             if let Some(open) = self.open.pop() {
                 self.forget(open);

@@ -27,6 +27,31 @@ fn markers(text: &[u8]) -> Vec<Marker> {
     markers
 }
 
+/// Whether what starts at this byte looks like an entry: `name =`, `name {` or `name "label"`.
+#[must_use]
+pub fn looks_like_entry(text: &[u8], start: usize) -> bool {
+    let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+    if !(byte(start).is_ascii_alphabetic() || byte(start) == b'_') {
+        return false;
+    }
+    let mut at = start;
+    while byte(at).is_ascii_alphanumeric() || byte(at) == b'_' {
+        at += 1;
+    }
+    while matches!(byte(at), b' ' | b'\t') {
+        at += 1;
+    }
+    match byte(at) {
+        b'=' => !matches!(byte(at + 1), b'=' | b'>'),
+        b'{' => true,
+        b'"' => {
+            let line = text[at..].split(|byte| *byte == b'\n').next();
+            line.is_some_and(|line| line.contains(&b'{'))
+        }
+        _ => false,
+    }
+}
+
 impl Scanner<'_> {
     /// Looks at the line that starts here: its indent, a merge marker, an entry where none can be.
     pub(super) fn line_start(&mut self) {
@@ -73,26 +98,7 @@ impl Scanner<'_> {
 
     /// `name =`, `name {` or `name "label"`
     pub(super) fn looks_like_entry(&self, start: usize) -> bool {
-        let first = self.byte(start);
-        if !(first.is_ascii_alphabetic() || first == b'_') {
-            return false;
-        }
-        let mut at = start;
-        while self.byte(at).is_ascii_alphanumeric() || self.byte(at) == b'_' {
-            at += 1;
-        }
-        while matches!(self.byte(at), b' ' | b'\t') {
-            at += 1;
-        }
-        match self.byte(at) {
-            b'=' => !matches!(self.byte(at + 1), b'=' | b'>'),
-            b'{' => true,
-            b'"' => {
-                let line = &self.text[at..self.line_end(at)];
-                line.contains(&b'{')
-            }
-            _ => false,
-        }
+        looks_like_entry(self.text, start)
     }
 
     /// Git's marks around a conflict. The first side stays, the rest is blanked.

@@ -8,6 +8,7 @@ mod heredocs;
 mod invisible;
 mod lines;
 mod mended;
+mod texts;
 
 use std::ops::Range;
 
@@ -20,14 +21,13 @@ use crate::source::{SourceFile, Span};
 use crate::tree::{Comment, CommentStyle};
 
 pub use invisible::invisible;
+pub use lines::looks_like_entry;
 pub(crate) use mended::{Mend, Mended};
 
 /// Blocks may stand this deep in each other.
 pub(crate) const MOST_BLOCKS: usize = 64;
 /// Brackets, interpolations, operators in a row and conditionals may stand this deep in each other.
 pub(crate) const MOST_NESTING: usize = 256;
-/// So many lines are looked at for the quote that a text lacks.
-const MOST_LINES_OF_TEXT: usize = 20;
 
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,132 +220,6 @@ impl<'s> Scanner<'s> {
             }
         }
         self.end_of_file();
-    }
-
-    // ---- texts ----
-
-    fn in_text(&mut self) {
-        while let Some(byte) = self.text.get(self.at) {
-            match byte {
-                b'"' => {
-                    if let Some(open) = self.open.pop() {
-                        self.forget(open);
-                    }
-                    self.step();
-                    return;
-                }
-                b'\\' if self.byte(self.at + 1) != b'\n' => self.at += 2,
-                b'$' if self.text[self.at..].starts_with(b"$${") => self.at += 3,
-                b'$' if self.byte(self.at + 1) == b'{' => {
-                    self.push(Bracket::Interpolation);
-                    self.at += 2;
-                    return;
-                }
-                b'\n' => {
-                    self.unclosed_text();
-                    return;
-                }
-                _ => self.at += 1,
-            }
-        }
-        self.at = self.at.min(self.text.len());
-        if self.at == self.text.len() {
-            self.unclosed_text();
-        }
-    }
-
-    /// The innermost text ends with its line, and so does whatever its interpolations opened.
-    fn unclosed_text(&mut self) {
-        if self.leave_text() || self.unclosed_label() {
-            return;
-        }
-        let line_end = self.at;
-        // In an interpolation, a comment may end the line: what is put in stands before it.
-        let mut end = match self.open.last().map(|open| open.bracket) {
-            Some(Bracket::Text) => line_end,
-            _ => self.last.min(line_end),
-        };
-        while end > 0 && matches!(self.text[end - 1], b' ' | b'\t' | b'\r') {
-            end -= 1;
-        }
-        let backslashes = self.text[..end].iter().rev().take_while(|byte| **byte == b'\\');
-        if backslashes.count() % 2 == 1 {
-            // It would take the quote that is put in for a part of the text.
-            self.mends.push(Mend::Blank(end - 1..end, b' '));
-        }
-        while let Some(open) = self.open.pop() {
-            self.forget(open);
-            end = end.max(open.inside());
-            self.mends
-                .push(Mend::Insert(end, open.bracket.closer().to_owned()));
-            if open.bracket == Bracket::Text && self.texts == 0 {
-                let span = self.span(open.at..end);
-                self.problems.push(problems::unclosed_text::problem(span));
-                break;
-            }
-        }
-        self.last = end;
-        self.skip_other_lines_of_text(line_end);
-    }
-
-    /// `egg "api {`: what lacks its quote is the label, and the block is one all the same.
-    fn unclosed_label(&mut self) -> bool {
-        let line = self.text[self.line..self.at].trim_ascii_end();
-        let Some((b'{', label)) = line.split_last() else {
-            return false;
-        };
-        let Some(open) = self.open.last().copied() else {
-            return false;
-        };
-        let header = self.text.get(self.line..open.at).unwrap_or_default();
-        let in_header = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-\" \t".contains(byte);
-        let named = header
-            .trim_ascii_start()
-            .first()
-            .is_some_and(u8::is_ascii_alphabetic);
-        let around = self.open.iter().rev().nth(1).map(|around| around.bracket);
-        if open.bracket != Bracket::Text
-            || !matches!(around, None | Some(Bracket::Block))
-            || !named
-            || !header.iter().all(in_header)
-        {
-            return false;
-        }
-        let end = (self.line + label.trim_ascii_end().len()).max(open.at + 1);
-        self.open.pop();
-        self.forget(open);
-        let span = self.span(open.at..end);
-        self.problems.push(problems::unclosed_text::label(span));
-        self.mends.push(Mend::Insert(end, "\"".to_owned()));
-        self.last = end;
-        self.at = self.line + line.len() - 1;
-        true
-    }
-
-    /// A text that goes on over several lines is one slip: its other lines are left out, up to the one with its quote.
-    fn skip_other_lines_of_text(&mut self, line_end: usize) {
-        let mut line = line_end + 1;
-        for _ in 0..MOST_LINES_OF_TEXT {
-            let Some(rest) = self.text.get(line..).filter(|rest| !rest.is_empty()) else {
-                return;
-            };
-            let length = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
-            let shown = rest[..length].trim_ascii();
-            let indent = rest[..length].len() - rest[..length].trim_ascii_start().len();
-            let quotes = shown.iter().filter(|byte| **byte == b'"').count();
-            // A line that starts with a quote starts a text of its own, unless it only closes this one.
-            let starts = matches!(shown, [b'"', next, ..] if !b",)]}".contains(next));
-            let closes = matches!(shown, [b'}' | b']' | b')', ..]);
-            if starts || closes || self.looks_like_entry(line + indent) {
-                return;
-            }
-            if quotes % 2 == 1 {
-                self.mends.push(Mend::Blank(line_end..line + length, b' '));
-                self.at = line + length;
-                return;
-            }
-            line += length + 1;
-        }
     }
 
     // ---- code ----

@@ -250,6 +250,17 @@ fn github_commands_are_escaped() {
 }
 
 #[test]
+fn github_commands_have_no_control_character_of_the_source() {
+    let files = [SourceFile::new(FileId(0), "a.fly", "x = 1\n")];
+    let problems = [Problem::new(&LINT, at(&files[0], "x"), "`x\u{1b}[31m`\u{202e}").help("\u{9b}2J")];
+    let text = rendered(Format::Github, report(&files, &problems, &[]), Look::PLAIN);
+    assert!(
+        text.ends_with("::`x\\u{1b}[31m`\\u{202e}%0A\\u{9b}2J\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn sarif_names_rules_places_and_fixes() {
     let files = files();
     let problems = [problem(&files)];

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod add;
+mod eval;
 mod fmt;
 mod learn;
 mod loading;
