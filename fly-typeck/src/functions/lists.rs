@@ -359,7 +359,7 @@ mod tests {
             "sort",
             &[
                 (&[Type::set(Type::String)], "list(string)"),
-                (&[Type::list(Type::Unknown)], "list(unknown)"),
+                (&[Type::list(Type::Unknown)], "list"),
                 (
                     &[Type::list(Type::union([Type::Int, Type::Float]))],
                     "list(int|float)",

@@ -180,7 +180,7 @@ mod tests {
                     &[object(&[("a", Type::Int, false), ("b", Type::String, true)])],
                     "list(int|string)",
                 ),
-                (&[Type::Unknown], "list(unknown)"),
+                (&[Type::Unknown], "list"),
             ],
         );
     }
