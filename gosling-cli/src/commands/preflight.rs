@@ -99,6 +99,13 @@ pub(crate) fn cmd_preflight(
             let rights = progress.show(host, None, session.rights(&plan)).await?;
             return role(host, &session, &rights);
         }
+        for unlisted in session.unlisted() {
+            host.say(format_args!(
+                "warning: {}; apply leaves {} as it is",
+                unlisted.words(),
+                unlisted.blocks.join(", ")
+            ))?;
+        }
         let looked = session.preflight(&plan, Looked::All);
         let services = progress.show(host, None, looked).await?;
         if host.asked.json {

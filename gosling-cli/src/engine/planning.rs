@@ -304,7 +304,7 @@ pub(crate) struct Unlisted {
     /// Its number.
     pub(crate) group: i64,
     /// The eggs and eggsbuckets that serve it.
-    blocks: Vec<String>,
+    pub(crate) blocks: Vec<String>,
     origin: Option<gosling_resource::Origin>,
     error: gosling_engine::CallError,
 }
@@ -320,7 +320,7 @@ impl Unlisted {
     }
 
     /// `the projects of group 5 cannot be listed: ...`
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         format!(
             "the projects of group {} cannot be listed: {}",
             self.group, self.error

@@ -322,3 +322,17 @@ fn a_token_given_by_mistake_is_not_said_back() {
         assert!(!ran.err.contains("abcdef"), "{}", ran.err);
     }
 }
+
+#[test]
+fn with_yes_nobody_is_asked() {
+    let folder = fresh("proxmox");
+    let args = ["add", "egg", "api", "--use", "vm", "--project-id", "42", "--yes"];
+    let ran = folder.run_with_answers(&args, &[]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (0, "Eggs/api/config.fly\n"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(ran.err, "");
+}

@@ -78,3 +78,21 @@ fn the_schema_is_there_for_people_and_for_programs() {
     let schema: serde_json::Value = serde_json::from_str(&schema.out).unwrap();
     assert!(schema["$schema"].is_string(), "{schema}");
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = Folder::with(&[]);
+    let ran = folder.run(&["man", "share/man1"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "the manual pages are in share/man1\n", "")
+    );
+    for (page, words) in [
+        ("gosling.1", "CI runners as code"),
+        ("gosling-apply.1", "\\-\\-on\\-failure"),
+        ("gosling-state-rm.1", "Forget resources"),
+    ] {
+        let text = folder.read(&format!("share/man1/{page}"));
+        assert!(text.contains(words), "{page}: {text}");
+    }
+}

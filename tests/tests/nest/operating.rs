@@ -64,6 +64,13 @@ fn a_group_whose_projects_cannot_be_listed_leaves_out_its_egg_and_nothing_else()
     lab.fault(GROUP);
     let plan = out(&lab, &["plan", "--target", "egg.app"], 0);
     assert!(plan.starts_with("No changes"), "{plan}");
+    lab.fault(GROUP);
+    let words = said(&lab.run(&["preflight"]));
+    assert!(
+        words.contains("warning: the projects of group 5 cannot be listed: "),
+        "{words}"
+    );
+    assert!(words.contains("apply leaves egg.lint as it is"), "{words}");
     // What needs all of the Nest says why it has not.
     lab.fault(GROUP);
     let words = said(&lab.run(&["graph"]));
