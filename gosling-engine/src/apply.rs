@@ -1,5 +1,7 @@
 //! Carries out a plan: each operation after what it needs, so many at once, each with its intent on disk first.
 
+mod saved;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,6 +10,7 @@ use gosling_resource::{Address, Output, Properties, Rollout, Value};
 use smol_str::SmolStr;
 use tokio::sync::Mutex as AsyncMutex;
 
+use crate::journal::Entry;
 use crate::operation::{Operation, Verb};
 use crate::order::{Step, Waits, order};
 use crate::plan::{Action, Change, Plan};
@@ -17,6 +20,8 @@ use crate::refresh;
 use crate::rollout::{Rollouts, Turn, Work};
 use crate::run::{Queued, Run, RunError, RunNotes, Stop};
 use crate::state::{Held, Intake, State};
+
+pub use saved::as_seen;
 
 /// What came of a plan.
 #[derive(Debug)]
@@ -53,6 +58,22 @@ impl Applied {
 /// How many numbers are tried for one create, where others take them first.
 const RESERVATIONS: u32 = 5;
 
+/// What is reserved for the creates that are open, by provider.
+fn reservations(open: &[Entry]) -> BTreeMap<SmolStr, Vec<String>> {
+    let mut reserved: BTreeMap<SmolStr, Vec<String>> = BTreeMap::new();
+    for Entry { operation, .. } in open {
+        let of = reserved.entry(operation.provider.clone()).or_default();
+        of.extend(operation.reserved.clone());
+    }
+    reserved
+}
+
+/// Why nothing is begun with a resource of which an earlier operation is open. A plan leaves it out; this holds for any.
+fn not_ended(address: &Address) -> CallError {
+    CallError::failed(format!("an earlier run's operation on {address} has not ended"))
+        .help("plan and apply again")
+}
+
 /// How a step ended.
 enum End {
     Done,
@@ -61,13 +82,15 @@ enum End {
 }
 
 /// Carries out a plan that was checked against this state under this lock, and saves what came of it. Partial success
-/// is normal; the state always verifies.
+/// is normal; the state always verifies. The operations of earlier runs that are `open` stay so: their resources are left
+/// alone, and what was reserved for them is given to nobody else.
 ///
 /// # Errors
 /// Where the journal or the state could not be written: nothing was sent without its intent, and the next run
 /// settles what is open.
-pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, RunError> {
-    let state = begin(run, plan, state).await?;
+pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> Result<Applied, RunError> {
+    let state = saved::begin(run, plan, state, open).await?;
+    let busy: BTreeSet<&Address> = open.iter().map(|entry| &entry.operation.address).collect();
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes, &state);
     let work = work(run, changes, &state).await;
@@ -78,7 +101,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
         .filter(|address| rollouts.is_dead(address))
         .collect();
     let state = Mutex::new(Intake::of(state));
-    let reserved: AsyncMutex<BTreeMap<SmolStr, Vec<String>>> = AsyncMutex::default();
+    let reserved = AsyncMutex::new(reservations(open));
     // Steps that may begin as far as others are concerned, machines without work first.
     let mut ready: BTreeSet<(u8, Step)> = BTreeSet::new();
     let first: Vec<Step> = waits
@@ -130,11 +153,13 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
             let change = &changes[step.change()];
             let (state, reserved, in_flight) = (&state, &reserved, &in_flight);
             let dead = dead.contains(&change.address);
+            let busy = busy.contains(&change.address);
             running.push(async move {
-                (
-                    step,
-                    carry_out(run, step, change, dead, state, reserved, in_flight).await,
-                )
+                let ended = match busy {
+                    true => Ok((End::Failed(not_ended(&change.address)), None)),
+                    false => carry_out(run, step, change, dead, state, reserved, in_flight).await,
+                };
+                (step, ended)
             });
         }
         let watching = deadline.is_none() && fatal.is_none() && !watched.is_empty();
@@ -249,127 +274,10 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State) -> Result<Applied, 
     if let Some(error) = fatal {
         return Err(error);
     }
-    applied.state = end(run, state, &applied.open, plan).await?;
+    let mut ops = recover::ops(open);
+    ops.extend(applied.open.iter().map(|operation| operation.op.clone()));
+    applied.state = saved::end(run, state, &ops, plan, !applied.open.is_empty()).await?;
     Ok(applied)
-}
-
-/// Saves the state. The journal is emptied only where nothing in it is open: an open intent must outlive this run, and
-/// taking in the outcomes beside it once more changes nothing.
-async fn end(run: &Run<'_>, mut state: State, open: &[Operation], plan: &Plan) -> Result<State, RunError> {
-    if changes_nothing(plan) && open.is_empty() && !state.lineage.is_empty() {
-        run.journal.store().cut().await?;
-        return Ok(state);
-    }
-    state.under_way = !open.is_empty();
-    for change in &plan.changes {
-        if let Some(held) = state.resources.get_mut(&change.address) {
-            held.origin.clone_from(&change.origin);
-            held.rollout = change.rollout.or(held.rollout);
-        }
-    }
-    let state = recover::save(run.journal.store(), state).await?;
-    if open.is_empty() {
-        run.journal.store().cut().await?;
-    }
-    Ok(state)
-}
-
-/// Whether there is nothing to carry out.
-fn changes_nothing(plan: &Plan) -> bool {
-    plan.counts() == crate::plan::Counts::default()
-}
-
-/// What the plan knows better than the state is saved before anything else: what was found to be gone or different,
-/// which address a resource has from now on, and what those need that stay as they are. Outcomes in the journal then
-/// always fit the state that they are taken into.
-async fn begin(run: &Run<'_>, plan: &Plan, before: State) -> Result<State, RunError> {
-    let mut state = as_seen(plan, &before);
-    for change in &plan.changes {
-        if let Some(aside) = &change.set_aside
-            && let Some(mut held) = state.resources.remove(&change.address)
-        {
-            // Nothing is to wait for it, and it waits for nothing.
-            held.depends_on.clear();
-            held.given.clear();
-            for other in state.resources.values_mut() {
-                other.depends_on.remove(&change.address);
-            }
-            state.resources.insert(aside.clone(), held);
-        }
-    }
-    with_moves(run, plan, &mut state);
-    for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
-        if let Some(held) = state.resources.get_mut(&change.address) {
-            held.depends_on.clone_from(&change.needs);
-            held.given.clone_from(&change.given);
-            held.rollout = change.rollout;
-        }
-    }
-    if state == before {
-        return Ok(state);
-    }
-    // Nothing is open before a plan is carried out, so the journal has no intent yet.
-    state.under_way = !changes_nothing(plan);
-    if state.under_way {
-        let epoch = run.journal.store().epoch();
-        run.journal
-            .write(&crate::journal::Record::Began { epoch })
-            .await?;
-    }
-    recover::save(run.journal.store(), state).await
-}
-
-/// The state that a plan was made from, as it was found to be: without what was gone, with what was different.
-#[must_use]
-pub fn as_seen(plan: &Plan, state: &State) -> State {
-    let mut state = state.clone();
-    for drift in &plan.drift {
-        if drift.gone {
-            state.resources.remove(&drift.address);
-        } else if let Some(held) = state.resources.get_mut(&drift.address) {
-            let seen = drift.attributes.iter();
-            held.properties
-                .extend(seen.map(|seen| (seen.name.clone(), seen.after.clone())));
-        }
-    }
-    state
-}
-
-/// Gives moved resources their new addresses.
-fn with_moves(run: &Run<'_>, plan: &Plan, state: &mut State) {
-    let moves: BTreeMap<&Address, &Change> = plan
-        .changes
-        .iter()
-        .filter_map(|change| Some((change.moved_from.as_ref()?, change)))
-        .collect();
-    // All are taken out before one is put back: one may come to where another was.
-    let moved: Vec<(&Change, Option<Held>)> = moves
-        .iter()
-        .map(|(from, change)| (*change, state.resources.remove(*from)))
-        .collect();
-    for (change, held) in moved {
-        let Some(mut held) = held else { continue };
-        if change.action != Action::Replace {
-            // What was only put into it when it was made counts as what is asked for now: see `diff`.
-            let silent = change.properties.iter().filter(|(name, value)| {
-                let kind = crate::run::kind_of(run.providers, &change.kind);
-                let attribute = kind.and_then(|kind| kind.attribute(name));
-                attribute.is_some_and(|attribute| {
-                    attribute.change == gosling_resource::Change::Replace && !attribute.observed
-                }) && value.outputs().is_empty()
-            });
-            for (name, value) in silent {
-                held.properties.insert(name.clone(), value.clone());
-            }
-        }
-        state.resources.insert(change.address.clone(), held);
-    }
-    for held in state.resources.values_mut() {
-        held.rename_needs(|address| {
-            let change = moves.get(address);
-            change.map_or_else(|| address.clone(), |change| change.address.clone())
-        });
-    }
 }
 
 fn verb(step: Step, change: &Change) -> Verb {

@@ -1,5 +1,7 @@
 //! From what is wanted and what is there to what is to be done. Pure: the same input gives the same plan.
 
+mod open;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_resource::{
@@ -8,9 +10,11 @@ use gosling_resource::{
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::journal::Entry;
 use crate::plan::{Action, AttributeChange, Change};
 use crate::rollout;
 use crate::state::{Held, State};
+use open::Open;
 
 /// What narrows or widens a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,13 +56,15 @@ pub enum DiffError {
     Cycle(Box<Address>),
 }
 
-/// What could not be read, and what becomes of it.
+/// What cannot be changed now, and what becomes of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Away {
-    /// The resources, by the addresses that the state has them at.
+    /// The resources that could not be read, by the addresses that the state has them at.
     pub unreadable: BTreeSet<Address>,
     /// The blocks (`egg.lint`) of which it is not known what they ask for, each with what could not be read.
     pub blocks: BTreeMap<String, Address>,
+    /// The operations of earlier runs that are open still.
+    pub open: Vec<Entry>,
     /// Whether what would be deleted is set aside instead, to be deleted when it can be reached.
     pub set_aside: bool,
 }
@@ -76,8 +82,9 @@ pub fn diff(
     diff_around(wanted, state, kind, wishes, &Away::default())
 }
 
-/// The same where some resources could not be read: they stay as they are, and so does what needs them. One that is to
-/// be replaced by request is set aside, and another is made in its place.
+/// The same where some resources could not be read, or operations on them are open: they stay as they are, and so does
+/// what needs them. One that could not be read and is to be replaced by request is set aside, and another is made in its
+/// place.
 ///
 /// # Errors
 /// [`DiffError`].
@@ -91,7 +98,8 @@ pub fn diff_around(
     let nothing = Resources::default();
     let asked = wanted;
     let wanted = if wishes.destroy { &nothing } else { wanted };
-    let (held, moved) = with_moves(&asked.moved, wanted, state);
+    let open = Open::of(&away.open);
+    let Moves { held, moved, waiting } = with_moves(&asked.moved, wanted, state, &open);
     for wish in wishes.targets.iter().chain(&wishes.replace) {
         let mut all = wanted.iter().map(|resource| &resource.address).chain(held.keys());
         if !all.any(|address| address.is_within(wish)) {
@@ -127,7 +135,7 @@ pub fn diff_around(
         let there = held.get(&address).copied();
         let from = moved.get(&address).cloned();
         let forced = wishes.replace.iter().any(|wish| address.is_within(wish));
-        let is_away = away.unreadable.contains(from.as_ref().unwrap_or(&address));
+        let is_away = away.unreadable.contains(from.as_ref().unwrap_or(&address)) && !open.is_on(&address);
         let there = there.filter(|_| !(forced && is_away));
         let mut change = compare(resource, kind, there, from, forced, &changes, &held);
         if forced
@@ -151,8 +159,8 @@ pub fn diff_around(
     if !wishes.targets.is_empty() {
         narrow(&mut changes, &wishes.targets, &held, &moved);
     }
-    if !away.unreadable.is_empty() || !away.blocks.is_empty() {
-        leave_out(&mut changes, away, &held, &moved);
+    if !away.unreadable.is_empty() || !away.blocks.is_empty() || !away.open.is_empty() {
+        leave_out(&mut changes, away, &open, &waiting, &held, &moved);
     }
     Ok(with_predecessors(changes, &held).into_values().collect())
 }
@@ -194,56 +202,93 @@ fn with_predecessors(
     changes
 }
 
-/// The state by the addresses that its resources have from now on, and the address that each moved one had.
+/// A state by the addresses that its resources have from now on.
+struct Moves<'s> {
+    held: BTreeMap<Address, &'s Held>,
+    /// The address that each moved one had.
+    moved: BTreeMap<Address, Address>,
+    /// Those of a move that waits, where they are and where they are to be, and whose operation it waits for.
+    waiting: BTreeMap<Address, Address>,
+}
+
+/// A move waits as a whole while an operation is open on one of its resources: its outcome comes under the old address.
 fn with_moves<'s>(
     moves: &[(String, String)],
     wanted: &Resources,
     state: &'s State,
-) -> (BTreeMap<Address, &'s Held>, BTreeMap<Address, Address>) {
-    let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
-    let mut moved = BTreeMap::new();
+    open: &Open<'_>,
+) -> Moves<'s> {
     let moves: BTreeMap<&str, &str> = moves
         .iter()
         .map(|(from, to)| (from.as_str(), to.as_str()))
         .collect();
-    for (address, resource) in &state.resources {
-        // What is not wanted at its new address keeps the old one, under which it is deleted.
-        let to = moved_to(address, &moves);
-        let to = to.and_then(|to| {
-            let free = wanted.get(address).is_none()
-                && wanted.get(&to).is_some()
-                && !state.resources.contains_key(&to)
-                // Of two that were renamed to one name, the first has it and the other goes.
-                && !held.contains_key(&to);
-            free.then_some(to)
-        });
+    // What is not wanted at its new address keeps the old one, under which it is deleted.
+    let leads = |address: &Address| {
+        moved_to(address, &moves).filter(|(_, to)| {
+            wanted.get(address).is_none() && wanted.get(to).is_some() && !state.resources.contains_key(to)
+        })
+    };
+    // By what they are about.
+    let mut waits: BTreeMap<&str, Address> = BTreeMap::new();
+    let mut waiting = BTreeMap::new();
+    for (address, needs) in &open.needs {
+        let touched = needs.iter().chain([*address]).filter_map(leads);
+        waits.extend(touched.map(|(from, _)| (from, (*address).clone())));
+    }
+    for address in state.resources.keys().filter(|_| !open.needs.is_empty()) {
+        if let Some((from, to)) = leads(address)
+            && open.is_on(&to)
+        {
+            waits.insert(from, to);
+        }
+    }
+    let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
+    let mut moved = BTreeMap::new();
+    let of_state = state
+        .resources
+        .iter()
+        .map(|(address, held)| (address, Some(held)));
+    let not_made = open.needs.keys().map(|address| (*address, None));
+    for (address, resource) in of_state.chain(not_made) {
+        let to = leads(address);
+        if let Some((from, to)) = &to
+            && let Some(because) = waits.get(from)
+        {
+            waiting.insert(to.clone(), because.clone());
+            waiting.insert(address.clone(), because.clone());
+        }
+        let Some(resource) = resource else { continue };
         match to {
-            Some(to) => {
+            // Of two that were renamed to one name, the first has it and the other goes.
+            Some((from, to)) if !waits.contains_key(from) && !held.contains_key(&to) => {
                 moved.insert(to.clone(), address.clone());
                 held.insert(to, resource);
             }
-            None => {
+            _ => {
                 held.insert(address.clone(), resource);
             }
         }
     }
-    (held, moved)
+    Moves { held, moved, waiting }
 }
 
-/// Where the moves lead a resource: its own, or that of its block. `None`: none of them is about it.
-fn moved_to(address: &Address, moves: &BTreeMap<&str, &str>) -> Option<Address> {
+/// Where the moves lead a resource, its own or that of its block, and what that one is about. `None`: none of them is about
+/// it.
+fn moved_to<'m>(address: &Address, moves: &BTreeMap<&'m str, &'m str>) -> Option<(&'m str, Address)> {
     if moves.is_empty() {
         return None;
     }
-    if let Some(to) = moves.get(address.to_string().as_str()) {
-        return to.parse().ok();
+    if let Some((from, to)) = moves.get_key_value(address.to_string().as_str()) {
+        return Some((from, to.parse().ok()?));
     }
-    let (owner_kind, owner) = moves.get(address.block().as_str())?.split_once('.')?;
-    Some(Address {
+    let (from, to) = moves.get_key_value(address.block().as_str())?;
+    let (owner_kind, owner) = to.split_once('.')?;
+    let moved = Address {
         owner_kind: owner_kind.into(),
         owner: owner.into(),
         ..address.clone()
-    })
+    };
+    Some((from, moved))
 }
 
 /// Whether a plan that is narrowed to these targets is about this resource: it is one of them, or one of them needs it.
@@ -486,15 +531,27 @@ fn stay(change: &mut Change, held: Option<&Held>, moved: &BTreeMap<Address, Addr
     change.given = held.map(|held| held.given.clone()).unwrap_or_default();
 }
 
-/// Leaves what could not be read as it is, with what needs it and what it needs and must not go before it.
+/// Leaves what cannot be changed now as it is, with what needs it and what it needs and must not go before it.
 fn leave_out(
     changes: &mut BTreeMap<Address, Change>,
     away: &Away,
+    open: &Open<'_>,
+    waiting: &BTreeMap<Address, Address>,
     held: &BTreeMap<Address, &Held>,
     moved: &BTreeMap<Address, Address>,
 ) {
-    let mut because: BTreeMap<Address, Address> = BTreeMap::new();
+    // Also those that are neither in the state nor asked for any more.
+    let on_open = open
+        .needs
+        .keys()
+        .map(|address| ((*address).clone(), (*address).clone()));
+    let mut because: BTreeMap<Address, Address> = on_open.collect();
     for (address, change) in changes.iter_mut() {
+        if let Some(out) = open.holds(change).or(waiting.get(address)) {
+            because.insert(address.clone(), out.clone());
+            stay(change, held.get(address).copied(), moved);
+            continue;
+        }
         let before = moved.get(address).unwrap_or(address);
         if !away.unreadable.contains(before) || change.set_aside.is_some() {
             continue;
@@ -528,7 +585,8 @@ fn leave_out(
             let goes = matches!(change.action, Action::Delete | Action::Replace);
             let needed_by = because.keys().filter(|out| {
                 let old = held.get(*out).copied();
-                goes && old.is_some_and(|old| had_needed(old, moved).contains(address))
+                let has_needed = old.is_some_and(|old| had_needed(old, moved).contains(address));
+                goes && (has_needed || open.needs(out, address))
             });
             if let Some(out) = needs
                 .filter(|need| because.contains_key(*need))

@@ -4,9 +4,9 @@
 //! is cut off was never acknowledged, so nothing rests on it. Any other record that is not as it was written is damage:
 //! things may be there of which only it knew.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use gosling_resource::Properties;
+use gosling_resource::{Address, Properties};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -114,6 +114,24 @@ pub struct Entry {
     pub stage: Stage,
 }
 
+impl Entry {
+    /// Whether its resource needs this one.
+    #[must_use]
+    pub fn needs(&self, address: &Address) -> bool {
+        let address = address.to_string();
+        self.depends_on.contains(&address)
+    }
+
+    /// What was last heard of it, while it is open.
+    #[must_use]
+    pub fn heard(&self) -> Option<&str> {
+        match &self.stage {
+            Stage::Open { heard } => heard.as_deref(),
+            Stage::Done(_) | Stage::Failed(_) => None,
+        }
+    }
+}
+
 /// How far an operation came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
@@ -182,6 +200,18 @@ const SEARCH: usize = 64 << 20;
 /// Where it cannot be written as JSON, which its types rule out.
 pub fn frame(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
     Ok(enclose(&serde_json::to_vec(record)?))
+}
+
+/// The bytes of records, one after the other.
+///
+/// # Errors
+/// As [`frame`].
+pub fn frames_of(records: &[Record]) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = Vec::new();
+    for record in records {
+        bytes.extend(frame(record)?);
+    }
+    Ok(bytes)
 }
 
 /// Any bytes in the frame of a record: a store may put others there than it was given, and still have a torn end found.
@@ -321,6 +351,7 @@ fn damage(rest: &[u8]) -> Option<&'static str> {
 pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, JournalError> {
     let mut entries: Vec<Entry> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
+    let mut latest: HashMap<Address, usize> = HashMap::new();
     for (record, number) in records.into_iter().zip(1..) {
         let impossible = |why: &str| JournalError::Impossible {
             number,
@@ -335,6 +366,11 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
             } => {
                 if places.insert(operation.op.clone(), entries.len()).is_some() {
                     return Err(impossible("the operation was begun already"));
+                }
+                let before = latest.insert(operation.address.clone(), entries.len());
+                let is_open = |at: usize| matches!(entries[at].stage, Stage::Open { .. });
+                if before.is_some_and(is_open) {
+                    return Err(impossible("an earlier operation of its resource had not ended"));
                 }
                 entries.push(Entry {
                     operation: *operation,
@@ -373,10 +409,44 @@ fn follow(entry: &mut Entry, next: Step) -> Option<()> {
     Some(())
 }
 
-/// Those of the records that fit each other, and how many do not: of a journal with unreadable places an intent may be
-/// missing whose outcome is there.
+/// The records that a journal has to keep when the outcomes in it are in a saved state: those of the operations that
+/// are open, with what was last heard of each.
 #[must_use]
-pub fn consistent(records: Vec<Record>) -> (Vec<Record>, usize) {
+pub fn left(records: Vec<Record>, open: &BTreeSet<String>) -> Vec<Record> {
+    let (mut heard, mut noted) = (HashSet::new(), HashSet::new());
+    let mut stays = |record: &Record| match record {
+        Record::Began { .. } | Record::Done { .. } | Record::Failed { .. } => false,
+        Record::Intent { operation, .. } => open.contains(&operation.op),
+        Record::Ref { op, task } => open.contains(op) && noted.insert((op.clone(), task.clone())),
+        // Read from the end: an attempt a day adds nothing.
+        Record::Unknown { op, .. } => open.contains(op) && heard.insert(op.clone()),
+    };
+    let mut left: Vec<Record> = records.into_iter().rev().filter(|record| stays(record)).collect();
+    left.reverse();
+    left
+}
+
+/// Those of the records that fit each other, and how many do not: of a journal with unreadable places an intent may be
+/// missing whose outcome is there. An operation whose resource had another one later has ended: what says so is missing.
+#[must_use]
+pub fn consistent(mut records: Vec<Record>) -> (Vec<Record>, usize) {
+    let mut later = HashSet::new();
+    let mut ended_unseen: HashSet<String> = HashSet::new();
+    let mut ends: HashSet<String> = HashSet::new();
+    for record in records.iter().rev() {
+        match record {
+            Record::Done { op, .. } | Record::Failed { op, .. } => {
+                ends.insert(op.clone());
+            }
+            Record::Intent { operation, .. } => {
+                if !later.insert(operation.address.clone()) && !ends.contains(&operation.op) {
+                    ended_unseen.insert(operation.op.clone());
+                }
+            }
+            Record::Began { .. } | Record::Ref { .. } | Record::Unknown { .. } => {}
+        }
+    }
+    records.retain(|record| record.op().is_none_or(|op| !ended_unseen.contains(op)));
     let (all, mut ended) = (records.len(), HashMap::new());
     let mut fits = |record: &Record| match record {
         Record::Began { .. } => true,
@@ -393,165 +463,4 @@ pub fn consistent(records: Vec<Record>) -> (Vec<Record>, usize) {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
-pub(crate) mod tests {
-    use super::*;
-    use crate::operation::Verb;
-
-    fn operation(op: &str) -> Operation {
-        Operation {
-            op: op.to_owned(),
-            verb: Verb::Create,
-            address: "egg.app.runner".parse().unwrap(),
-            kind: "gitlab_runner".into(),
-            provider: "gitlab.example.com".into(),
-            marker: format!("gosling:lab:egg.app.runner:{op}"),
-            id: None,
-            reserved: None,
-            properties: Properties::new(),
-            given: Properties::new(),
-            prior: Properties::new(),
-            rollout: None,
-            again: false,
-            tasks: Vec::new(),
-        }
-    }
-
-    fn intent(op: &str) -> Record {
-        Record::Intent {
-            epoch: 1,
-            operation: Box::new(operation(op)),
-            depends_on: Vec::new(),
-        }
-    }
-
-    /// The frames of intents of these operations.
-    pub(crate) fn intents(ops: &[&str]) -> Vec<u8> {
-        ops.iter().flat_map(|op| frame(&intent(op)).unwrap()).collect()
-    }
-
-    fn log() -> Vec<Record> {
-        let task = Record::Ref {
-            op: "a".into(),
-            task: "UPID:x".into(),
-        };
-        let done = Record::Done {
-            op: "a".into(),
-            observed: None,
-        };
-        vec![intent("a"), task, intent("b"), done]
-    }
-
-    /// A journal, and where each of its records ends; the first number is where the first begins.
-    fn written() -> (Vec<u8>, Vec<usize>) {
-        let mut bytes = Vec::new();
-        let mut ends = vec![0];
-        for record in log() {
-            bytes.extend(frame(&record).unwrap());
-            ends.push(bytes.len());
-        }
-        (bytes, ends)
-    }
-
-    #[test]
-    fn a_journal_is_read_as_it_was_written_and_cut_where_it_was_torn() {
-        let (bytes, ends) = written();
-        for cut in 0..=bytes.len() {
-            let (read, good) = records(&bytes[..cut]).unwrap();
-            let whole = ends.iter().filter(|end| **end <= cut).count() - 1;
-            assert_eq!(
-                (read.as_slice(), good),
-                (&log()[..whole], ends[whole]),
-                "cut after {cut} bytes"
-            );
-        }
-    }
-
-    #[test]
-    fn blocks_that_were_never_written_are_a_torn_end() {
-        let (bytes, ends) = written();
-        let last = ends[ends.len() - 2];
-        for written in [last, last + 3, last + 8, bytes.len() - 12] {
-            let mut torn = bytes[..written].to_vec();
-            torn.resize(bytes.len() + 4096, 0);
-            assert_eq!(records(&torn).unwrap().1, last, "written up to {written}");
-        }
-    }
-
-    #[test]
-    fn a_byte_that_changed_in_any_record_is_damage_and_no_torn_end() {
-        let (bytes, ends) = written();
-        for at in 0..bytes.len() {
-            for change in [1, 0x11, 0x80] {
-                let mut damaged = bytes.clone();
-                damaged[at] ^= change;
-                let number = ends.iter().filter(|end| **end <= at).count();
-                match records(&damaged) {
-                    Err(JournalError::Damaged { number: found, .. }) => {
-                        assert_eq!(found, number, "byte {at}")
-                    }
-                    other => panic!("byte {at}, changed by {change}: {other:?}"),
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_around_a_damaged_record_can_be_read() {
-        let (mut bytes, ends) = written();
-        bytes[ends[1] + 10] ^= 1;
-        let (contents, gaps) = readable(&bytes);
-        let read: Vec<Record> = contents
-            .iter()
-            .map(|json| serde_json::from_slice(json).unwrap())
-            .collect();
-        let [first, _, third, fourth] = &log()[..] else {
-            unreachable!()
-        };
-        assert_eq!(
-            (read, gaps),
-            ([first, third, fourth].map(Clone::clone).to_vec(), 1)
-        );
-        let (bytes, _) = written();
-        let (whole, gaps) = readable(&bytes[..ends[4] - 1]);
-        assert_eq!((whole.len(), gaps), (3, 1));
-    }
-
-    #[test]
-    fn an_operation_is_open_until_its_outcome_is_definite() {
-        let entries = entries(log()).unwrap();
-        assert_eq!(entries[0].stage, Stage::Done(None));
-        assert_eq!(entries[0].operation.tasks, ["UPID:x"]);
-        assert_eq!(entries[1].stage, Stage::Open { heard: None });
-    }
-
-    #[test]
-    fn an_outcome_whose_intent_was_lost_is_left_out() {
-        let (kept, dropped) = consistent(log()[1..].to_vec());
-        assert_eq!((kept.as_slice(), dropped), (&log()[2..3], 2));
-        assert_eq!(consistent(log()), (log(), 0));
-    }
-
-    #[test]
-    fn nothing_follows_an_end_and_nothing_comes_before_a_beginning() {
-        let done = Record::Done {
-            op: "a".into(),
-            observed: None,
-        };
-        let unknown = Record::Unknown {
-            op: "a".into(),
-            message: "cut".into(),
-        };
-        for wrong in [
-            vec![done.clone()],
-            vec![intent("a"), intent("a")],
-            vec![intent("a"), done.clone(), unknown.clone()],
-        ] {
-            assert!(
-                matches!(entries(wrong.clone()), Err(JournalError::Impossible { .. })),
-                "{wrong:?}"
-            );
-        }
-        let fine = [intent("a"), unknown.clone(), unknown, done];
-        assert_eq!(entries(fine).unwrap()[0].stage, Stage::Done(None));
-    }
-}
+pub(crate) mod tests;

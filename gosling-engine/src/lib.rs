@@ -40,6 +40,7 @@ pub use provider::{
     CallError, Context, Doubt, Known, Marked, Notes, Observed, Presence, Provider, Search, Searched,
     SecretError, Secrets, each, in_order,
 };
+pub use recover::{Recovered, StillOpen};
 pub use refresh::{Looked, Silent, refresh};
 pub use rollout::{Fleet, PoolRollout, Unwatched, Work};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};

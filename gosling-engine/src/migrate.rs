@@ -226,7 +226,7 @@ async fn settle(nest: &str, from: End<'_>) -> Result<(), MigrateError> {
         });
     }
     if !snapshot.journal.is_empty() {
-        recover::settle(from.locked, state).await?;
+        recover::settle(from.locked, state, &std::collections::BTreeSet::new()).await?;
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use thiserror::Error;
 
+use crate::journal::Entry;
+use crate::operation::Operation;
 use crate::rollout::PoolRollout;
 use crate::state::{State, digest_of};
 
@@ -41,8 +43,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// What was found to be different from what the state held.
     pub drift: Vec<Drift>,
-    /// Operations of earlier runs whose outcome is open; apply settles them first and plans anew if they change
-    /// anything.
+    /// Operations of earlier runs whose outcome is open. Apply settles them first; those that cannot be settled stay
+    /// open, and their resources are left as they are, with what needs them.
     pub open: Vec<OpenIntent>,
     /// What could not be read: it stays as it is, and so does what needs it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -101,7 +103,8 @@ pub struct Change {
     pub reconnects: bool,
     /// Where it is asked for; for a deletion, where it was.
     pub origin: Option<Origin>,
-    /// The resource that could not be read, where that is why nothing is done with this one.
+    /// The resource that could not be read, or of which an operation is open, where that is why nothing is done with this
+    /// one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_out: Option<Address>,
     /// The address under which what is there is kept, to be deleted when it can be reached, while another takes its
@@ -216,6 +219,9 @@ pub enum PlanError {
         /// The serial now.
         state: u64,
     },
+    /// Other operations are open.
+    #[error("{0} since the plan was made: plan again")]
+    OtherOpen(String),
     /// The Nest has changed.
     #[error("the Nest has changed since the plan was made: plan again")]
     OtherNest,
@@ -256,6 +262,8 @@ pub struct Bound<'a> {
     pub variables_digest: &'a str,
     /// Every provider and who it is.
     pub accounts: &'a BTreeMap<String, String>,
+    /// The operations of earlier runs that are open still.
+    pub open: &'a [Entry],
 }
 
 impl Plan {
@@ -303,14 +311,17 @@ impl Plan {
         })
     }
 
-    /// Whether applying it would change anything, the state included.
+    /// Whether applying it would change nothing, the state included, and settle nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.does_nothing()
+    }
+
+    /// Whether carrying it out would change nothing, the state included. What is open is settled before that, or not.
+    #[must_use]
+    pub fn does_nothing(&self) -> bool {
         let set_aside = self.changes.iter().any(|change| change.set_aside.is_some());
-        self.counts() == Counts::default()
-            && self.open.is_empty()
-            && self.forgotten().next().is_none()
-            && !set_aside
+        self.counts() == Counts::default() && self.forgotten().next().is_none() && !set_aside
     }
 
     /// The saved form: the same plan always the same bytes.
@@ -381,6 +392,18 @@ impl Plan {
                 plan: self.serial,
                 state: now.state.serial,
             });
+        }
+        let planned = |entry: &&Entry| self.open.iter().any(|open| open.op == entry.operation.op);
+        if let Some(new) = now.open.iter().find(|entry| !planned(entry)) {
+            let Operation { verb, address, .. } = &new.operation;
+            return Err(PlanError::OtherOpen(format!(
+                "a run left a {verb} of {address} open"
+            )));
+        }
+        if self.open.len() > now.open.len() {
+            return Err(PlanError::OtherOpen(
+                "operations have ended that were open".to_owned(),
+            ));
         }
         if self.nest_digest != now.nest_digest {
             return Err(PlanError::OtherNest);

@@ -165,25 +165,13 @@ impl Repair {
             .count()
     }
 
-    /// Saves the state and replaces the journal by what is open in it. Killed between the two it is seen that the journal
-    /// is lost, and the caller has kept a copy of it.
+    /// Saves the state and replaces the journal by what is open in it.
     ///
     /// # Errors
     /// Where something could not be written.
     pub async fn carry_out(self, locked: &dyn Locked) -> Result<State, RunError> {
         let state = recover::save(locked, self.state).await?;
-        locked.cut().await?;
-        let mut bytes = Vec::new();
-        for record in &self.open {
-            let frame = journal::frame(record).map_err(|error| JournalError::Strange {
-                number: 0,
-                why: error.to_string(),
-            })?;
-            bytes.extend(frame);
-        }
-        if !bytes.is_empty() {
-            locked.append(&bytes).await?;
-        }
+        locked.cut(&recover::bytes(&self.open)?).await?;
         Ok(state)
     }
 }

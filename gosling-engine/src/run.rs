@@ -51,28 +51,6 @@ pub enum RunError {
     /// The journal cannot be used.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// An operation of an earlier run is still open, and nothing may be planned before it is settled.
-    #[error("what became of an earlier {verb} of {address} is still not known: {error}")]
-    StillOpen {
-        /// `create`, `update` or `delete`.
-        verb: String,
-        /// Of which resource.
-        address: Box<Address>,
-        /// What happened when it was asked about.
-        error: Box<CallError>,
-    },
-    /// An operation is open, and who could tell what became of it is not in the Nest any more.
-    #[error(
-        "what became of an earlier {verb} of {address} is not known, and the Nest no longer has its provider `{provider}`: put the provider back and apply once, or `gosling state abandon {address}` if it is gone for good"
-    )]
-    OpenWithoutProvider {
-        /// `create`, `update` or `delete`.
-        verb: String,
-        /// Of which resource.
-        address: Box<Address>,
-        /// At which provider.
-        provider: SmolStr,
-    },
     /// A person stopped it before anything was planned; what is open stays open.
     #[error("stopped while settling what earlier runs left open; the next run goes on with it")]
     Stopped,

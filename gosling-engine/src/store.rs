@@ -157,11 +157,12 @@ pub trait Locked: Send + Sync {
     /// [`StoreError`]: nothing may be sent then.
     async fn append(&self, records: &[u8]) -> Result<(), StoreError>;
 
-    /// Empties the journal. Only after its outcomes are in a saved state.
+    /// Replaces the journal by these records of it, those that are still open, in one step: whoever comes after a crash
+    /// finds the one or the other, whole. Only after the outcomes of the others are in a saved state.
     ///
     /// # Errors
-    /// [`StoreError`].
-    async fn cut(&self) -> Result<(), StoreError>;
+    /// [`StoreError`]: it is as it was then, or as it should be.
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError>;
 
     /// Replaces each saved state, the present one and those before it, by what `change` makes of its bytes as they are
     /// stored; `None` leaves it. The same states in another form: what they say must not change. Returns how many were

@@ -175,6 +175,10 @@ impl Faults {
         self.faults.push((fault, 0));
     }
 
+    pub(crate) fn end(&mut self) {
+        self.faults.clear();
+    }
+
     /// What happens to this call. Every fault that matches counts it; the first that it hits decides.
     pub(crate) fn hit(&mut self, world: WorldName, method: &str, path: &str) -> Option<FaultKind> {
         let mut hit = None;

@@ -193,6 +193,11 @@ impl Running {
         self.shared.lock().inject(fault);
     }
 
+    /// From now on nothing goes wrong any more.
+    pub fn end_faults(&self) {
+        self.shared.lock().end_faults();
+    }
+
     /// From now on the token of Proxmox VE has these privileges; `None` is all of them.
     pub fn allow(&self, privileges: Option<Vec<String>>) {
         self.shared.lock().allow(privileges);

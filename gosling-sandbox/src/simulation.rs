@@ -83,6 +83,10 @@ impl Simulation {
         self.faults.add(fault);
     }
 
+    pub(crate) fn end_faults(&mut self) {
+        self.faults.end();
+    }
+
     /// Lets everything happen that is over by now, in every world.
     pub(crate) fn pass(&mut self, at: Duration) {
         self.proxmox.pass(at, &mut self.ledger);

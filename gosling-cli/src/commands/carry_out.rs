@@ -4,8 +4,9 @@ use std::io::Write;
 use std::sync::Arc;
 
 use gosling_engine::audit::{Ending, Event};
+use gosling_engine::journal::Entry;
 use gosling_engine::store::Locked;
-use gosling_engine::{Applied, Lease, Plan, State, Stop, Wishes};
+use gosling_engine::{Applied, Lease, Plan, Recovered, State, Stop, Wishes};
 
 use super::job::{Job, OnFailure, Purpose};
 use super::outcome::{Outcome, Undone};
@@ -88,35 +89,39 @@ async fn work(
     let progress = &under.progress;
     session.at.may_begin(job.run.during_freeze.as_deref()).await?;
     session.at.note_cut_off(under.lease).await?;
-    let state = settle(host, session, under).await?;
-    let mut state = session.with_new_names(state).await?;
+    let settled = settle(host, session, under).await?;
+    let open = settled.entries();
+    let mut state = session.with_new_names(settled.state).await?;
     let known = state.resources.len();
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        open: settled.open,
+        ..Outcome::default()
+    };
     let plan = match job.purpose {
         Purpose::Apply {
             file: Some(ref plan), ..
         } => {
-            session.may_apply(plan, &state)?;
+            session.may_apply(plan, &state, &open)?;
             (**plan).clone()
         }
         Purpose::Apply {
             file: None, adopt, ..
         } => {
-            let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
+            let plan = session.plan_from(&state, &open, &job.wishes, job.refresh);
             let plan = progress.look(host, under.interrupts, plan).await??;
             match adopt {
-                true => adopted(host, session, under, &job, plan, &mut state).await?,
+                true => adopted(host, session, under, &job, plan, (&mut state, &open)).await?,
                 false => plan,
             }
         }
         Purpose::Destroy => {
-            let plan = session.plan_from(&state, Vec::new(), &job.wishes, job.refresh);
+            let plan = session.plan_from(&state, &open, &job.wishes, job.refresh);
             progress.look(host, under.interrupts, plan).await??
         }
-        Purpose::Orphans(ref names) => unasked(host, session, names, &mut state).await?,
+        Purpose::Orphans(ref names) => unasked(host, session, names, (&mut state, &open)).await?,
         Purpose::Rollback(to) => {
             let goal = session.at.goal(&state, to).await?;
-            let way = session.plan_back(&goal, &state, &job.wishes, job.refresh);
+            let way = session.plan_back(&goal, (&state, &open), &job.wishes, job.refresh);
             let way = progress.look(host, under.interrupts, way).await??;
             outcome.back = Some((goal.serial, way.limits));
             if !job.run.json {
@@ -149,7 +154,7 @@ async fn work(
     }
     let mut account = None;
     let took_over = matches!(job.purpose, Purpose::Apply { .. }) && state.resources.len() > known;
-    if !plan.is_empty() || took_over {
+    if !plan.does_nothing() || took_over {
         if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
             return Ok(Exit::Problems);
         }
@@ -180,7 +185,17 @@ async fn work(
             state = saved.map_err(crate::engine::failure)?;
         }
     }
-    let carried = carry(host, context, session, under, &job, &plan, state, &mut outcome).await;
+    let carried = carry(
+        host,
+        context,
+        session,
+        under,
+        &job,
+        &plan,
+        (state, &open),
+        &mut outcome,
+    )
+    .await;
     if let Some(account) = account {
         let (result, serial, done, failed) = match &carried {
             Ok(applied) => {
@@ -198,7 +213,7 @@ async fn work(
     }
     let applied = carried?;
     let whole = matches!(job.purpose, Purpose::Destroy) && job.wishes.targets.is_empty();
-    if whole && applied.failed.is_empty() && !applied.interrupted {
+    if whole && applied.failed.is_empty() && !applied.interrupted && outcome.open.is_empty() {
         let left = session.left_behind(&plan, &applied.state);
         // Who stops this has deleted all the same.
         outcome.left = progress
@@ -210,7 +225,8 @@ async fn work(
     let failed = !applied.failed.is_empty()
         || !outcome.silent.is_empty()
         || plan.is_partial()
-        || !outcome.left.all.is_empty();
+        || !outcome.left.all.is_empty()
+        || !outcome.open.is_empty();
     outcome.report(host, &plan, &applied, job.run.json)?;
     if matches!(job.purpose, Purpose::Rollback(_)) && !failed {
         super::rollback::still_asked(host, session, under, &applied.state).await?;
@@ -231,7 +247,7 @@ async fn adopted(
     under: &Under<'_>,
     job: &Job<'_>,
     plan: Plan,
-    state: &mut State,
+    (state, open): (&mut State, &[Entry]),
 ) -> Result<Plan, Failure> {
     let found = under
         .progress
@@ -251,7 +267,7 @@ async fn adopted(
         host.done(words)?;
     }
     *state = with;
-    let plan = session.plan_from(state, Vec::new(), &job.wishes, job.refresh);
+    let plan = session.plan_from(state, open, &job.wishes, job.refresh);
     under.progress.look(host, under.interrupts, plan).await?
 }
 
@@ -260,8 +276,10 @@ async fn unasked(
     host: &mut Host,
     session: &mut Session,
     names: &[String],
-    state: &mut State,
+    (state, open): (&mut State, &[Entry]),
 ) -> Result<Plan, Failure> {
+    // What an open operation has made so far looks like what nobody knows of.
+    none_open(open)?;
     let found = session.all_orphans(Some(state)).await?;
     let chosen = super::orphans::chosen(&found, names)?;
     let mut targets = Vec::new();
@@ -291,7 +309,7 @@ async fn unasked(
         ..Wishes::default()
     };
     let only_files = wishes.targets.is_empty();
-    let mut plan = session.plan_from(state, Vec::new(), &wishes, !only_files).await?;
+    let mut plan = session.plan_from(state, &[], &wishes, !only_files).await?;
     if only_files {
         // Without a target, everything would be one.
         plan.changes.clear();
@@ -308,7 +326,7 @@ async fn carry(
     under: &Under<'_>,
     job: &Job<'_>,
     plan: &Plan,
-    state: State,
+    (state, open): (State, &[Entry]),
     outcome: &mut Outcome,
 ) -> Result<Applied, Failure> {
     let Under {
@@ -317,10 +335,11 @@ async fn carry(
     let before = gosling_engine::apply::as_seen(plan, &state);
     let contacts = session.contacts(plan, &state);
     let contacts = progress.look(host, interrupts, contacts).await?;
-    let mut applied = if plan.is_empty() {
+    let mut applied = if plan.does_nothing() {
         Applied::nothing(state)
     } else {
-        let work = session.apply(under.lease, plan, state, progress, under.tempo, interrupts.wish());
+        let (on, wish) = ((state, open), interrupts.wish());
+        let work = session.apply(under.lease, plan, on, progress, under.tempo, wish);
         progress.show(host, Some(interrupts), work).await??
     };
     if applied.failed.is_empty() && !applied.interrupted && !matches!(job.purpose, Purpose::Destroy) {
@@ -350,25 +369,16 @@ async fn carry(
     if undo && failed && applied.interrupted {
         let stopped = Failure::Interrupted("stopped before that was begun".to_owned());
         outcome.undone = Some(Err(stopped));
-    } else if undo && failed && !plan.is_empty() {
-        outcome.undone = Some(
-            undo_all(
-                host,
-                context,
-                session,
-                under,
-                &before,
-                &applied.open,
-                job.run.json,
-            )
-            .await,
-        );
+    } else if undo && failed && !plan.does_nothing() {
+        let to_settle = !applied.open.is_empty();
+        let undone = undo_all(host, context, session, under, &before, to_settle, job.run.json).await;
+        outcome.undone = Some(undone);
     }
     Ok(applied)
 }
 
-/// Settles what earlier runs left open.
-async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result<State, Failure> {
+/// Settles what earlier runs left open, as far as that can be, and says what cannot.
+async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result<Recovered, Failure> {
     let Under {
         progress,
         interrupts,
@@ -397,24 +407,40 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
     let settled = progress.show(host, Some(interrupts), work).await?;
     if let Some(account) = account {
         match &settled {
-            Ok((state, done)) => account.end(Ending::Done, Some(state.serial), *done, 0).await?,
+            Ok(settled) => {
+                let ending = if settled.open.is_empty() {
+                    Ending::Done
+                } else {
+                    Ending::Unknown
+                };
+                let serial = Some(settled.state.serial);
+                account.end(ending, serial, settled.settled, 0).await?;
+            }
             Err(Failure::Interrupted(_)) => account.end(Ending::Interrupted, None, 0, 0).await?,
             Err(_) => account.end(Ending::Unknown, None, 0, 0).await?,
         }
     }
-    let (state, settled) = settled?;
+    let settled = settled?;
     if interrupts.wished() {
         return Err(Failure::Interrupted(
             "stopped before anything new was begun".to_owned(),
         ));
     }
-    if settled > 0 {
+    if settled.settled > 0 {
         host.done(format_args!(
             "settled {} that earlier runs left open",
-            counted(settled, "operation")
+            counted(settled.settled, "operation")
         ))?;
     }
-    Ok(state)
+    Ok(settled)
+}
+
+/// Refuses to go on while an operation is open.
+fn none_open(open: &[Entry]) -> Result<(), Failure> {
+    match open.first() {
+        None => Ok(()),
+        Some(entry) => Err(super::has_not_ended(entry)),
+    }
 }
 
 /// Looks whether the plan can be carried out, and says what is in the way.
@@ -452,7 +478,7 @@ async fn undo_all(
     session: &Session,
     under: &Under<'_>,
     before: &State,
-    open: &[gosling_engine::Operation],
+    to_settle: bool,
     json: bool,
 ) -> Result<Undone, Failure> {
     let Under {
@@ -462,28 +488,33 @@ async fn undo_all(
         lease,
     } = under;
     host.say("undoing what was done")?;
-    let state = if open.is_empty() {
+    let mut still = Vec::new();
+    let (state, open) = if to_settle {
+        let settled = settle(host, session, under).await?;
+        let open = settled.entries();
+        still = settled.open;
+        (settled.state, open)
+    } else {
         let snapshot = lease
             .locked()
             .load()
             .await
             .map_err(|error| store_failure(&error))?;
-        session.at.read(&snapshot)?.0
-    } else {
-        settle(host, session, under).await?
+        session.at.read(&snapshot)?
     };
     let wishes = Wishes::default();
-    let way = session.plan_back(before, &state, &wishes, true);
+    let way = session.plan_back(before, (&state, &open), &wishes, true);
     let WayBack { plan, limits } = progress.look(host, interrupts, way).await??;
     if !json {
         super::rollback::show(host, context, before, &plan, &limits, Detail::Summary)?;
     }
-    let work = session.apply(lease, &plan, state, progress, *tempo, interrupts.wish());
+    let work = session.apply(lease, &plan, (state, &open), progress, *tempo, interrupts.wish());
     let applied = progress.show(host, Some(interrupts), work).await??;
     Ok(Undone {
         plan,
         limits,
         applied,
+        open: still,
     })
 }
 

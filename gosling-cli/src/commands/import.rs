@@ -50,11 +50,10 @@ async fn import(
     let locked = &**lease.locked();
     let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
     let (mut state, open) = session.at.read(&snapshot)?;
-    if !open.is_empty() {
-        return Err(Failure::wrong_use("an earlier run has not ended")
-            .hint("`gosling apply` settles it; then try again"));
-    }
     let address = &args.address;
+    if let Some(entry) = open.iter().find(|entry| entry.operation.address == *address) {
+        return Err(super::has_not_ended(entry));
+    }
     if state.resources.contains_key(address) {
         return Err(Failure::wrong_use(format!("{address} is in the state already"))
             .hint(format!("gosling state show '{address}'")));
@@ -81,7 +80,8 @@ async fn import(
         .note_by_hand(host, "gosling import", state.serial, lease)
         .await?;
     let lost = session.take_in(&mut state, resource, marker, observed).await?;
-    recover::settle(locked, state).await.map_err(failure)?;
+    let settled = recover::settle(locked, state, &recover::ops(&open)).await;
+    settled.map_err(failure)?;
     if let Some(words) = lost {
         host.say(words)?;
     }

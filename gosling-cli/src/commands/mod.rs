@@ -242,6 +242,13 @@ pub(crate) fn runtime() -> Result<&'static tokio::runtime::Runtime, Failure> {
     Ok(RUNTIME.get_or_init(|| built))
 }
 
+/// Why something is refused while an operation of an earlier run is open.
+fn has_not_ended(entry: &gosling_engine::journal::Entry) -> Failure {
+    let (verb, address) = (entry.operation.verb, &entry.operation.address);
+    Failure::wrong_use(format!("an earlier run's {verb} of {address} has not ended"))
+        .hint("`gosling apply` settles it; then try again")
+}
+
 /// Carries out work that waits for others.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     runtime()?.block_on(work)

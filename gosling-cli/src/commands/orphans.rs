@@ -69,9 +69,9 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             let locked = &**lease.locked();
             let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
             let (state, open) = at.read(&snapshot)?;
-            if !open.is_empty() {
-                return Err(Failure::wrong_use("an earlier run has not ended")
-                    .hint("`gosling apply` settles it; then try again"));
+            // What an open operation has made so far looks like what nobody knows of.
+            if let Some(entry) = open.first() {
+                return Err(super::has_not_ended(entry));
             }
             let found = session.all_orphans(Some(&state)).await?;
             let chosen = chosen(&found, &args.adopt)?;
@@ -108,7 +108,8 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
                 return Ok(Exit::Problems);
             }
             at.note_by_hand(host, "gosling orphans", serial, lease).await?;
-            recover::settle(locked, state).await.map_err(failure)?;
+            let settled = recover::settle(locked, state, &recover::ops(&open)).await;
+            settled.map_err(failure)?;
             host.done("done; `gosling plan` shows what apply would change")?;
             Ok(Exit::Clean)
         })

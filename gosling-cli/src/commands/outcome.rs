@@ -4,7 +4,7 @@ use std::io::Write;
 
 use gosling_engine::audit::Ending;
 use gosling_engine::rollback::Limit;
-use gosling_engine::{Applied, CallError, Plan};
+use gosling_engine::{Applied, CallError, Plan, StillOpen};
 use gosling_resource::{Address, SecretUri};
 use serde_json::{Value as Json, json};
 
@@ -20,6 +20,8 @@ const NAMED: usize = 3;
 pub(super) struct Outcome {
     /// For a rollback: the serial that it goes back to, and what does not come back as it was.
     pub(super) back: Option<(u64, Vec<Limit>)>,
+    /// Operations of earlier runs that could not be settled.
+    pub(super) open: Vec<StillOpen>,
     /// The machines whose runners did not come online.
     pub(super) silent: Vec<Address>,
     /// For a destroy that is done: what of the Nest is still there, and is in no state.
@@ -35,11 +37,13 @@ pub(super) struct Undone {
     pub(super) plan: Plan,
     pub(super) limits: Vec<Limit>,
     pub(super) applied: Applied,
+    /// Operations that could not be settled, and so are not undone.
+    pub(super) open: Vec<StillOpen>,
 }
 
 impl Undone {
     fn is_whole(&self) -> bool {
-        self.applied.failed.is_empty() && !self.applied.interrupted
+        self.applied.failed.is_empty() && !self.applied.interrupted && self.open.is_empty()
     }
 }
 
@@ -64,7 +68,11 @@ impl Outcome {
             Some(Ok(undone)) => &undone.applied,
             _ => applied,
         };
-        let ending = if !last.open.is_empty() {
+        let still = match &self.undone {
+            Some(Ok(undone)) => &undone.open,
+            _ => &self.open,
+        };
+        let ending = if !last.open.is_empty() || !still.is_empty() {
             Ending::Unknown
         } else if last.interrupted || self.undo_was_interrupted() {
             Ending::Interrupted
@@ -89,6 +97,7 @@ impl Outcome {
         if json {
             let mut result = as_json(plan, applied);
             result["online"] = json!(self.silent.is_empty());
+            result["still_open"] = still_open_json(&self.open, plan);
             if let Some((serial, limits)) = &self.back {
                 result["to"] = json!(serial);
                 result["limits"] = shown(limits);
@@ -104,6 +113,7 @@ impl Outcome {
                 Some(Ok(undone)) => {
                     result["rollback"] = as_json(&undone.plan, &undone.applied);
                     result["rollback"]["limits"] = shown(&undone.limits);
+                    result["rollback"]["still_open"] = still_open_json(&undone.open, plan);
                 }
                 Some(Err(failure)) => result["rollback"] = json!({ "error": failure.to_string() }),
                 None => {}
@@ -116,6 +126,8 @@ impl Outcome {
         if !matches!(self.undone, Some(Ok(_))) {
             open(host, applied)?;
         }
+        let undone = self.undone.as_ref().and_then(|undone| undone.as_ref().ok());
+        still_open(host, undone.map_or(&self.open, |undone| &undone.open), plan)?;
         if !self.kept.is_empty() {
             let uris: Vec<String> = self.kept.iter().map(ToString::to_string).collect();
             host.say(format_args!(
@@ -130,8 +142,8 @@ impl Outcome {
                 "note: it is not known whether something is left: {words}"
             ))?;
         }
-        if plan.is_empty() && self.silent.is_empty() {
-            left_as_it_is(host, plan)?;
+        if plan.does_nothing() && self.silent.is_empty() {
+            self.left_as_it_is(host, plan)?;
             return self.left_behind(host);
         }
         match &self.undone {
@@ -219,8 +231,34 @@ impl Outcome {
             writeln!(host.out, "Failed: {what}. {done}; the next apply waits again.")?;
         } else {
             writeln!(host.out, "Done: {done}.")?;
-            left_as_it_is(host, plan)?;
+            self.left_as_it_is(host, plan)?;
             return self.left_behind(host);
+        }
+        Ok(())
+    }
+
+    /// The last line of a run that had to leave something out.
+    fn left_as_it_is(&self, host: &mut Host, plan: &Plan) -> Result<(), Failure> {
+        if plan.is_partial() {
+            let all = plan.unreadable.iter().map(|unread| unread.address.to_string());
+            let all: Vec<String> = all.collect();
+            writeln!(
+                host.out,
+                "Failed: {} could not be read; that and what needs it is left as it is.",
+                named(&all)
+            )?;
+        }
+        if !self.open.is_empty() {
+            let all = self.open.iter().map(|still| {
+                let operation = &still.entry.operation;
+                format!("the earlier {} of {}", operation.verb, operation.address)
+            });
+            let all: Vec<String> = all.collect();
+            writeln!(
+                host.out,
+                "Failed: what became of {} is not known; that and what needs it is left as it is.",
+                named(&all)
+            )?;
         }
         Ok(())
     }
@@ -238,24 +276,6 @@ impl Outcome {
         }
         Ok(())
     }
-}
-
-/// The last line of a run that had to leave something out.
-fn left_as_it_is(host: &mut Host, plan: &Plan) -> Result<(), Failure> {
-    if !plan.is_partial() {
-        return Ok(());
-    }
-    let all: Vec<String> = plan
-        .unreadable
-        .iter()
-        .map(|unread| unread.address.to_string())
-        .collect();
-    writeln!(
-        host.out,
-        "Failed: {} could not be read; that and what needs it is left as it is.",
-        named(&all)
-    )?;
-    Ok(())
 }
 
 /// The first of them, and how many more there are.
@@ -313,6 +333,40 @@ fn as_json(plan: &Plan, applied: &Applied) -> Json {
         "planned": plan.counts(), "done": applied.done, "failed": failed, "skipped": skipped,
         "open": open, "interrupted": applied.interrupted, "serial": applied.state.serial,
     })
+}
+
+/// What nobody knows of operations of earlier runs, and how to go on without.
+fn still_open(host: &mut Host, open: &[StillOpen], plan: &Plan) -> Result<(), Failure> {
+    for still in open {
+        let address = &still.entry.operation.address;
+        let place = place(plan, address).map(|place| format!(" ({place})"));
+        host.say(format_args!("error: {still}{}", place.unwrap_or_default()))?;
+        if let Some(help) = &still.help {
+            host.say(format_args!("  help: {help}"))?;
+        }
+        host.say(format_args!(
+            "  help: it is left out until `gosling apply` can settle it; if that will never be, `{}` gives it up",
+            abandon(address)
+        ))?;
+    }
+    Ok(())
+}
+
+/// The command that gives up what is open on a resource.
+fn abandon(address: &Address) -> String {
+    format!("gosling state abandon '{address}'")
+}
+
+fn still_open_json(open: &[StillOpen], plan: &Plan) -> Json {
+    let list = open.iter().map(|still| {
+        let operation = &still.entry.operation;
+        json!({
+            "operation": operation.op, "verb": operation.verb, "address": operation.address,
+            "origin": place(plan, &operation.address), "error": still.entry.heard(), "help": still.help,
+            "abandon": abandon(&operation.address),
+        })
+    });
+    list.collect()
 }
 
 fn failures(host: &mut Host, plan: &Plan, applied: &Applied) -> Result<(), Failure> {

@@ -79,8 +79,8 @@ pub(crate) fn cmd_preflight(
                 let bytes = read_named(&path, LARGEST)?;
                 let plan = Plan::from_bytes(&bytes)
                     .map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
-                let (state, _) = session.at.peek().await?;
-                session.may_apply(&plan, &state)?;
+                let (state, open) = session.at.peek().await?;
+                session.may_apply(&plan, &state, &open)?;
                 plan
             }
             None => {

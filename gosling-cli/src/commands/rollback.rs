@@ -83,7 +83,7 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
         }
         let goal = session.at.goal(&state, args.to).await?;
         let progress = session.progress();
-        let way = session.plan_back(&goal, &state, wishes, true);
+        let way = session.plan_back(&goal, (&state, &open), wishes, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
         if host.asked.json {
             let limits = super::outcome::shown(&limits);
@@ -146,7 +146,7 @@ pub(super) async fn still_asked(
     state: &State,
 ) -> Result<(), Failure> {
     let wishes = Wishes::default();
-    let work = session.plan_from(state, Vec::new(), &wishes, false);
+    let work = session.plan_from(state, &[], &wishes, false);
     let plan = under.progress.look(host, under.interrupts, work).await;
     match plan.flatten() {
         Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,

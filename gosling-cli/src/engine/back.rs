@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use gosling_engine::journal::Entry;
 use gosling_engine::rollback::{self, Limit};
 use gosling_engine::{Held, Plan, State, Wishes};
 use gosling_resource::Address;
@@ -49,11 +50,11 @@ impl StateAt {
 }
 
 impl Session {
-    /// A plan from what is there back to an earlier state; only reads.
+    /// A plan from what is there back to an earlier state, around the operations that are open; only reads.
     pub(crate) async fn plan_back(
         &self,
         goal: &State,
-        state: &State,
+        (state, open): (&State, &[Entry]),
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<WayBack, Failure> {
@@ -61,7 +62,7 @@ impl Session {
         let mut back = rollback::back(goal, state, &still);
         let wanted = &back.wanted;
         let plan = self
-            .plan_for(wanted, Asked::Otherwise, state, Vec::new(), wishes, refresh)
+            .plan_for(wanted, Asked::Otherwise, state, open, wishes, refresh)
             .await?;
         back.limits
             .extend(rollback::limits(goal, &plan.changes, |kind| self.kind(kind)));
@@ -105,7 +106,7 @@ impl Session {
                 .hint("put the provider back, or go back with `--target` to what others made"));
             }
         }
-        let looked = self.look(&gone, &Wishes::default()).await?;
+        let looked = self.look(&gone, &[], &Wishes::default()).await?;
         match looked.unreadable.into_iter().next() {
             None => Ok(looked.now.resources),
             Some(unread) => {

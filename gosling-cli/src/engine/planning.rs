@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fly_codegen::{Facts, Question, Source};
+use gosling_engine::journal::Entry;
 use gosling_engine::{Bound, DiffError, Plan, State, Wishes, recover};
 use gosling_resource::Resources;
 
@@ -146,11 +147,6 @@ impl Session {
         fly_codegen::lower_unasked(&self.source(), Some(self.name.clone())).unwrap_or_default()
     }
 
-    /// Where the Nest asks for a resource, as far as that is known without asking anybody.
-    pub(super) fn origin_of(&self, address: &gosling_resource::Address) -> Option<gosling_resource::Origin> {
-        self.wanted_without_asking().get(address)?.origin.clone()
-    }
-
     /// The resources that the Nest asks for and their kinds, as far as that is known without asking anybody.
     pub(crate) fn asked_for(&self) -> Vec<(gosling_resource::Address, &'static str)> {
         let wanted = self.wanted_without_asking();
@@ -176,15 +172,14 @@ impl Session {
         if !state.resources.is_empty() && refresh {
             progress.say(format!("reading {}", counted(state.resources.len(), "resource")));
         }
-        self.plan_from(&state, recover::shown(&open), wishes, refresh)
-            .await
+        self.plan_from(&state, &open, wishes, refresh).await
     }
 
-    /// A plan from this state.
+    /// A plan from this state, around the operations that are open.
     pub(crate) async fn plan_from(
         &mut self,
         state: &State,
-        open: Vec<gosling_engine::OpenIntent>,
+        open: &[Entry],
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
@@ -196,13 +191,18 @@ impl Session {
         self.plan_for(&wanted, asked, state, open, wishes, refresh).await
     }
 
-    /// What is there of this state, and what of it is otherwise; only reads.
+    /// What is there of this state, and what of it is otherwise; only reads. What an operation is open on is as nobody
+    /// knows.
     pub(crate) async fn look(
         &self,
         state: &State,
+        open: &[Entry],
         wishes: &Wishes,
     ) -> Result<gosling_engine::Looked, Failure> {
-        let asked = |address: &gosling_resource::Address| address.is_among(&wishes.targets);
+        let asked = |address: &gosling_resource::Address| {
+            let is_open = open.iter().any(|entry| entry.operation.address == *address);
+            address.is_among(&wishes.targets) && !is_open
+        };
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
     }
@@ -213,12 +213,12 @@ impl Session {
         wanted: &Resources,
         asked: Asked,
         state: &State,
-        open: Vec<gosling_engine::OpenIntent>,
+        open: &[Entry],
         wishes: &Wishes,
         refresh: bool,
     ) -> Result<Plan, Failure> {
         let (now, drift, mut unreadable) = if refresh {
-            let looked = self.look(state, wishes).await?;
+            let looked = self.look(state, open, wishes).await?;
             (Cow::Owned(looked.now), looked.drift, looked.unreadable)
         } else {
             (Cow::Borrowed(state), Vec::new(), Vec::new())
@@ -226,6 +226,7 @@ impl Session {
         let mut away = gosling_engine::Away {
             unreadable: unreadable.iter().map(|unread| unread.address.clone()).collect(),
             blocks: BTreeMap::new(),
+            open: open.to_vec(),
             set_aside: self.set_aside,
         };
         // Who deletes everything, goes back, or wants a plan even if nobody answers, needs no list of a group's projects.
@@ -262,7 +263,7 @@ impl Session {
             destroy: wishes.destroy,
             changes: changes.map_err(|error| diff_failure(&error, wanted, state))?,
             drift,
-            open,
+            open: recover::shown(open),
             unreadable,
         })
     }
@@ -276,7 +277,7 @@ impl Session {
     }
 
     /// Whether a saved plan may be applied here and now.
-    pub(crate) fn may_apply(&self, plan: &Plan, state: &State) -> Result<(), Failure> {
+    pub(crate) fn may_apply(&self, plan: &Plan, state: &State, open: &[Entry]) -> Result<(), Failure> {
         let accounts = self.accounts();
         let now = Bound {
             tool: env!("CARGO_PKG_VERSION"),
@@ -284,6 +285,7 @@ impl Session {
             nest_digest: &self.nest_digest,
             variables_digest: &self.variables_digest,
             accounts: &accounts,
+            open,
         };
         plan.check(&now)
             .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))

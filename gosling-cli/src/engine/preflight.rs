@@ -134,11 +134,11 @@ impl Session {
     /// A plan without a look at what is there: enough to know what it needs.
     pub(crate) async fn plan_unseen(&mut self, wishes: &Wishes, unseen: Unseen) -> Result<Plan, Failure> {
         self.even_unasked = true;
-        let (mut state, open) = self.at.peek().await?;
+        let (mut state, mut open) = self.at.peek().await?;
         if unseen == Unseen::Whole && !wishes.destroy {
             state.resources.clear();
+            open.clear();
         }
-        let open = gosling_engine::recover::shown(&open);
-        self.plan_from(&state, open, wishes, false).await
+        self.plan_from(&state, &open, wishes, false).await
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use gosling_engine::journal::Entry;
 use gosling_engine::{
-    Applied, Fleet, JournalWriter, Lease, Plan, Run, RunError, State, Stop, Unwatched, recover,
+    Applied, Fleet, JournalWriter, Lease, Plan, Recovered, Run, RunError, State, Stop, Unwatched, recover,
 };
 use tokio::sync::watch;
 
@@ -46,14 +47,14 @@ impl Session {
         }
     }
 
-    /// Settles what earlier runs left open. Returns the state and how many operations that were.
+    /// Settles what earlier runs left open, as far as that can be.
     pub(crate) async fn settle(
         &self,
         lease: &Lease,
         progress: &Progress,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
-    ) -> Result<(State, usize), Failure> {
+    ) -> Result<Recovered, Failure> {
         let snapshot = lease
             .locked()
             .load()
@@ -73,24 +74,15 @@ impl Session {
                 progress.say(format!("open: the {verb} of {address} is not settled yet"));
             }
         }
-        recovered.map_err(|error| {
-            let origin = match &error {
-                RunError::StillOpen { address, .. } => self.origin_of(address),
-                _ => None,
-            };
-            match origin {
-                Some(origin) => run_failure(error).at(&origin),
-                None => run_failure(error),
-            }
-        })
+        recovered.map_err(run_failure)
     }
 
-    /// Carries out a plan.
+    /// Carries out a plan, around the operations that are open.
     pub(crate) async fn apply(
         &self,
         lease: &Lease,
         plan: &Plan,
-        state: State,
+        (state, open): (State, &[Entry]),
         progress: &Progress,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
@@ -102,7 +94,7 @@ impl Session {
             progress,
         };
         let run = self.run(lease, progress, tempo, &watch, stop);
-        gosling_engine::apply(&run, plan, state)
+        gosling_engine::apply(&run, plan, state, open)
             .await
             .map_err(run_failure)
     }
@@ -115,9 +107,7 @@ pub(super) fn run_failure(error: RunError) -> Failure {
         RunError::State(error) => error.way_out(),
         RunError::Journal(error) => error.way_out().map(str::to_owned),
         RunError::Stopped => return Failure::Interrupted(error.to_string()),
-        RunError::StillOpen { error, .. } | RunError::Unreadable { error, .. } => {
-            error.way_out().map(str::to_owned)
-        }
+        RunError::Unreadable { error, .. } => error.way_out().map(str::to_owned),
         _ => None,
     };
     let failure = Failure::wrong_use(error.to_string());

@@ -56,7 +56,7 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
             .unwrap_or_default();
         writeln!(
             out,
-            "{} an earlier run's {} of {} has not ended{heard}; apply settles it first",
+            "{} an earlier run's {} of {} has not ended{heard}; it is left out until apply has settled it",
             paint(look, '!'),
             open.verb,
             open.address
@@ -114,9 +114,13 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
     writeln!(out, "{}", summary(plan))
 }
 
-/// What could not be read, and what is left as it is because of it.
+/// What could not be read, and what is left as it is because of that, or of an operation that is open.
 fn unreadable(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
-    if plan.unreadable.is_empty() {
+    let needs_another = |change: &Change| {
+        let because = change.left_out.as_ref();
+        because.is_some_and(|because| *because != change.address)
+    };
+    if plan.unreadable.is_empty() && !plan.changes.iter().any(needs_another) {
         return Ok(());
     }
     writeln!(out, "Left as it is:\n")?;
@@ -159,6 +163,9 @@ pub fn summary(plan: &Plan) -> String {
     let counts = plan.counts();
     if counts == Counts::default() && !plan.unreadable.is_empty() {
         return "No changes to what could be read.".to_owned();
+    }
+    if counts == Counts::default() && !plan.open.is_empty() {
+        return "No changes beyond what is open.".to_owned();
     }
     if counts == Counts::default() {
         let why = match plan.destroy {

@@ -158,8 +158,8 @@ impl Locked for Memory {
             Ok(rewritten)
         })?
     }
-    async fn cut(&self) -> Result<(), StoreError> {
-        self.step(|content| content.journal.clear())
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
+        self.step(|content| content.journal = left.to_owned())
     }
 }
 
@@ -320,7 +320,7 @@ async fn what_must_not_move_or_be_written_over_is_left_alone() {
         .unwrap();
     refused(&to, "secrets.age is there").await;
     let to = Memory::new("free");
-    from.cut().await.unwrap();
+    from.cut(&[]).await.unwrap();
     from.append(&intent()).await.unwrap();
     refused(&to, "create of egg.app.runner has not ended").await;
     let error = moves(&Memory::new("nothing"), &to, IMMORTAL).await.unwrap_err();

@@ -180,7 +180,7 @@ impl Store for LocalStore {
         let said = serde_json::to_vec(holder).unwrap_or_default();
         lock.say(&said).map_err(failed("cannot write", &path))?;
         // Only the holder of this lock replaces these: a temporary is a killed process's, and may be a plain-text state.
-        for name in ["state.json", "epoch"] {
+        for name in ["state.json", "journal", "epoch"] {
             let path = self.path(name);
             self.files
                 .remove_leftovers(&path)
@@ -389,12 +389,14 @@ impl Locked for Held {
         Ok(rewritten)
     }
 
-    async fn cut(&self) -> Result<(), StoreError> {
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
         let path = self.store.path("journal");
-        self.store
-            .files
-            .truncate(&path, 0)
-            .map_err(failed("cannot cut", &path))
+        let cut = match left {
+            // A full disk is no reason to keep what nothing rests on.
+            [] => self.store.files.truncate(&path, 0),
+            left => self.store.files.replace(&path, left),
+        };
+        cut.map_err(failed("cannot cut", &path))
     }
 }
 

@@ -492,12 +492,13 @@ impl Locked for HeldRemote {
         added.await
     }
 
-    async fn cut(&self) -> Result<(), StoreError> {
-        if self.at.lock().await.0.journal.is_empty() {
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
+        if left.is_empty() && self.at.lock().await.0.journal.is_empty() {
             return Ok(());
         }
-        let cut = self.commit(None, |head, _| {
-            let journal = std::mem::take(&mut head.journal);
+        let blob = (!left.is_empty()).then_some((Blob::Journal, left));
+        let cut = self.commit(blob, |head, name| {
+            let journal = std::mem::replace(&mut head.journal, name.into_iter().collect());
             head.garbage.extend(journal);
         });
         cut.await?;

@@ -318,10 +318,10 @@ impl Locked for LockedDisk {
         Ok(rewritten)
     }
 
-    async fn cut(&self) -> Result<(), StoreError> {
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
         self.disk.life.point().await;
         self.disk.may_write_as(self.epoch)?;
-        self.disk.contents.lock().unwrap().snapshot.journal.clear();
+        self.disk.contents.lock().unwrap().snapshot.journal = left.to_owned();
         self.disk.life.point().await;
         Ok(())
     }

@@ -6,6 +6,7 @@ mod killed;
 mod life;
 mod nest;
 mod objects;
+mod opens;
 mod planning;
 mod random;
 mod remote;

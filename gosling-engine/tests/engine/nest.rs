@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use gosling_engine::journal::Record;
+use gosling_engine::journal::{Entry, Record};
 use gosling_engine::store::{Holder, Snapshot, Store, StoreError};
 use gosling_engine::{
-    Applied, Bound, CallError, Context, Events, Fence, Fleet, JournalWriter, Known, Lease, Operation, Plan,
-    Presence, Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
+    Applied, Away, Bound, CallError, Context, Events, Fence, Fleet, JournalWriter, Known, Lease, Operation,
+    Plan, Presence, Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
@@ -139,6 +139,36 @@ impl Nest {
         Lease::begin(locked.into(), Arc::clone(&self.clock) as _, |_| {}).await
     }
 
+    /// `gosling unlock`.
+    pub(crate) async fn take_over(&self) -> Result<(), StoreError> {
+        self.lock().await?.locked().release().await
+    }
+
+    /// Deletes what is in no state and has the marker of the call that came late, as `gosling orphans --delete` does, and
+    /// says how much that was. What the state does not know otherwise stays.
+    pub(crate) async fn came_late(&self, wanted: &Resources) -> usize {
+        let Ok((_, applied)) = self.apply(wanted).await else {
+            return 0;
+        };
+        let known: Vec<String> = applied
+            .state
+            .resources
+            .values()
+            .map(|held| held.id.clone())
+            .collect();
+        let mut inner = self.world.inner();
+        let marker = inner.on_the_wire.clone().unwrap();
+        let all = inner.objects.iter();
+        let late: Vec<String> = all
+            .filter(|(id, object)| {
+                object.marker == marker && !known.contains(id) && !inner.disowned.contains(*id)
+            })
+            .map(|(id, _)| id.clone())
+            .collect();
+        inner.objects.retain(|id, _| !late.contains(id));
+        late.len()
+    }
+
     pub(crate) fn accounts(&self) -> BTreeMap<String, String> {
         let all = self.providers.iter();
         all.map(|(name, provider)| (name.to_string(), provider.account()))
@@ -150,10 +180,17 @@ impl Nest {
         wanted: &Resources,
         wishes: &Wishes,
         state: &State,
+        open: &[Entry],
     ) -> Result<Plan, RunError> {
-        let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, 4, |_| true).await?;
+        let is_open = |at: &Address| open.iter().any(|entry| entry.operation.address == *at);
+        let looked =
+            gosling_engine::refresh(state, &self.providers, &self.secrets, 4, |at| !is_open(at)).await?;
         let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
-        let changes = gosling_engine::diff(wanted, &looked.now, kind, wishes).unwrap();
+        let away = Away {
+            open: open.to_vec(),
+            ..Away::default()
+        };
+        let changes = gosling_engine::diff_around(wanted, &looked.now, kind, wishes, &away).unwrap();
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: "1.2.3".into(),
@@ -167,15 +204,15 @@ impl Nest {
             destroy: wishes.destroy,
             changes,
             drift: looked.drift,
-            open: Vec::new(),
+            open: recover::shown(open),
             unreadable: looked.unreadable,
         })
     }
 
     /// Only reads.
     pub(crate) async fn plan(&self, wanted: &Resources, wishes: &Wishes) -> Result<Plan, RunError> {
-        let (state, _) = recover::read("lab", &self.store.peek().await?)?;
-        self.plan_from(wanted, wishes, &state).await
+        let (state, open) = recover::read("lab", &self.store.peek().await?)?;
+        self.plan_from(wanted, wishes, &state, &open).await
     }
 
     /// The whole command: lock, settle, plan (unless there is one), apply.
@@ -214,7 +251,9 @@ impl Nest {
             stop: self.stop.subscribe(),
         };
         let snapshot = locked.load().await?;
-        let (state, _) = recover::recover(&run, &snapshot).await?;
+        let recovered = recover::recover(&run, &snapshot).await?;
+        let open = recovered.entries();
+        let state = recovered.state;
         // What was to be forgotten when the process died, and was not.
         for held in state.resources.values() {
             let mut inner = self.world.inner();
@@ -232,17 +271,18 @@ impl Nest {
                     nest_digest: "nest",
                     variables_digest: "variables",
                     accounts: &accounts,
+                    open: &open,
                 };
                 plan.check(&bound).unwrap();
                 *plan
             }
-            Want::Nest(wanted) => self.plan_from(wanted, wishes, &state).await?,
+            Want::Nest(wanted) => self.plan_from(wanted, wishes, &state, &open).await?,
             Want::Earlier(goal) => {
                 let back = rollback::back(goal, &state, &BTreeMap::new());
-                self.plan_from(&back.wanted, wishes, &state).await?
+                self.plan_from(&back.wanted, wishes, &state, &open).await?
             }
         };
-        let applied = gosling_engine::apply(&run, &plan, state).await?;
+        let applied = gosling_engine::apply(&run, &plan, state, &open).await?;
         Ok((plan, applied))
     }
 
@@ -267,7 +307,7 @@ impl Nest {
         let (mut state, open) = recover::read("lab", &locked.load().await?)?;
         if open.is_empty() {
             change(&mut state);
-            recover::settle(&**locked, state).await?;
+            recover::settle(&**locked, state, &recover::ops(&open)).await?;
         }
         locked.release().await?;
         Ok(open.is_empty())

@@ -254,6 +254,7 @@ async fn a_plan_is_applied_only_to_what_it_was_made_for() {
         nest_digest: "nest",
         variables_digest: "variables",
         accounts: &accounts,
+        open: &[],
     };
     assert_eq!(plan.check(&now), Ok(()));
     let other = Bound { tool: "1.2.4", ..now };

@@ -67,7 +67,7 @@ async fn what_is_saved_and_appended_is_there_for_the_next() {
         store.history().await.unwrap(),
         [b"state 4", b"state 3", b"state 2"]
     );
-    locked.cut().await.unwrap();
+    locked.cut(&[]).await.unwrap();
     assert_eq!(store.peek().await.unwrap().journal, b"");
     assert_tidy(&memory);
     locked.release().await.unwrap();
@@ -125,7 +125,7 @@ async fn who_lost_the_lock_can_write_no_more() {
     for (what, outcome) in [
         ("append", old.append(b"late").await),
         ("save", old.save(b"late").await),
-        ("cut", old.cut().await),
+        ("cut", old.cut(&[]).await),
         ("load", old.load().await.map(drop)),
     ] {
         match outcome {
@@ -152,7 +152,7 @@ async fn work(store: &RemoteStore) -> Result<(), StoreError> {
     locked.append(b"a").await?;
     locked.append(b"b").await?;
     locked.save(b"new").await?;
-    locked.cut().await?;
+    locked.cut(b"b").await?;
     locked.append(b"c").await?;
     locked.release().await
 }
@@ -162,8 +162,8 @@ const STEPS: [(&[u8], &[u8]); 6] = [
     (b"old", b"a"),
     (b"old", b"ab"),
     (b"new", b"ab"),
-    (b"new", b""),
-    (b"new", b"c"),
+    (b"new", b"b"),
+    (b"new", b"bc"),
 ];
 
 fn step(snapshot: &Snapshot) -> usize {

@@ -27,7 +27,10 @@ impl Nest {
         let present = self.present();
         let back = rollback::back(goal, &present, &BTreeMap::new());
         let wishes = Wishes::default();
-        let plan = self.plan_from(&back.wanted, &wishes, &present).await.unwrap();
+        let plan = self
+            .plan_from(&back.wanted, &wishes, &present, &[])
+            .await
+            .unwrap();
         let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
         let mut limits = back.limits;
         limits.extend(rollback::limits(goal, &plan.changes, kind));

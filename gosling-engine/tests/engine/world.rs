@@ -51,6 +51,7 @@ pub(crate) static MACHINE: Kind = Kind {
         attribute("disk", Change::Grow, true),
         attribute("image", Change::Replace, true),
         attribute("memory", Change::Restart, true),
+        attribute("name", Change::Update, true),
         attribute("nodes", Change::OnlyAtCreation, false),
         attribute("tags", Change::Update, true),
         attribute("token", Change::Replace, false),
@@ -92,8 +93,12 @@ pub(crate) struct Inner {
     pub(crate) sent: usize,
     /// Addresses whose mutations are refused.
     pub(crate) refused: BTreeSet<String>,
+    /// Addresses of which the world says nothing now, and with which it does nothing.
+    pub(crate) away: BTreeSet<String>,
     pub(crate) in_flight: usize,
     pub(crate) most_in_flight: usize,
+    /// The marker of the mutation that is on the wire.
+    pub(crate) on_the_wire: Option<String>,
     /// Things of somebody else's, by id, as they were made: nobody may touch them.
     pub(crate) foreign: BTreeMap<String, Object>,
     /// What was given out of hand on purpose, by id.
@@ -148,6 +153,8 @@ pub(crate) struct World {
     inner: Mutex<Inner>,
     pub(crate) life: Arc<Life>,
     pub(crate) held: tokio::sync::watch::Sender<bool>,
+    /// The mutation of this number was sent, and does not arrive before it is taken off this wire.
+    pub(crate) wire: tokio::sync::watch::Sender<Option<usize>>,
     pub(crate) account: String,
     pub(crate) wrong: Wrong,
     pub(crate) announced: Option<Announced>,
@@ -159,6 +166,7 @@ impl World {
             inner: Mutex::default(),
             life: Arc::clone(life),
             held: tokio::sync::watch::Sender::new(false),
+            wire: tokio::sync::watch::Sender::new(None),
             account: "ada@world".to_owned(),
             wrong: Wrong::default(),
             announced: None,
@@ -187,21 +195,27 @@ impl World {
             .announced
             .as_ref()
             .is_none_or(|announced| announced(&operation.op));
-        let fault = {
+        let (number, fault) = {
             let mut inner = self.inner();
             inner.unannounced += usize::from(!announced);
             inner.in_flight += 1;
             inner.most_in_flight = inner.most_in_flight.max(inner.in_flight);
             let number = inner.sent;
             inner.sent += 1;
-            match inner.refused.contains(&operation.address.to_string()) {
+            if *self.wire.borrow() == Some(number) {
+                inner.on_the_wire = Some(operation.marker.clone());
+            }
+            let fault = match inner.refused.contains(&operation.address.to_string()) {
                 true => Some(Fault::Refuse),
                 false => inner.faults.get(&number).copied(),
-            }
+            };
+            (number, fault)
         };
         tokio::task::yield_now().await;
         let mut held = self.held.subscribe();
         let _ = held.wait_for(|held| !held).await;
+        let mut wire = self.wire.subscribe();
+        let _ = wire.wait_for(|waits| *waits != Some(number)).await;
         let outcome = match fault {
             Some(Fault::Refuse) => Err(CallError::failed("the world says no")),
             Some(Fault::LoseBefore) => Err(CallError::unknown("no answer")),
@@ -242,6 +256,13 @@ impl World {
         inner.objects.insert(id.clone(), object.clone());
         inner.disowned.insert(id.clone());
         (id, object)
+    }
+
+    fn reachable(&self, operation: &Operation) -> Result<(), CallError> {
+        match self.inner().away.contains(&operation.address.to_string()) {
+            true => Err(CallError::unknown("the node cannot be reached").help("start pve2")),
+            false => Ok(()),
+        }
     }
 
     fn find(&self, marker: &str) -> Option<String> {
@@ -448,6 +469,7 @@ impl Provider for World {
 
     async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
         assert_eq!(operation.verb, Verb::Create);
+        self.reachable(operation)?;
         for value in operation.properties.values() {
             assert_eq!(value.outputs(), Vec::<&gosling_resource::Address>::new());
         }
@@ -459,6 +481,7 @@ impl Provider for World {
     }
 
     async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        self.reachable(operation)?;
         let id = operation.id.clone().unwrap();
         let place =
             |properties: &Properties| properties.get("token_secret").and_then(Value::as_secret).cloned();
@@ -476,6 +499,7 @@ impl Provider for World {
     }
 
     async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
+        self.reachable(operation)?;
         let id = operation.id.clone().unwrap();
         self.mutate(cx, operation, |inner| {
             let object = inner.objects.get(&id);

@@ -54,7 +54,8 @@ impl Sealed {
     }
 
     /// Writes all states and the secrets anew, for the recipients of now and nobody else, or as plain text where that
-    /// is what is written. The journal must be empty: what is in it is encrypted for those of before. Killed on the
+    /// is what is written. The journal must have nothing in it but what was written
+    /// with the recipients of now: the rest is encrypted for those of before. Killed on the
     /// way, it is begun again.
     ///
     /// # Errors
@@ -320,8 +321,12 @@ impl Locked for SealedLock {
         self.inner.append(&journal::enclose(&sealed)).await
     }
 
-    async fn cut(&self) -> Result<(), StoreError> {
-        self.inner.cut().await
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
+        if left.is_empty() || !self.store.sealing.write {
+            return self.inner.cut(left).await;
+        }
+        let sealed = self.store.seal(left)?;
+        self.inner.cut(&journal::enclose(&sealed)).await
     }
 
     async fn rewrite(&self, change: &Rewrite<'_>) -> Result<usize, StoreError> {

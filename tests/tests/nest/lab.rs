@@ -238,6 +238,11 @@ impl Lab {
         self.running.inject(fault);
     }
 
+    /// Nothing goes wrong any more.
+    pub(crate) fn end_faults(&self) {
+        self.running.end_faults();
+    }
+
     pub(crate) fn write(&self, path: &str, text: &str) {
         std::fs::write(self.nest().join(path), text).unwrap();
     }

@@ -27,6 +27,7 @@ mod lab;
 mod many;
 mod marks;
 mod mistakes;
+mod opens;
 mod operating;
 mod pages;
 mod pipeline;

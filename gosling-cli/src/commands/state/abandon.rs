@@ -1,7 +1,7 @@
 //! `gosling state abandon`
 
 use clap::Args;
-use gosling_engine::journal::{Record, frame};
+use gosling_engine::journal::{Entry, Record, frame};
 use gosling_engine::recover;
 use gosling_resource::Address;
 
@@ -35,10 +35,10 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
         let locked = &**lease.locked();
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         let (state, open) = at.read(&snapshot)?;
-        let (given_up, others): (Vec<_>, Vec<_>) = open
-            .iter()
-            .map(|entry| &entry.operation)
-            .partition(|operation| operation.address == args.address);
+        let (given_up, others): (Vec<Entry>, Vec<Entry>) = open
+            .into_iter()
+            .partition(|entry| entry.operation.address == args.address);
+        let given_up: Vec<_> = given_up.iter().map(|entry| &entry.operation).collect();
         if given_up.is_empty() {
             return Err(
                 Failure::wrong_use(format!("no operation of {} is open", args.address))
@@ -79,9 +79,8 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
                 .await
                 .map_err(|error| store_failure(&error))?;
         }
-        if others.is_empty() {
-            recover::settle(locked, state).await.map_err(failure)?;
-        }
+        let settled = recover::settle(locked, state, &recover::ops(&others)).await;
+        settled.map_err(failure)?;
         host.done(format_args!("{} is given up", args.address))?;
         Ok(Exit::Clean)
     })

@@ -1,7 +1,8 @@
 //! `gosling state rm`
 
 use clap::Args;
-use gosling_engine::{State, recover};
+use gosling_engine::journal::Entry;
+use gosling_engine::{Lease, State, recover};
 use gosling_resource::Address;
 
 use super::settled;
@@ -37,7 +38,12 @@ pub(super) async fn forget(host: &mut Host, args: &ForgetArgs) -> Result<Exit, F
     let at = StateAt::find(host, &args.engine).await?;
     // A state that is missing or old is not changed by hand: that would make it look like the latest.
     at.peek().await?;
-    settled(host, &at, COMMAND, async |host, lease, mut state| {
+    let concerned = |entry: &Entry| {
+        let is_meant = |address: &Address| args.targets.iter().any(|target| address.is_within(target));
+        let mut needs = entry.depends_on.iter().filter_map(|text| text.parse().ok());
+        is_meant(&entry.operation.address) || needs.any(|address| is_meant(&address))
+    };
+    let work = async |host: &mut Host, lease: &Lease, mut state: State, open: &[Entry]| {
         let meant = meant(&state, &args.targets)?;
         let by_name = |address: &Address| args.targets.contains(&address.to_string());
         if !args.yes && !meant.iter().all(by_name) && !agreed(host, &state, &meant)? {
@@ -48,15 +54,16 @@ pub(super) async fn forget(host: &mut Host, args: &ForgetArgs) -> Result<Exit, F
             state.forget(address);
         }
         at.note_by_hand(host, COMMAND, state.serial, lease).await?;
-        recover::settle(&**lease.locked(), state).await.map_err(failure)?;
+        let settled = recover::settle(&**lease.locked(), state, &recover::ops(open)).await;
+        settled.map_err(failure)?;
         for address in &meant {
             host.done(format_args!(
                 "{address} is forgotten; what was made stays where it is"
             ))?;
         }
         Ok(Exit::Clean)
-    })
-    .await
+    };
+    settled(host, &at, COMMAND, concerned, work).await
 }
 
 /// The resources of the state that these targets mean; each must mean one at least.

@@ -13,6 +13,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use gosling_engine::journal::Entry;
 use gosling_engine::{Held, Lease, Plan, State, recover};
 use gosling_resource::Address;
 
@@ -137,7 +138,11 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             StateCommand::Mv { from, to, engine } => {
                 let words = format!("{from} is {to} now");
                 crate::engine::has_block(host, engine, to)?;
-                change(host, engine, "gosling state mv", &words, |state| {
+                let concerned = |entry: &Entry| {
+                    let address = &entry.operation.address;
+                    address == from || address == to || entry.needs(from)
+                };
+                change(host, engine, "gosling state mv", &words, concerned, |state| {
                     if state.resources.contains_key(to) {
                         return Err(Failure::wrong_use(format!("{to} is taken")));
                     }
@@ -269,33 +274,36 @@ fn show_one(host: &mut Host, address: &Address, held: &Held, json: bool) -> Resu
     Ok(Exit::Clean)
 }
 
-/// Changes the state under its lock.
+/// Changes the state under its lock, unless an open operation is `concerned`.
 async fn change(
     host: &mut Host,
     engine: &EngineArgs,
     command: &str,
     words: &str,
+    concerned: impl Fn(&Entry) -> bool,
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
     let at = StateAt::find(host, engine).await?;
     // A state that is missing or old is not changed by hand: that would make it look like the latest.
     at.peek().await?;
-    settled(host, &at, command, async |host, lease, mut state| {
+    let work = async |host: &mut Host, lease: &Lease, mut state: State, open: &[Entry]| {
         change(&mut state)?;
         at.note_by_hand(host, command, state.serial, lease).await?;
-        recover::settle(&**lease.locked(), state).await.map_err(failure)?;
+        let settled = recover::settle(&**lease.locked(), state, &recover::ops(open)).await;
+        settled.map_err(failure)?;
         host.done(words)?;
         Ok(Exit::Clean)
-    })
-    .await
+    };
+    settled(host, &at, command, concerned, work).await
 }
 
-/// Work on the state under its lock. What an earlier run left open goes first: `gosling apply` settles it.
+/// Work on the state under its lock. An open operation that is `concerned` goes first: `gosling apply` settles it.
 async fn settled<T>(
     host: &mut Host,
     at: &StateAt,
     command: &str,
-    work: impl AsyncFnOnce(&mut Host, &Lease, State) -> Result<T, Failure>,
+    concerned: impl Fn(&Entry) -> bool,
+    work: impl AsyncFnOnce(&mut Host, &Lease, State, &[Entry]) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let who = holder(host, command);
     at.may_be_edited().await?;
@@ -306,13 +314,9 @@ async fn settled<T>(
             .await
             .map_err(|error| store_failure(&error))?;
         let (state, open) = at.read(&snapshot)?;
-        match open.first() {
-            None => work(host, lease, state).await,
-            Some(entry) => Err(Failure::wrong_use(format!(
-                "an earlier run's {} of {} has not ended",
-                entry.operation.verb, entry.operation.address
-            ))
-            .hint("`gosling apply` settles it; then try again")),
+        match open.iter().find(|entry| concerned(entry)) {
+            None => work(host, lease, state, &open).await,
+            Some(entry) => Err(super::has_not_ended(entry)),
         }
     })
     .await

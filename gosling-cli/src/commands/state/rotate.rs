@@ -1,7 +1,8 @@
 //! `gosling state rotate`
 
 use clap::Args;
-use gosling_engine::recover;
+use gosling_engine::journal::Entry;
+use gosling_engine::{Lease, State, recover};
 
 use super::settled;
 use crate::commands::Exit;
@@ -32,18 +33,21 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
         encrypted,
         ..
     } = rotation;
-    let rotated = settled(host, &at, "gosling state rotate", async |host, lease, state| {
+    let work = async |host: &mut Host, lease: &Lease, state: State, open: &[Entry]| {
         let locked = &**lease.locked();
         let words = format!("the states are encrypted for {} recipients", recipients.len());
         at.note(host, "gosling state rotate", words, lease).await?;
         let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
         if !snapshot.journal.is_empty() {
-            // Its outcomes go into the state: what it holds is encrypted for those of before.
-            recover::settle(locked, state).await.map_err(failure)?;
+            // Its outcomes go into the state, and what is open is written anew: what it holds is encrypted for those of
+            // before.
+            let settled = recover::settle(locked, state, &recover::ops(open)).await;
+            settled.map_err(failure)?;
         }
         let rotated = sealed.rotate(locked, lease).await;
         rotated.map_err(|error| store_failure(&error))
-    });
+    };
+    let rotated = settled(host, &at, "gosling state rotate", |_| false, work);
     let rotated = rotated.await?;
     let whom = recipients.join(", ");
     match (rotated.states, encrypted) {

@@ -1,9 +1,11 @@
 //! `gosling state pull` and `gosling state push`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use gosling_engine::journal::Entry;
 use gosling_engine::{Lease, State, audit, durable, recover};
 
 use super::settled;
@@ -79,7 +81,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
     let path = host.path(&args.file);
     let given = read(&path)?;
     let at = StateAt::find(host, &args.engine).await?;
-    let work = async |host: &mut Host, lease: &Lease, present: State| {
+    let work = async |host: &mut Host, lease: &Lease, present: State, _: &[Entry]| {
         may_push(args, &path, &given, &present)?;
         if given.lineage == present.lineage && given.resources == present.resources {
             host.done("the state there holds the same: nothing is pushed")?;
@@ -98,7 +100,8 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             given.serial, present.serial
         );
         at.note(host, "gosling state push", words, lease).await?;
-        let saved = recover::settle(&**lease.locked(), next).await.map_err(failure)?;
+        let saved = recover::settle(&**lease.locked(), next, &BTreeSet::new()).await;
+        let saved = saved.map_err(failure)?;
         host.done(format_args!(
             "pushed {} resources as serial {}; the state before is in `gosling state history`",
             saved.resources.len(),
@@ -106,7 +109,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
         ))?;
         Ok(Exit::Clean)
     };
-    settled(host, &at, "gosling state push", work).await
+    settled(host, &at, "gosling state push", |_| true, work).await
 }
 
 /// Refuses another Nest's state and an older one, unless it is forced.

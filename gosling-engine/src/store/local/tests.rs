@@ -66,7 +66,12 @@ async fn a_lock_removes_what_killed_processes_left_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let store = LocalStore::new(folder.path().to_owned(), 3);
     let path = |name: &str| folder.path().join(name);
-    let left = [".state.json.77.new", ".state.json.1.77.new", ".epoch.77.new"];
+    let left = [
+        ".state.json.77.new",
+        ".state.json.1.77.new",
+        ".journal.77.new",
+        ".epoch.77.new",
+    ];
     let others = [
         ".state.jsonl.77.new",
         ".secrets.age.77.new",

@@ -1,6 +1,8 @@
 //! Killed at every point, for every kind of resource and everything that can be done to it, and once more while that
 //! is recovered from; on every store.
 
+use std::task::Poll;
+
 use gosling_engine::{Applied, RunError, State, Wishes, recover};
 use gosling_resource::{Resource, Resources};
 
@@ -297,6 +299,54 @@ impl Cell {
         sum
     }
 
+    /// Each mutation of the run is on its way when another run takes the lock over, and arrives before that one settles
+    /// anything, or when it has finished. The second finds by its marker what the first has made; what comes later still
+    /// is known by its marker, and is one thing at most. Says also how much came late.
+    pub(crate) async fn on_the_wire(self, setting: &Setting, is_late: bool) -> (Tally, usize) {
+        let (mut sum, mut all_late) = (Tally::default(), 0);
+        for nth in 0.. {
+            let (mut nest, wanted, given, mut tally) = self.nest(setting).await;
+            nest.parallelism = 1;
+            let number = nest.world.inner().sent + nth;
+            nest.world.wire.send_replace(Some(number));
+            let mut first = std::pin::pin!(self.carry_out(&nest, &wanted, &given));
+            let is_sent = std::future::poll_fn(|cx| match nest.world.inner().on_the_wire {
+                Some(_) => Poll::Ready(()),
+                None => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            });
+            tokio::select! {
+                biased;
+                _ = first.as_mut() => break,
+                () = is_sent => {}
+            }
+            if is_late {
+                tally.add(nest.finish(&wanted).await, || "the second".to_owned());
+            } else if let Err(error) = nest.take_over().await {
+                tally.found(|tally| &mut tally.stuck, || error.to_string());
+            }
+            nest.world.wire.send_replace(None);
+            // It is refused as soon as it writes what came of the call.
+            let _ = first.await;
+            nest.epochs.lock().unwrap().sort_unstable();
+            if is_late {
+                let late = nest.came_late(&wanted).await;
+                all_late += late;
+                if late > 1 {
+                    tally.found(
+                        |tally| &mut tally.duplicates,
+                        || format!("{late} things came late"),
+                    );
+                }
+            }
+            tally.add(nest.finish(&wanted).await, || "the next".to_owned());
+            sum.add(tally, || format!("{} with call {nth} on the wire", self.name()));
+        }
+        (sum, all_late)
+    }
+
     /// Every so-manieth point of the first run.
     pub(crate) async fn once(
         self,
@@ -365,6 +415,24 @@ async fn torture_killed_at_every_point_of_every_deed_to_every_kind() {
         }
     }
     table.clean(of(10_000, 1000));
+}
+
+#[tokio::test]
+async fn torture_a_call_on_the_wire_while_the_lock_is_taken_over_is_found_by_its_marker() {
+    let mut table = Table::new("a call on the wire during a take-over");
+    let mut all_late = 0;
+    for backend in BACKENDS.iter().filter(|backend| !backend.on_disk) {
+        for cell in cells() {
+            for (is_late, when) in [(false, "before it is settled"), (true, "after that")] {
+                let tally = cell.on_the_wire(&Setting::on(*backend), is_late).await;
+                table.line(
+                    format!("{}: {}, arrives {when}", backend.name, cell.name()),
+                    tally,
+                );
+            }
+        }
+    }
+    table.clean(100);
 }
 
 #[tokio::test]

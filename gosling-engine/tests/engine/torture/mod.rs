@@ -4,6 +4,7 @@
 pub(crate) mod drive;
 pub(crate) mod matrix;
 mod mutants;
+mod opens;
 mod power;
 mod race;
 pub(crate) mod setting;

@@ -28,6 +28,10 @@ enum Rule {
     IntentLate,
     /// The journal is emptied before the state is saved.
     CutFirst,
+    /// The journal is emptied, and what is left of it written then.
+    CutThenWrite,
+    /// What is left of the journal is not written at all.
+    CutAll,
     /// A lock that was taken over is taken back.
     Stubborn,
     /// Whoever takes a lock over does not wait for the lease of the one before.
@@ -206,9 +210,16 @@ impl Locked for BentLock {
         Self::append(self, &waiting).await
     }
 
-    async fn cut(&self) -> Result<(), StoreError> {
+    async fn cut(&self, left: &[u8]) -> Result<(), StoreError> {
         self.gate.point().await;
-        let cut = self.locked.lock().await.cut().await;
+        let at_once = match self.rule {
+            Rule::CutThenWrite | Rule::CutAll => &[],
+            _ => left,
+        };
+        let cut = self.locked.lock().await.cut(at_once).await;
+        if self.rule == Rule::CutThenWrite && !left.is_empty() {
+            self.locked.lock().await.append(left).await?;
+        }
         match cut {
             Err(StoreError::TakenOver(_)) if self.rule == Rule::Stubborn => {}
             other => other?,
@@ -295,6 +306,8 @@ async fn everything(setting: &Setting) -> Tally {
         }
         sum.add(cell.overtaken(setting).await, || "lock taken over".to_owned());
     }
+    let around = super::opens::around_what_is_open(setting).await;
+    sum.add(around, || "around what stays open".to_owned());
     sum
 }
 
@@ -312,7 +325,7 @@ async fn torture_every_broken_rule_of_the_protocol_is_noticed() {
     let mut table = Table::new("the protocol with no rule broken");
     table.line("memory", everything(&wrong(right)).await);
     table.clean(100);
-    let mutants: [(&str, Setting); 7] = [
+    let mutants: [(&str, Setting); 9] = [
         (
             "intent after the call",
             store(|store, ground| bent(store, Rule::IntentLate, ground.gate)),
@@ -341,6 +354,14 @@ async fn torture_every_broken_rule_of_the_protocol_is_noticed() {
             store(|store, ground| bent(store, Rule::CutFirst, ground.gate)),
         ),
         (
+            "the journal cut, and what is open written again then",
+            store(|store, ground| bent(store, Rule::CutThenWrite, ground.gate)),
+        ),
+        (
+            "what is open cut with the journal",
+            store(|store, ground| bent(store, Rule::CutAll, ground.gate)),
+        ),
+        (
             "unknown taken for failed",
             Setting {
                 provider: |provider| Arc::new(Hasty(provider)),
@@ -352,7 +373,7 @@ async fn torture_every_broken_rule_of_the_protocol_is_noticed() {
     for (name, setting) in mutants {
         table.line(name, everything(&setting).await.caught(name));
     }
-    table.clean(7);
+    table.clean(9);
 }
 
 #[tokio::test]

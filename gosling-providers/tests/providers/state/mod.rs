@@ -2,6 +2,7 @@
 
 mod gitlab;
 mod proxy;
+mod rotation;
 mod s3;
 mod sealed;
 mod server;
@@ -30,7 +31,7 @@ async fn work(store: &RemoteStore) -> Result<(), StoreError> {
     assert_eq!(locked.load().await?.journal, b"one,two,");
     locked.save(b"middle").await?;
     locked.save(&[&before[..], b"+"].concat()).await?;
-    locked.cut().await?;
+    locked.cut(&[]).await?;
     locked.release().await
 }
 
@@ -69,7 +70,7 @@ async fn conduct(store: &RemoteStore) {
     for outcome in [
         old.append(b"late").await,
         old.save(b"late").await,
-        old.cut().await,
+        old.cut(&[]).await,
         old.load().await.map(drop),
     ] {
         match outcome {
@@ -80,7 +81,7 @@ async fn conduct(store: &RemoteStore) {
     old.release().await.unwrap();
     new.append(b"done,").await.unwrap();
     assert_eq!(new.load().await.unwrap().journal, b"begun,done,");
-    new.cut().await.unwrap();
+    new.cut(&[]).await.unwrap();
     // 3 MB go there and back.
     let large = b"0123456789abcdef".repeat(200_000);
     new.save(&large).await.unwrap();

@@ -102,7 +102,7 @@ async fn inside(nest: &Nest, plan: &Plan, latency: u64) -> Result<Duration, Box<
         stop,
     };
     let begin = Instant::now();
-    let applied = gosling_engine::apply(&run, plan, State::default()).await?;
+    let applied = gosling_engine::apply(&run, plan, State::default(), &[]).await?;
     let wall = begin.elapsed();
     if applied.done == plan.changes.len() {
         Ok(wall)
