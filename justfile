@@ -71,6 +71,7 @@ torture:
     failed=0
     # Hundreds of thousands of cases, and thousands of processes, are worth an optimised build.
     cargo test --profile torture -p gosling-engine --test engine torture -- --nocapture || failed=1
+    cargo test --profile torture -p gosling-providers --test providers rotation || failed=1
     cargo test --profile torture -p nest-tests --test nest torture -- --nocapture || failed=1
     exit "$failed"
 
