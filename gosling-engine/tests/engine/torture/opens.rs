@@ -165,7 +165,10 @@ impl Opening {
 pub(super) async fn around_what_is_open(setting: &Setting) -> Tally {
     let mut sum = Tally::default();
     for opening in OPENINGS {
-        sum.add(opening.everywhere(setting, (1, 40), None).await, String::new);
+        sum.add(
+            opening.everywhere(setting, of((1, 1000), (4, 1000)), None).await,
+            String::new,
+        );
     }
     sum
 }

@@ -333,17 +333,22 @@ async fn killed_everywhere(kind: &Kind, stride: usize, least: usize) {
     }
 }
 
+/// `all` with `just torture`, else `some`: encryption takes its time.
+fn of<T>(all: T, some: T) -> T {
+    match std::env::var_os("POLAR_GOSLING_TORTURE") {
+        Some(_) => all,
+        None => some,
+    }
+}
+
 #[tokio::test]
 async fn a_rotation_in_objects_that_is_killed_after_any_call_is_ended_by_the_next() {
-    killed_everywhere(&Kind::Objects, 1, 25).await;
+    let (stride, least) = of((1, 25), (3, 8));
+    killed_everywhere(&Kind::Objects, stride, least).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rotation_at_gitlab_that_is_killed_after_any_call_is_ended_by_the_next() {
-    // Each call is one over TLS there; `just torture` tries all of them.
-    let (stride, least) = match std::env::var_os("POLAR_GOSLING_TORTURE") {
-        Some(_) => (1, 15),
-        None => (4, 3),
-    };
+    let (stride, least) = of((1, 15), (7, 2));
     killed_everywhere(&Kind::Gitlab(Box::new(World::start().await)), stride, least).await;
 }
