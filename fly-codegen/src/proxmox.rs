@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fly_domain::{Cidr, Size};
+use fly_domain::{Cidr, FirewallRule, Size};
 use fly_typeck::schema::cloud::{Addressing, Firewall, ProxmoxCloud, Template};
 use fly_typeck::schema::rollout::{MaxUnavailable, Rollout as WrittenRollout};
 use gosling_resource::{Address, Resource, Rollout, Unavailable, Value};
@@ -300,9 +300,13 @@ fn firewall(firewall: Option<&Firewall>) -> Value {
     firewall.map_or(Value::Null, |firewall| {
         Value::Map(BTreeMap::from([
             ("policy_in".into(), firewall.policy_in.word().into()),
-            ("allow".into(), texts(firewall.allow.iter())),
+            ("allow".into(), rules(&firewall.allow)),
         ]))
     })
+}
+
+fn rules(rules: &[FirewallRule]) -> Value {
+    Value::List(rules.iter().map(|rule| rule.as_str().into()).collect())
 }
 
 fn texts<'t>(texts: impl Iterator<Item = &'t SmolStr>) -> Value {

@@ -27,6 +27,7 @@ macro_rules! kept_text {
 mod cidr;
 mod cron;
 mod duration;
+mod firewall_rule;
 mod fqdn;
 pub mod host;
 mod image;
@@ -47,6 +48,7 @@ mod version;
 pub use cidr::Cidr;
 pub use cron::Cron;
 pub use duration::Duration;
+pub use firewall_rule::FirewallRule;
 pub use fqdn::Fqdn;
 pub use image::Image;
 pub use path::NestPath;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Cidr, Cron, Fqdn, Image, Malformed, NestPath, Target, Url, Version};
+use super::{Cidr, Cron, FirewallRule, Fqdn, Image, Malformed, NestPath, Target, Url, Version};
 
 /// A checked form of text: what `cron`, `url` and their like are in a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub enum TextForm {
     Path,
     /// [`Target`]
     Target,
+    /// [`FirewallRule`]
+    FirewallRule,
 }
 
 impl TextForm {
@@ -38,6 +40,7 @@ impl TextForm {
             Self::Version,
             Self::Path,
             Self::Target,
+            Self::FirewallRule,
         ]
     }
 
@@ -53,6 +56,7 @@ impl TextForm {
             Self::Version => "version",
             Self::Path => "path",
             Self::Target => "target",
+            Self::FirewallRule => "firewall_rule",
         }
     }
 
@@ -70,6 +74,7 @@ impl TextForm {
             Self::Version => Version::parse(text).map(drop),
             Self::Path => NestPath::parse(text).map(drop),
             Self::Target => Target::parse(text).map(drop),
+            Self::FirewallRule => FirewallRule::parse(text).map(drop),
         }
     }
 
@@ -87,6 +92,7 @@ impl TextForm {
             Self::Version => "one to three numbers, as in `17.5.2`",
             Self::Path => "a path inside the Nest, as in `scripts/build.sh`",
             Self::Target => "what a job must reach, as in `inventory.internal:443`",
+            Self::FirewallRule => "who may come in, as in `10.0.0.0/8 tcp/22`",
         }
     }
 }
@@ -103,7 +109,7 @@ mod tests {
 
     #[test]
     fn every_description_has_a_right_example() {
-        assert_eq!(TextForm::all().len(), 8);
+        assert_eq!(TextForm::all().len(), 9);
         for form in TextForm::all() {
             let example = form.describe().split('`').nth(1).unwrap_or_default();
             assert_eq!(form.check(example), Ok(()), "{form}");
@@ -121,6 +127,7 @@ mod tests {
             (TextForm::Version, "latest"),
             (TextForm::Path, "../x"),
             (TextForm::Target, "inventory.internal"),
+            (TextForm::FirewallRule, "10.0.0.0/8 tpc/22"),
         ] {
             assert!(form.check(text).is_err(), "{form}");
         }

@@ -236,8 +236,29 @@ pub(crate) fn type_expression(expr: &Expr, sink: &mut Sink) -> Type {
 
 /// Every word that may stand in a type expression.
 pub(crate) const TYPE_WORDS: &[&str] = &[
-    "bool", "int", "float", "string", "duration", "size", "percent", "cron", "url", "fqdn", "cidr", "image",
-    "version", "path", "target", "secret", "any", "list", "set", "map", "object", "optional",
+    "bool",
+    "int",
+    "float",
+    "string",
+    "duration",
+    "size",
+    "percent",
+    "cron",
+    "url",
+    "fqdn",
+    "cidr",
+    "image",
+    "version",
+    "path",
+    "target",
+    "firewall_rule",
+    "secret",
+    "any",
+    "list",
+    "set",
+    "map",
+    "object",
+    "optional",
 ];
 
 fn plain_type(name: &str) -> Option<Type> {

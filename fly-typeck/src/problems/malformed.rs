@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY306",
     title: "a text that is not of the form wanted",
     severity: Severity::Error,
-    explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version`, `path` or `target`,
+    explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version`, `path`, `target` or `firewall_rule`,
 and durations, sizes and percents when they are written in quotes; a `timezone` is a name of the IANA time zone
 database. The message says what is wrong with this one. Where the right text can be told, it is offered.
 "#,
@@ -54,6 +54,7 @@ fn example(form: &str) -> Option<&'static str> {
         "time zone" => "Europe/Berlin",
         "path" => "MG/openapi.yaml",
         "target" => "inventory.internal:443",
+        "firewall_rule" => "10.0.0.0/8 tcp/22",
         "duration" => "1h30m",
         "size" => "4GiB",
         "percent" => "80%",

@@ -43,6 +43,10 @@ pub(super) const TYPES: &[(&str, &str)] = &[
          variable that has its credentials: `\"https://npm.internal/-/whoami NPM_TOKEN\"`.",
     ),
     (
+        "firewall_rule",
+        "Who may come in, and perhaps with which protocol and to which ports: `\"10.0.0.0/8 tcp/22\"`.",
+    ),
+    (
         "secret",
         "Where a secret is kept, never the secret itself: `\"vault://ci/gitlab/token\"`, `yc-lockbox://`, `aws-sm://`, \
          `store://`, `env://`.",

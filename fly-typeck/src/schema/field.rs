@@ -9,7 +9,8 @@ use crate::checked::CheckedBlock;
 use crate::types::Type;
 use crate::value::Value;
 use fly_domain::{
-    Cidr, Cron, Duration, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm, Url, Version,
+    Cidr, Cron, Duration, FirewallRule, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm,
+    Url, Version,
 };
 
 /// A Rust type that stands for a Fly type.
@@ -148,6 +149,7 @@ typed! {
     Version => Type::Text(TextForm::Version), Value::String(text) => Version::parse(text).ok();
     NestPath => Type::Text(TextForm::Path), Value::String(text) => NestPath::parse(text).ok();
     Target => Type::Text(TextForm::Target), Value::String(text) => Target::parse(text).ok();
+    FirewallRule => Type::Text(TextForm::FirewallRule), Value::String(text) => FirewallRule::parse(text).ok();
 }
 
 impl<T: Typed> Typed for Vec<T> {

@@ -6,7 +6,7 @@ use crate::schema::{Rule, Typed};
 use crate::types::{Type, Words};
 use crate::value::Value;
 use crate::{block, words};
-use fly_domain::Cidr;
+use fly_domain::{Cidr, FirewallRule};
 
 block! {
     /// Machines on Proxmox VE. Needs its `provider "proxmox"` block, which says where the cluster is.
@@ -69,9 +69,9 @@ block! {
         attributes {
             /// What happens to incoming packets that `allow` does not name.
             policy_in: FirewallPolicy = "\"drop\"";
-            /// Who may come in: a network, and after a space a protocol and port where not all are meant:
-            /// `"10.0.0.0/8 tcp/22"`.
-            allow: Vec<SmolStr> = "[]";
+            /// Who may come in: a network, and after a space a protocol and ports where not all are meant:
+            /// `"10.0.0.0/8 tcp/22"`, `"192.168.0.7 udp/53,60:70"`, `"10.0.0.0/8 icmp"`.
+            allow: Vec<FirewallRule> = "[]";
         }
     }
 }
