@@ -20,6 +20,22 @@ impl WorldFile {
     pub(crate) fn check(&self) -> Result<(), String> {
         let Self { proxmox, gitlab, .. } = self;
         once("node", proxmox.nodes.iter().map(|node| &node.name))?;
+        for node in &proxmox.nodes {
+            if let Some(status) = node.refuses.filter(|status| !(400..600).contains(status)) {
+                let name = &node.name;
+                return Err(format!(
+                    "the node {name} refuses with {status}, which is no refusal: write 403, 500, 595 or the like"
+                ));
+            }
+        }
+        for project in &gitlab.projects {
+            if let Some(status) = project.refuses.filter(|status| !matches!(status, 403 | 404)) {
+                let id = project.id;
+                return Err(format!(
+                    "the project {id} refuses with {status}: write 403 or 404"
+                ));
+            }
+        }
         once("storage", proxmox.storages.iter().map(|storage| &storage.name))?;
         let machines = || proxmox.templates.iter().chain(&proxmox.machines);
         once("vmid", machines().map(|machine| machine.vmid))?;
@@ -99,6 +115,8 @@ fn once<T: Ord + std::fmt::Display + Copy>(what: &str, names: impl Iterator<Item
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ProxmoxWorld {
+    /// What the cluster is called: one of another name is another cluster, with certificates of its own.
+    pub cluster: String,
     /// What `GET /version` says, `8.4.0` or `9.1.3`. It also decides which parameters are known.
     pub version: String,
     /// How long a refused token is made to wait, in milliseconds.
@@ -165,6 +183,9 @@ pub struct NodeWorld {
     /// Whether it can be reached.
     #[serde(default = "yes")]
     pub online: bool,
+    /// The status with which every call to it is answered, although the cluster calls it online: 595, 596, 403.
+    #[serde(default)]
+    pub refuses: Option<u16>,
 }
 
 /// A storage, on every node.
@@ -295,6 +316,10 @@ pub struct ProjectWorld {
     /// The tags of the job that every pipeline of this project has.
     #[serde(default)]
     pub ci_tags: Vec<String>,
+    /// The status with which every call about it is answered: 403 where the token's role was taken away or the project
+    /// is archived, 404 where the token does not see it.
+    #[serde(default)]
+    pub refuses: Option<u16>,
 }
 
 /// A group.
@@ -325,6 +350,7 @@ impl Default for ProxmoxWorld {
             memory_gib: sixty_four(),
             cpus: sixteen(),
             online: true,
+            refuses: None,
         };
         let storage = |name: &str, kind: &str, content: &[&str]| StorageWorld {
             name: name.to_owned(),
@@ -347,6 +373,7 @@ impl Default for ProxmoxWorld {
             cloud_init: None,
         });
         Self {
+            cluster: "sandbox".to_owned(),
             version: "8.4.0".to_owned(),
             auth_delay_ms: 3000,
             speed: Speed::default(),
@@ -390,6 +417,7 @@ impl Default for GitlabWorld {
             group,
             was: Vec::new(),
             ci_tags: Vec::new(),
+            refuses: None,
         };
         // The project that the first egg of a new Nest names.
         let hello = ProjectWorld {
@@ -494,6 +522,10 @@ mod tests {
             {"vmid": 1, "name": "a", "node": "pve1", "cloud_init": "scsi0"}
         ]}}"#;
         assert!(wrong(machine).contains("`scsi0`, which is no free drive"));
+        let node = r#"{"proxmox": {"nodes": [{"name": "pve1", "refuses": 200}]}}"#;
+        assert!(wrong(node).contains("the node pve1 refuses with 200, which is no refusal"));
+        let project = r#"{"gitlab": {"projects": [{"id": 1, "path": "a/b", "refuses": 500}]}}"#;
+        assert_eq!(wrong(project), "the project 1 refuses with 500: write 403 or 404");
         let project = r#"{"gitlab": {"projects": [{"id": 1, "path": "a/b", "group": 9}]}}"#;
         assert_eq!(wrong(project), "there is no group 9 among `groups`");
         assert!(serde_json::from_str::<WorldFile>(r#"{"proxmix": {}}"#).is_err());

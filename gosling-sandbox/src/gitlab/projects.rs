@@ -21,7 +21,7 @@ impl Gitlab {
         let is = |path: &str| path.eq_ignore_ascii_case(id);
         let mut projects = self.world.projects.iter();
         if let Some(project) = projects.find(|project| is(&project.path) || project.id.to_string() == id) {
-            return Ok(project);
+            return seen(project);
         }
         let mut projects = self.world.projects.iter();
         match projects.find(|project| project.was.iter().any(|path| is(path))) {
@@ -115,7 +115,7 @@ impl Gitlab {
             .world
             .projects
             .iter()
-            .filter(|project| these(project))
+            .filter(|project| these(project) && project.refuses != Some(404))
             .filter(|project| project.path.to_lowercase().contains(&search) && !hidden)
             .filter(|_| {
                 given
@@ -195,5 +195,14 @@ impl Gitlab {
             "parent_id": group.parent,
             "created_at": self.clock.date(std::time::Duration::ZERO),
         })
+    }
+}
+
+/// A project, unless the world has it refuse.
+pub(super) fn seen(project: &ProjectWorld) -> Result<&ProjectWorld, Failure> {
+    match project.refuses {
+        None => Ok(project),
+        Some(403) => Err(Failure::forbidden("")),
+        Some(_) => Err(Failure::missing("Project")),
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, page};
 use super::given::Given;
+use super::projects::seen;
 use super::{Ask, Gitlab, WORLD};
 use crate::Reply;
 use crate::ledger::Ledger;
@@ -231,7 +232,8 @@ impl Gitlab {
             }
             Some("project_type") => {
                 let project = number("project_id")?;
-                self.project_by_number(project).ok_or_else(denied)?;
+                let known = self.project_by_number(project).ok_or_else(denied)?;
+                seen(known).map_err(|_| denied())?;
                 Scope::Projects(vec![project])
             }
             _ if self.world.admin => Scope::Instance,

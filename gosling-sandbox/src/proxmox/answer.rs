@@ -45,6 +45,8 @@ pub(super) enum Failure {
     ContentType(String),
     /// 595: the node that is to answer cannot be reached.
     Unreachable(String),
+    /// The status with which a node of the world refuses.
+    Refused(u16),
 }
 
 impl Failure {
@@ -55,6 +57,17 @@ impl Failure {
 
     pub(super) fn die<T>(words: impl Into<String>) -> Result<T, Self> {
         Err(Self::Die(words.into()))
+    }
+}
+
+/// What the proxy in front of a node says with a status.
+fn refusal(status: u16) -> &'static str {
+    match status {
+        403 => "Permission check failed",
+        595 => "No route to host",
+        596 => "Broken pipe",
+        599 => "Too many redirections",
+        _ => "the node refuses",
     }
 }
 
@@ -81,6 +94,7 @@ pub(super) fn reply(answer: Answer) -> Reply {
             None,
         ),
         Err(Failure::Unreachable(words)) => (595, words, None),
+        Err(Failure::Refused(status)) => (status, refusal(status).to_owned(), None),
     };
     let mut body = json!({"data": null, "message": format!("{words}\n")});
     if let Some(errors) = errors {

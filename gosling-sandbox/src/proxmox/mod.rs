@@ -265,7 +265,10 @@ impl Proxmox {
             return Ok(());
         };
         match self.world.nodes.iter().find(|node| node.name == *name) {
-            Some(node) if node.online => Ok(()),
+            Some(node) if node.online => match node.refuses {
+                Some(status) => Err(Failure::Refused(status)),
+                None => Ok(()),
+            },
             Some(_) => Err(Failure::Unreachable("No route to host".to_owned())),
             None => Failure::die(format!(
                 "hostname lookup '{name}' failed - failed to get address info for: {name}: Name or service not known"

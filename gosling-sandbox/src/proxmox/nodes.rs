@@ -45,8 +45,33 @@ impl Proxmox {
             "maxdisk": 100 * GIB,
             "disk": 10 * GIB,
             "uptime": 864_000,
-            "ssl_fingerprint": fingerprint(&node.name),
+            "ssl_fingerprint": self.fingerprint(&node.name),
         })
+    }
+
+    /// The fingerprint of a certificate of the cluster's: that of its authority, or of a node.
+    fn fingerprint(&self, whose: &str) -> String {
+        let hash = Sha256::digest(format!("{}/{whose}", self.world.cluster));
+        let bytes: Vec<_> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
+        bytes.join(":")
+    }
+
+    /// The certificates that a node has: the authority that the cluster was made with, and its own.
+    pub(super) fn certificates(&mut self, ask: &Ask, _: &mut Ledger) -> Answer {
+        let authority = "/CN=Proxmox Virtual Environment/O=PVE Cluster Manager CA";
+        let certificate = |file: &str, whose: &str, subject: &str| {
+            json!({
+                "filename": file, "fingerprint": self.fingerprint(whose), "subject": subject, "issuer": authority,
+                "public-key-type": "rsaEncryption", "public-key-bits": 2048,
+            })
+        };
+        let node = ask.node();
+        let own = format!("/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={node}");
+        Ok(json!([
+            certificate("pve-root-ca.pem", "", authority),
+            certificate("pve-ssl.pem", node, &own),
+        ])
+        .into())
     }
 
     pub(super) fn list_nodes(&mut self, _: &Ask, _: &mut Ledger) -> Answer {
@@ -83,7 +108,7 @@ impl Proxmox {
         let online = self.world.nodes.iter().filter(|node| node.online).count();
         let quorate = u8::from(online * 2 > self.world.nodes.len());
         let mut all = vec![json!({
-            "type": "cluster", "id": "cluster", "name": "sandbox", "version": 3, "quorate": quorate,
+            "type": "cluster", "id": "cluster", "name": self.world.cluster, "version": 3, "quorate": quorate,
             "nodes": self.world.nodes.len(),
         })];
         all.extend(self.world.nodes.iter().zip(1..).map(|(node, id)| {
@@ -184,11 +209,4 @@ impl Proxmox {
         }
         Ok(Value::from(all).into())
     }
-}
-
-/// The fingerprint of a node's certificate.
-fn fingerprint(node: &str) -> String {
-    let hash = Sha256::digest(node);
-    let bytes: Vec<_> = hash.iter().map(|byte| format!("{byte:02X}")).collect();
-    bytes.join(":")
 }

@@ -102,6 +102,7 @@ pub(super) const ROUTES: &[Route] = &[
     route("GET", "/nodes", &[], &[], Proxmox::list_nodes),
     route("GET", "/nodes/{node}/version", &[], &[], Proxmox::version),
     route("GET", "/nodes/{node}/status", &[], &["Sys.Audit"], Proxmox::node_status),
+    route("GET", "/nodes/{node}/certificates/info", &[], &[], Proxmox::certificates),
     route("GET", "/nodes/{node}/network", &[p::NETWORKS], &[], Proxmox::networks),
     route("GET", "/nodes/{node}/tasks", &[p::TASKS], &[], Proxmox::node_tasks),
     route("GET", "/nodes/{node}/tasks/{upid}/status", &[], &[], Proxmox::task_status),

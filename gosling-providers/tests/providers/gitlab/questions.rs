@@ -24,6 +24,7 @@ async fn a_group_s_projects_are_found_on_every_page_and_below_it() {
         path: format!("platform/deep/p{id}"),
         group: Some(6),
         ci_tags: Vec::new(),
+        refuses: None,
         was: Vec::new(),
     }));
     let world = World::with(given).await;

@@ -488,3 +488,30 @@ fn the_ledger_tells_no_token() {
     );
     assert_eq!(ledger.calls()[0].path, "/api/v4/runners?a=1&token=...");
 }
+
+#[test]
+fn a_project_that_refuses_answers_no_call_about_it() {
+    for (status, words, listed) in [
+        (403, "403 Forbidden", true),
+        (404, "404 Project Not Found", false),
+    ] {
+        let mut world = GitlabWorld::default();
+        for project in world.projects.iter_mut().filter(|project| project.id == 17) {
+            project.refuses = Some(status);
+        }
+        let mut client = Client::new(&world);
+        for path in ["/projects/17", "/projects/17/hooks", "/projects/apps%2Fapp"] {
+            assert_eq!(client.get(path), (status, json!({ "message": words })), "{path}");
+        }
+        let runner = json!({ "runner_type": "project_type", "project_id": 17 });
+        assert_eq!(client.send("POST", "/user/runners", &runner).0, 403);
+        assert_eq!(client.get("/projects/41").0, 200);
+        let all = client.get("/projects?per_page=100").1;
+        let ids = all
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|project| project["id"].as_u64());
+        assert_eq!(ids.flatten().any(|id| id == 17), listed);
+    }
+}

@@ -380,6 +380,32 @@ fn a_node_that_is_off_cannot_be_reached() {
 }
 
 #[test]
+fn a_node_that_refuses_is_online_and_answers_nothing() {
+    let mut lab = Lab::new(|world| world.nodes[1].refuses = Some(596));
+    assert_eq!(
+        lab.fails("GET", "/nodes/pve2/qemu", ""),
+        (596, "Broken pipe".to_owned())
+    );
+    assert_eq!(lab.data("GET", "/nodes", "")[1]["status"], "online");
+    lab.data("GET", "/nodes/pve1/qemu", "");
+}
+
+#[test]
+fn a_cluster_has_one_authority_and_another_cluster_another() {
+    let authority = |lab: &mut Lab, node: &str| {
+        let all = lab.data("GET", &format!("/nodes/{node}/certificates/info"), "");
+        assert_eq!(all[0]["filename"], "pve-root-ca.pem");
+        assert_ne!(all[0]["fingerprint"], all[1]["fingerprint"]);
+        all[0]["fingerprint"].clone()
+    };
+    let mut lab = Lab::new(|_| {});
+    let mut other = Lab::new(|world| world.cluster = "other".to_owned());
+    let one = authority(&mut lab, "pve1");
+    assert_eq!(one, authority(&mut lab, "pve2"));
+    assert_ne!(one, authority(&mut other, "pve1"));
+}
+
+#[test]
 fn a_change_of_what_somebody_else_changed_is_refused() {
     let mut lab = Lab::new(|_| {});
     lab.run("POST", SOURCE, "newid=101");
