@@ -360,13 +360,13 @@ fn compare(
     let before = there.map_or(&no_properties, |held| &held.properties);
     let mut restarts = Vec::new();
     for attribute in kind.attributes {
-        let value = |properties: &Properties| properties.get(attribute.name).cloned().unwrap_or(Value::Null);
-        let (before, after) = (value(before), value(&change.properties));
+        let (before, after) = (attribute.value_in(before), attribute.value_in(&change.properties));
         if before == after || (there.is_some() && attribute.change == Effect::OnlyAtCreation) {
             continue;
         }
         // What the API tells and nobody asks for is left to it.
-        if attribute.observed && !change.properties.contains_key(attribute.name) {
+        if attribute.observed && attribute.usual.is_none() && !change.properties.contains_key(attribute.name)
+        {
             continue;
         }
         // What was only put into a machine when it was made stays as it is when the machine gets another name; what it

@@ -25,6 +25,7 @@ mod graph;
 mod operation;
 mod order;
 mod provider;
+mod remarks;
 mod rollout;
 mod stamp;
 
@@ -33,7 +34,7 @@ pub use diff::{Away, DiffError, Wishes, diff, diff_around};
 pub use fence::{Fence, Lease};
 pub use operation::{Operation, Verb};
 pub use plan::{
-    Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError, Unreadable,
+    Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError, Remark, Unreadable,
 };
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};
 pub use provider::{
@@ -42,6 +43,7 @@ pub use provider::{
 };
 pub use recover::{Recovered, StillOpen};
 pub use refresh::{Looked, Silent, refresh};
+pub use remarks::remarks;
 pub use rollout::{Fleet, PoolRollout, Unwatched, Work};
 pub use run::{Events, JournalWriter, Providers, Run, RunError, Stop};
 pub use state::{Held, State, StateError, Written};

@@ -46,9 +46,29 @@ pub struct Plan {
     /// Operations of earlier runs whose outcome is open. Apply settles them first; those that cannot be settled stay
     /// open, and their resources are left as they are, with what needs them.
     pub open: Vec<OpenIntent>,
+    /// What stays as it is although it is not as the Nest asks for, or was changed outside gosling.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
     /// What could not be read: it stays as it is, and so does what needs it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Unreadable>,
+}
+
+/// What a person should know of a resource, and what applying the plan does not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remark {
+    /// Of which resource.
+    pub address: Address,
+    /// What it is about: the name of an attribute, or `protection`, `pending`.
+    pub attribute: SmolStr,
+    /// What is so, without the address: `is on pve3, which is not among ...`.
+    pub message: String,
+    /// Whether replacing the resource makes it as the Nest asks for.
+    pub replace: bool,
+    /// What to do about it, where that is something else than to replace it.
+    pub help: Option<String>,
+    /// Where the Nest asks for it.
+    pub origin: Option<Origin>,
 }
 
 /// A resource that could not be read.

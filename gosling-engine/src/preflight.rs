@@ -134,9 +134,7 @@ impl Tally {
 pub async fn preflight(plan: &Plan, providers: &Providers, cx: &Context<'_>) -> Vec<Service> {
     let changes_of = |label: &str| -> Vec<&Change> {
         let changes = plan.changes.iter();
-        changes
-            .filter(|change| change.provider == label && change.action != Action::NoOp)
-            .collect()
+        changes.filter(|change| change.provider == label).collect()
     };
     let asked = providers.iter().map(|(label, provider)| async move {
         Service {

@@ -9,9 +9,10 @@ use thiserror::Error;
 
 use crate::fence::{Fence, NotConfirmed, ReadOnly};
 use crate::operation::Operation;
-use crate::plan::Change;
+use crate::plan::{Change, Remark};
 use crate::preflight::Finding;
 use crate::refresh::Silent;
+use crate::state::Held;
 
 /// A world in which resources are made: one Proxmox cluster, one GitLab server.
 ///
@@ -99,10 +100,18 @@ pub trait Provider: Send + Sync {
         Searched::default()
     }
 
-    /// Looks whether the service can carry out these changes, all of them together: whether it is reached and believed,
+    /// Looks whether the service can carry out these changes, all of them together (those that change nothing are among
+    /// them, for what the Nest asks of these may be wrong too): whether it is reached and believed,
     /// its token good and allowed each call, and what they take there. Only reads, few calls however many changes there
     /// are. A service that cannot be reached is one finding.
     async fn preflight(&self, _cx: &Context<'_>, _changes: &[&Change]) -> Vec<Finding> {
+        Vec::new()
+    }
+
+    /// What a person should know of a resource that the change leaves as it is: that it is elsewhere than the Nest asks
+    /// for, that somebody changed what the Nest has no word for. `held` is what the state holds of it, `now` what was
+    /// seen. Calls nobody.
+    fn remarks(&self, _held: &Held, _now: &Held, _change: &Change) -> Vec<Remark> {
         Vec::new()
     }
 
@@ -152,6 +161,8 @@ pub struct Known<'a> {
     pub marker: &'a str,
     /// What it is like as far as the state knows.
     pub properties: &'a Properties,
+    /// What it was given when it was last created or changed.
+    pub outputs: &'a Properties,
 }
 
 /// A resource as it is.

@@ -7,7 +7,7 @@ use gosling_resource::{Address, Properties, Value};
 
 use crate::plan::{AttributeChange, Drift, Unreadable};
 use crate::provider::{CallError, Context, Known, Notes, Observed, Presence, Provider, Secrets};
-use crate::run::{Providers, RunError};
+use crate::run::{Providers, RunError, kind_of};
 use crate::state::{Held, State};
 
 /// What was found of a state.
@@ -64,7 +64,16 @@ pub async fn refresh(
                 let Some(held) = now.resources.get_mut(address) else {
                     continue;
                 };
-                let attributes = differences(&held.properties, &observed.properties);
+                let kind = kind_of(providers, &held.kind);
+                let mut attributes = differences(&held.properties, &observed.properties);
+                for difference in &mut attributes {
+                    // A state holds what is usual only where it is otherwise.
+                    let attribute = kind.and_then(|kind| kind.attribute(&difference.name));
+                    if let Some(attribute) = attribute {
+                        difference.before = attribute.value_in(&held.properties);
+                    }
+                }
+                attributes.retain(|difference| difference.before != difference.after);
                 held.properties.extend(observed.properties);
                 held.outputs.extend(observed.outputs);
                 if !attributes.is_empty() {
@@ -129,6 +138,7 @@ fn known(held: &Held) -> Known<'_> {
         id: &held.id,
         marker: &held.marker,
         properties: &held.properties,
+        outputs: &held.outputs,
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a change of an attribute means.
 
+use crate::{Properties, Value};
+
 /// A kind of resource: `gitlab_runner`, `proxmox_vm`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Kind {
@@ -20,6 +22,9 @@ pub struct Attribute {
     pub change: Change,
     /// Whether the API tells it back: drift in it can be seen.
     pub observed: bool,
+    /// What it is to be wherever nothing else is asked for. A Nest has no word for it, and a state holds it only where it
+    /// is otherwise: whether a machine starts with its node.
+    pub usual: Option<bool>,
 }
 
 /// What a change of an attribute does to the resource.
@@ -38,6 +43,15 @@ pub enum Change {
     Grow,
     /// Nothing: it only matters when the resource is made, such as the nodes to choose from.
     OnlyAtCreation,
+}
+
+impl Attribute {
+    /// Its value among these properties, or the usual one.
+    #[must_use]
+    pub fn value_in(&self, properties: &Properties) -> Value {
+        let held = properties.get(self.name).cloned();
+        held.unwrap_or_else(|| self.usual.map_or(Value::Null, Value::Bool))
+    }
 }
 
 impl Kind {

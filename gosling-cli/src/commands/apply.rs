@@ -91,6 +91,7 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
         },
         wishes: args.wishes.wishes(false),
         refresh: args.wishes.refresh(),
+        accept_clusters: args.wishes.clusters(),
         skip_unreachable: false,
         detail: args.wishes.detail(),
         run: &args.run,
@@ -107,6 +108,7 @@ pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs)
             ..Wishes::default()
         },
         refresh: args.refresh.refresh,
+        accept_clusters: &args.refresh.clusters.accept_cluster,
         skip_unreachable: args.skip_unreachable,
         detail: Detail::Summary,
         run: &args.run,

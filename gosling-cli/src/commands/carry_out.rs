@@ -47,6 +47,7 @@ pub(super) fn carry_out(
         return Ok(Exit::Problems);
     };
     session.set_aside = job.skip_unreachable;
+    session.accept_clusters(job.accept_clusters)?;
     let tempo = Tempo {
         parallelism: job.run.parallelism,
         grace: job.run.grace,

@@ -118,6 +118,8 @@ pub(super) struct Job<'a> {
     pub(super) purpose: Purpose,
     pub(super) wishes: Wishes,
     pub(super) refresh: bool,
+    /// The clusters that are believed whatever they are.
+    pub(super) accept_clusters: &'a [String],
     /// Whether what would be deleted and cannot be reached is kept for later instead.
     pub(super) skip_unreachable: bool,
     /// How much of the plan is shown.

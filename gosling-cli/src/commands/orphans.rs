@@ -46,6 +46,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             purpose: Purpose::Orphans(args.delete.clone()),
             wishes: gosling_engine::Wishes::default(),
             refresh: true,
+            accept_clusters: &[],
             skip_unreachable: false,
             detail: Detail::Summary,
             run: &args.run,

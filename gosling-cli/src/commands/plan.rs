@@ -50,11 +50,24 @@ pub(crate) struct RefreshFlag {
     /// Read what is there before planning; --refresh=false trusts the state
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(crate) refresh: bool,
+    #[command(flatten)]
+    pub(crate) clusters: ClusterFlag,
+}
+
+/// Which clusters are believed.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ClusterFlag {
+    /// Believe that machines are gone although another Proxmox VE cluster answers: proxmox, proxmox.lab
+    #[arg(long, value_name = "PROVIDER")]
+    pub(crate) accept_cluster: Vec<String>,
 }
 
 impl Default for RefreshFlag {
     fn default() -> Self {
-        Self { refresh: true }
+        Self {
+            refresh: true,
+            clusters: ClusterFlag::default(),
+        }
     }
 }
 
@@ -76,6 +89,11 @@ impl WishArgs {
     /// Whether to look at what is there.
     pub(crate) fn refresh(&self) -> bool {
         self.refresh.refresh
+    }
+
+    /// The clusters that are believed whatever they are.
+    pub(crate) fn clusters(&self) -> &[String] {
+        &self.refresh.clusters.accept_cluster
     }
 }
 
@@ -117,6 +135,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
     let Some(mut session) = Session::open(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
+    session.accept_clusters(args.wishes.clusters())?;
     super::block_on(async {
         let progress = session.progress();
         let wishes = args.wishes.wishes(args.destroy);

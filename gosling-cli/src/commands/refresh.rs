@@ -3,6 +3,7 @@
 use clap::Args;
 use gosling_engine::Wishes;
 
+use super::plan::ClusterFlag;
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
 use crate::{Failure, Host};
@@ -22,6 +23,8 @@ pub(crate) struct RefreshArgs {
     #[command(flatten)]
     detail: super::plan::DetailFlag,
     #[command(flatten)]
+    clusters: ClusterFlag,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
@@ -29,6 +32,7 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
     let Some(mut session) = Session::open(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
+    session.accept_clusters(&args.clusters.accept_cluster)?;
     super::block_on(async {
         let progress = session.progress();
         let wishes = Wishes::default();

@@ -61,6 +61,7 @@ pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArg
         purpose: Purpose::Rollback(args.to),
         wishes,
         refresh: true,
+        accept_clusters: &[],
         skip_unreachable: false,
         detail: args.detail.detail(),
         run: &args.run,

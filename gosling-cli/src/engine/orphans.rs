@@ -284,6 +284,7 @@ impl Session {
             id,
             marker,
             properties: &resource.properties,
+            outputs: &Properties::new(),
         };
         let provider = self.provider(&resource.provider)?;
         let read = provider.read(&self.context(), &known).await;

@@ -250,6 +250,9 @@ impl Session {
             || gosling_engine::diff_around(wanted, &now, kind, wishes, &away),
             || state.digest(),
         );
+        let changes = changes.map_err(|error| diff_failure(&error, wanted, state))?;
+        let remarks =
+            gosling_engine::remarks(&changes, (state, &now), wanted, &self.providers, &wishes.targets);
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -261,8 +264,9 @@ impl Session {
             accounts: self.accounts(),
             targets: wishes.targets.clone(),
             destroy: wishes.destroy,
-            changes: changes.map_err(|error| diff_failure(&error, wanted, state))?,
+            changes,
             drift,
+            remarks,
             open: recover::shown(open),
             unreadable,
         })

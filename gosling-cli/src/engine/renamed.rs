@@ -38,6 +38,7 @@ impl Session {
                 id: &held.id,
                 marker: &held.marker,
                 properties: &held.properties,
+                outputs: &held.outputs,
             };
             let found = provider.read(&self.context(), &known).await;
             // Where it is not found, it is the diff's to say that it is made elsewhere now.

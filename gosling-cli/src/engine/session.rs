@@ -328,6 +328,30 @@ impl Session {
             .collect()
     }
 
+    /// Believes these clusters, whichever they are: what is not there is gone.
+    pub(crate) fn accept_clusters(&self, labels: &[String]) -> Result<(), Failure> {
+        for label in labels {
+            let cluster = self.proxmox(label).ok_or_else(|| {
+                let known: Vec<_> = self
+                    .clients
+                    .proxmoxes
+                    .keys()
+                    .map(|label| format!("`{label}`"))
+                    .collect();
+                let known = known.join(", ");
+                Failure::wrong_use(format!(
+                    "--accept-cluster {label}: the Nest has no such Proxmox VE provider"
+                ))
+                .hint(format!(
+                    "it has {}",
+                    if known.is_empty() { "none" } else { &known }
+                ))
+            })?;
+            cluster.accept_cluster();
+        }
+        Ok(())
+    }
+
     /// The Proxmox cluster of this label.
     pub(crate) fn proxmox(&self, label: &str) -> Option<Arc<Proxmox>> {
         self.clients.proxmoxes.get(label).cloned()

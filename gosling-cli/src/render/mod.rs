@@ -11,6 +11,7 @@ mod place;
 pub mod plan;
 pub mod plan_json;
 pub mod preflight;
+mod remarks;
 pub mod rollout;
 pub mod sarif;
 pub mod template;

@@ -7,7 +7,7 @@ use gosling_engine::{Action, Change, Counts, Plan};
 use gosling_resource::{Address, Origin, Part, Value};
 
 use super::alike::Entry;
-use super::{Look, Unit, counted};
+use super::{Look, Unit, counted, remarks};
 
 /// How much of a plan is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,6 +82,7 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
         }
         writeln!(out)?;
     }
+    remarks::write(plan, out)?;
     unreadable(plan, out)?;
     let shown = plan
         .changes
@@ -170,7 +171,8 @@ pub fn summary(plan: &Plan) -> String {
     if counts == Counts::default() {
         let why = match plan.destroy {
             true => "nothing that this Nest created is left",
-            false => "what is there is what the Nest asks for",
+            false if plan.remarks.is_empty() => "what is there is what the Nest asks for",
+            false => "what stands above stays as it is",
         };
         return format!("No changes: {why}.");
     }

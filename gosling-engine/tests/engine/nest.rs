@@ -204,6 +204,7 @@ impl Nest {
             destroy: wishes.destroy,
             changes,
             drift: looked.drift,
+            remarks: Vec::new(),
             open: recover::shown(open),
             unreadable: looked.unreadable,
         })
@@ -320,6 +321,7 @@ impl Nest {
             id,
             marker: "",
             properties: &resource.properties,
+            outputs: &gosling_resource::Properties::new(),
         };
         let cx = Context::reading(&self.secrets);
         let Ok(Presence::Here(observed)) = self.world.read(&cx, &known).await else {

@@ -12,6 +12,7 @@ const fn attribute(name: &'static str, change: Change, observed: bool) -> Attrib
         name,
         change,
         observed,
+        usual: None,
     }
 }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gosling_engine::{
-    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
-    Searched, each, marker,
+    Action, CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider,
+    Search, Searched, each, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
 use serde_json::Value as Json;
@@ -208,7 +208,9 @@ impl Provider for Gitlab {
     }
 
     async fn preflight(&self, cx: &Context<'_>, changes: &[&Change]) -> Vec<Finding> {
-        self.look(cx, changes).await
+        let changing = changes.iter().filter(|change| change.action != Action::NoOp);
+        let changing: Vec<&Change> = changing.copied().collect();
+        self.look(cx, &changing).await
     }
 
     async fn rights(&self, _: &Context<'_>, changes: &[&Change]) -> String {

@@ -53,6 +53,8 @@ pub(super) struct Guest {
     pub(super) memory: i64,
     /// MiB of its largest disk.
     pub(super) disk: i64,
+    /// The resource pool that it is in.
+    pub(super) pool: Option<String>,
 }
 
 /// A storage on one node.
@@ -112,6 +114,9 @@ impl Cluster {
                     running: text("status") == "running",
                     memory: mib("maxmem"),
                     disk: mib("maxdisk"),
+                    pool: Some(text("pool"))
+                        .filter(|pool| !pool.is_empty())
+                        .map(str::to_owned),
                 });
             }
             "storage" => self.storages.push(Storage {

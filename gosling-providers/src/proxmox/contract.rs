@@ -64,13 +64,18 @@ fn satisfied(check: &Value, held: &[(At, &str)]) -> bool {
     }
 }
 
+/// A call that the excerpt of the description lacks: `PVE/API2/Certificates.pm` lets anybody send it.
+const NOT_IN_THE_EXCERPT: (&str, &str) = ("GET", "/nodes/{node}/certificates/info");
+
 fn complaints(calls: &[Value], major: u32) -> Vec<String> {
     let mut wrong = Vec::new();
     for Route { method, path, takes } in ROUTES {
         let mut calls = calls.iter();
         let name = format!("{method} {path}");
         let Some(call) = calls.find(|call| call["method"] == *method && call["path"] == *path) else {
-            wrong.push(format!("{name}: no such call"));
+            if (*method, *path) != NOT_IN_THE_EXCERPT {
+                wrong.push(format!("{name}: no such call"));
+            }
             continue;
         };
         let permissions = &call["permissions"];

@@ -6,12 +6,14 @@ mod cluster;
 #[cfg(test)]
 mod contract;
 mod firewall;
+mod identity;
 mod making;
 mod networks;
 mod placing;
 mod power;
 mod preflight;
 mod privileges;
+mod remarks;
 mod removing;
 mod role;
 mod search;
@@ -23,14 +25,16 @@ mod wanted;
 mod work;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use gosling_engine::{
-    CallError, Change, Context, Doubt, Finding, Known, Observed, Operation, Presence, Provider, Search,
-    Searched, each, marker,
+    Action, CallError, Change, Context, Doubt, Finding, Held, Known, Observed, Operation, Presence, Provider,
+    Remark, Search, Searched, each, marker,
 };
 use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
+use tokio::sync::OnceCell;
 
 use self::api::Api;
 use self::cluster::{Cluster, Guest};
@@ -65,6 +69,10 @@ pub struct Proxmox {
     settings: ProxmoxSettings,
     client: Client,
     limits: Limits,
+    /// What tells the cluster from every other, once that was asked.
+    identity: OnceCell<String>,
+    /// Whether it is the right one whatever it says.
+    accepted: AtomicBool,
 }
 
 /// How a machine is at this moment.
@@ -91,6 +99,8 @@ impl Proxmox {
             settings,
             client,
             limits: Limits::default(),
+            identity: OnceCell::new(),
+            accepted: AtomicBool::new(false),
         })
     }
 
@@ -168,8 +178,13 @@ async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> 
             None => Presence::Gone,
         });
     }
-    let observed = shaping::observed(work, &found, resource.properties, listed).await;
-    observed.map(Presence::Here).map_err(Trouble::harmless)
+    let mut observed = shaping::observed(work, &found, resource.properties, listed)
+        .await
+        .map_err(Trouble::harmless)?;
+    if let Some(guest) = listed {
+        observed.outputs.extend(remarks::facts(&found, guest));
+    }
+    Ok(Presence::Here(observed))
 }
 
 /// A template is no machine of a Nest, also where it was made of one: others are cloned from it.
@@ -257,7 +272,10 @@ impl Provider for Proxmox {
                 }
             }
         });
-        each(reads, parallelism).await
+        let mut found = each(reads, parallelism).await;
+        let node = cluster.nodes.first().map(|node| node.name.as_str());
+        self.doubt_gone(&work.api, node, resources, &mut found).await;
+        found
     }
 
     async fn reserve(
@@ -300,7 +318,9 @@ impl Provider for Proxmox {
             node,
             vmid,
         };
-        making.make().await.map_err(CallError::from)
+        let mut made = making.make().await.map_err(CallError::from)?;
+        self.say_where(&work, &mut made).await;
+        Ok(made)
     }
 
     async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
@@ -320,10 +340,12 @@ impl Provider for Proxmox {
         })?;
         let mut changed = false;
         let updated = shaping::update(&work, operation, &found, &mut changed).await;
-        updated.map_err(|trouble| match (changed, trouble.kind) {
+        let mut updated = updated.map_err(|trouble| match (changed, trouble.kind) {
             (false, Went::Refused) => trouble.harmless(),
             _ => CallError::from(trouble).after_changes(),
-        })
+        })?;
+        self.say_where(&work, &mut updated).await;
+        Ok(updated)
     }
 
     async fn delete(&self, cx: &Context<'_>, operation: &Operation) -> Result<(), CallError> {
@@ -357,6 +379,10 @@ impl Provider for Proxmox {
         })
     }
 
+    fn remarks(&self, held: &Held, now: &Held, change: &Change) -> Vec<Remark> {
+        remarks::remarks(held, now, change)
+    }
+
     async fn marked(&self, cx: &Context<'_>, search: &Search<'_>) -> Searched {
         self.search(cx, search).await
     }
@@ -366,10 +392,16 @@ impl Provider for Proxmox {
             Ok(work) => work,
             Err(error) => return vec![preflight::no_token(error)],
         };
+        let changing: Vec<&Change> = changes
+            .iter()
+            .copied()
+            .filter(|change| change.action != Action::NoOp)
+            .collect();
         let look = preflight::Look {
             proxmox: self,
             api: &work.api,
-            changes,
+            changes: &changing,
+            all: changes,
         };
         look.findings().await
     }

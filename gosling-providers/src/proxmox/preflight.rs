@@ -1,9 +1,11 @@
 //! Whether a cluster can carry out a plan: reached, believed, allowed, and with room.
 
+mod there;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_engine::preflight::ends_soon;
-use gosling_engine::{Action, CallError, Change, Finding, Outcome, calendar, in_order};
+use gosling_engine::{Action, CallError, Change, Finding, Outcome, calendar};
 use gosling_resource::Value;
 
 use super::Proxmox;
@@ -12,10 +14,8 @@ use super::cluster::{Cluster, Node};
 use super::networks::{Networks, SOME};
 use super::placing::{Room, disk, gib, parts, range_is_full};
 use super::privileges::{Need, Permissions, least, needs};
-use super::removing::PROTECTED;
 use super::trouble::Trouble;
-use super::wanted::{Config, Origin, Wanted};
-use super::work::path;
+use super::wanted::{Origin, Wanted};
 use crate::http::segment;
 
 /// How many machines are read at once.
@@ -29,7 +29,10 @@ const FOR_IMAGES: i64 = 4096;
 pub(super) struct Look<'a> {
     pub(super) proxmox: &'a Proxmox,
     pub(super) api: &'a Api<'a>,
+    /// Those that change something.
     pub(super) changes: &'a [&'a Change],
+    /// All, also those that change nothing.
+    pub(super) all: &'a [&'a Change],
 }
 
 impl Look<'_> {
@@ -51,6 +54,7 @@ impl Look<'_> {
         }
         findings.extend(self.end().await);
         if self.changes.is_empty() {
+            findings.extend(self.names_unknown_nodes().await);
             return findings;
         }
         match self.inside(major(version)).await {
@@ -122,56 +126,10 @@ impl Look<'_> {
             return Ok(findings);
         }
         findings.extend(self.nodes(&cluster));
+        findings.extend(self.unknown_nodes(&cluster));
         findings.extend(self.protected(&cluster).await);
         findings.extend(self.room(&mut cluster, &mut networks).await?);
         Ok(findings)
-    }
-
-    /// Whether the nodes are there of the machines that are changed or deleted.
-    fn nodes(&self, cluster: &Cluster) -> Vec<Finding> {
-        let mut away: BTreeMap<&str, &Change> = BTreeMap::new();
-        for change in self.changes {
-            let node = change.id.as_deref().and_then(|id| Some(parts(id).ok()?.0));
-            if let Some(node) = node
-                && !cluster.nodes.is_empty()
-                && !cluster.nodes.iter().any(|known| known.name == node)
-            {
-                away.entry(node).or_insert(change);
-            }
-        }
-        let away = away.into_iter().map(|(node, change)| {
-            let words = format!("its node {node} is not online");
-            let help = format!(
-                "without `--refresh=false`, what needs {node} is left out and the rest goes on; `--replace {}` makes the machine on another node, and deletes this one when {node} is back",
-                change.address
-            );
-            Finding::failed(change.address.to_string(), words, help).at(change)
-        });
-        away.collect()
-    }
-
-    /// Machines that are to go and that Proxmox VE would not delete.
-    async fn protected(&self, cluster: &Cluster) -> Vec<Finding> {
-        let going = self
-            .changes
-            .iter()
-            .filter(|change| matches!(change.action, Action::Delete | Action::Replace));
-        let looks = going.filter_map(|change| {
-            let (_, vmid) = parts(change.id.as_deref()?).ok()?;
-            let node = &cluster.guest(vmid)?.node;
-            Some(async move {
-                let config = self.api.get(&format!("{}/config", path(node, vmid))).await;
-                // What cannot be read is told by whoever reads it next.
-                let protected = config.is_ok_and(|config| Config::of(&config).get("protection") == Some("1"));
-                Ok::<_, ()>(protected.then(|| {
-                    let words =
-                        format!("{node}/{vmid} is protected in Proxmox VE, so that it cannot be deleted");
-                    Finding::failed(change.address.to_string(), words, PROTECTED).at(change)
-                }))
-            })
-        });
-        let looked = in_order(looks.collect::<Vec<_>>(), AT_ONCE).await;
-        looked.unwrap_or_default().into_iter().flatten().collect()
     }
 
     async fn room(&self, cluster: &mut Cluster, networks: &mut Networks) -> Result<Vec<Finding>, Trouble> {

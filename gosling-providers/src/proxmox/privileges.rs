@@ -101,6 +101,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route { method: "GET", path: "/access/users/{userid}/token/{tokenid}", takes: &[check(At::Users, &["User.Modify"])] },
     Route { method: "GET", path: "/cluster/resources", takes: &[silent(At::Nodes, &["Sys.Audit"])] },
     Route { method: "GET", path: "/cluster/nextid", takes: &[] },
+    Route { method: "GET", path: "/nodes/{node}/certificates/info", takes: &[] },
     Route { method: "GET", path: "/nodes/{node}/network", takes: &[] },
     Route { method: "GET", path: "/nodes/{node}/tasks", takes: &[] },
     Route { method: "GET", path: "/nodes/{node}/tasks/{upid}/status", takes: &[] },
@@ -114,7 +115,7 @@ pub(super) const ROUTES: &[Route] = &[
     Route { method: "DELETE", path: "/nodes/{node}/qemu/{vmid}", takes: &[check(At::Machine, &["VM.Allocate"])] },
     Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/config", takes: &[check(At::Machine, &["VM.Audit"]), check(At::Free, &["VM.Audit"])] },
     Route { method: "PUT", path: "/nodes/{node}/qemu/{vmid}/config", takes: &[] },
-    Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/pending", takes: &[check(At::Machine, &["VM.Audit"])] },
+    Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/pending", takes: &[check(At::Machine, &["VM.Audit"]), check(At::Free, &["VM.Audit"])] },
     Route { method: "PUT", path: "/nodes/{node}/qemu/{vmid}/resize", takes: &[check(At::Machine, &["VM.Config.Disk"])] },
     Route { method: "GET", path: "/nodes/{node}/qemu/{vmid}/status/current", takes: &[check(At::Machine, &["VM.Audit"])] },
     Route { method: "POST", path: "/nodes/{node}/qemu/{vmid}/status/start", takes: &[check(At::Machine, &["VM.PowerMgmt"])] },
@@ -362,7 +363,7 @@ impl<'a> Needs<'a> {
     }
 
     fn look(&mut self, change: &'a Change, of: &Of) {
-        self.machine(change, of, "GET", "/config");
+        self.machine(change, of, "GET", "/pending");
         self.machine(change, of, "GET", "/status/current");
     }
 
@@ -417,6 +418,8 @@ impl<'a> Needs<'a> {
         for (attribute, keys) in [
             ("name", &["name"][..]),
             ("tags", &["tags"]),
+            ("onboot", &["onboot"]),
+            ("agent", &["agent"]),
             ("cpu", &["cores"]),
             ("cpu_type", &["cpu"]),
             ("memory", &["memory"]),

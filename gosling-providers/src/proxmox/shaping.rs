@@ -12,7 +12,7 @@ use super::cluster::Guest;
 use super::firewall;
 use super::power::{Off, shut_down, start};
 use super::trouble::Trouble;
-use super::wanted::{Config, Wanted};
+use super::wanted::{Config, Wanted, enables_agent};
 use super::work::{Found, Work};
 
 /// What has to change in a configuration; `seed` is the NoCloud image to put into the drive.
@@ -40,19 +40,12 @@ fn changes(config: &Config, wanted: &Wanted, seed: Option<&str>) -> Vec<(String,
     if least.is_some_and(|least| least > wanted.memory) {
         set("balloon", wanted.memory.to_string());
     }
-    if let Some(kind) = &wanted.cpu_type {
-        let cpu = config
-            .get("cpu")
-            .and_then(|cpu| cpu.split(',').next())
-            .unwrap_or_default();
-        if cpu.strip_prefix("cputype=").unwrap_or(cpu) != kind {
-            set("cpu", kind.clone());
-        }
-    }
-    if !config
-        .get("agent")
-        .is_some_and(|agent| agent.starts_with('1') || agent.contains("enabled=1"))
+    if let Some(kind) = &wanted.cpu_type
+        && config.cpu_type() != Some(kind)
     {
+        set("cpu", kind.clone());
+    }
+    if !config.get("agent").is_some_and(enables_agent) {
         set("agent", "1".to_owned());
     }
     let mut tags: Vec<String> = wanted.tags.iter().map(|tag| tag.to_lowercase()).collect();
@@ -155,7 +148,7 @@ async fn pending(work: &Work<'_>, found: &Found) -> Result<BTreeSet<String>, Tro
 }
 
 /// The keys of a configuration that an attribute decides about.
-fn keys_of(attribute: &str) -> &'static [&'static str] {
+pub(super) fn keys_of(attribute: &str) -> &'static [&'static str] {
     match attribute {
         "memory" => &["memory", "balloon"],
         "cpu" => &["cores", "sockets"],
@@ -163,6 +156,8 @@ fn keys_of(attribute: &str) -> &'static [&'static str] {
         "bridge" | "vlan" | "firewall" => &["net0"],
         "name" => &["name"],
         "tags" => &["tags"],
+        "onboot" => &["onboot"],
+        "agent" => &["agent"],
         _ => &[],
     }
 }
@@ -195,6 +190,10 @@ pub(super) async fn observed(
     ];
     let mut outputs: Properties = outputs.map(|(name, value)| (name.into(), value)).into();
     outputs.extend(booted::output(&found.config, found.vmid));
+    if prior.get("cpu_type").is_none_or(|asked| *asked == Property::Null) {
+        let is = found.config.cpu_type().unwrap_or("Proxmox VE's default");
+        outputs.insert("cpu_type".into(), is.into());
+    }
     Ok(Observed {
         id: found.id(),
         properties,
@@ -222,7 +221,8 @@ pub(super) async fn update(
             .into_iter()
             .any(|name| operation.prior.get(name) != operation.properties.get(name));
         let replugged = replugged && (operation.again || ours.contains("net0"));
-        restart = replugged || waiting.iter().any(|key| ours.contains(key));
+        // The agent is put back for the next start: nothing that a job needs waits for it.
+        restart = replugged || waiting.iter().any(|key| key != "agent" && ours.contains(key));
         // Somebody else's change that waits is theirs, unless the plan says otherwise or a restart would let it in.
         let planned = operation
             .properties

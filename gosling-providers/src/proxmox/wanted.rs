@@ -37,6 +37,9 @@ pub static PROXMOX_VM: Kind = Kind {
         seen("firewall", Change::Update),
         // Whether it runs: a machine that someone turned off is turned on again.
         seen("started", Change::Update),
+        // Whether it starts with its node, and whether the node talks to its guest agent.
+        always("onboot"),
+        always("agent"),
         unseen("user_data", Change::Replace),
         unseen("network_config", Change::Replace),
         unseen("runner", Change::Replace),
@@ -48,6 +51,7 @@ const fn seen(name: &'static str, change: Change) -> Attribute {
         name,
         change,
         observed: true,
+        usual: None,
     }
 }
 
@@ -56,6 +60,15 @@ const fn unseen(name: &'static str, change: Change) -> Attribute {
         name,
         change,
         observed: false,
+        usual: None,
+    }
+}
+
+/// What a machine is in Proxmox VE whatever the Nest says, and put back where somebody changed it.
+const fn always(name: &'static str) -> Attribute {
+    Attribute {
+        usual: Some(true),
+        ..seen(name, Change::Update)
     }
 }
 
@@ -201,26 +214,59 @@ fn vmids(text: &str) -> Option<RangeInclusive<u32>> {
     (*range.start() >= 100 && !range.is_empty()).then_some(range)
 }
 
-/// A configuration as `GET .../config` gives it.
+/// A configuration, and what of it becomes different with the machine's next start.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Config(pub(super) BTreeMap<String, String>);
+pub(super) struct Config {
+    pub(super) values: BTreeMap<String, String>,
+    /// `None` is a value that goes.
+    pub(super) pending: BTreeMap<String, Option<String>>,
+}
 
 impl Config {
+    /// From what `GET .../config` gives.
     pub(super) fn of(data: &serde_json::Value) -> Self {
-        let text = |value: &serde_json::Value| match value {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
         let map = data.as_object();
         let pairs = map
             .into_iter()
             .flatten()
             .map(|(key, value)| (key.clone(), text(value)));
-        Self(pairs.collect())
+        Self {
+            values: pairs.collect(),
+            pending: BTreeMap::new(),
+        }
+    }
+
+    /// From what `GET .../pending` gives: the values of now, and those of the next start.
+    pub(super) fn with_pending(data: &serde_json::Value) -> Self {
+        let mut config = Self::default();
+        for entry in data.as_array().into_iter().flatten() {
+            let Some(key) = entry.get("key").and_then(serde_json::Value::as_str) else {
+                continue;
+            };
+            if let Some(value) = entry.get("value") {
+                config.values.insert(key.to_owned(), text(value));
+            }
+            if let Some(value) = entry.get("pending") {
+                config.pending.insert(key.to_owned(), Some(text(value)));
+            } else if entry.get("delete").is_some_and(|flag| *flag != 0) {
+                config.pending.insert(key.to_owned(), None);
+            }
+        }
+        config
     }
 
     pub(super) fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+        self.values.get(key).map(String::as_str)
+    }
+
+    /// Whether `onboot` or `agent` is on, as it always is to be: now, or from the next start on.
+    fn is_usual(&self, name: &str) -> bool {
+        let is_on = |value: &str| match name {
+            "agent" => enables_agent(value),
+            _ => value == "1",
+        };
+        let waits = self.pending.get(name).and_then(Option::as_deref);
+        self.get(name).is_some_and(is_on) || waits.is_some_and(is_on)
     }
 
     /// Its notes: gosling's marker, and what people write around it.
@@ -234,9 +280,15 @@ impl Config {
         parts.find(|(its, _)| *its == name).map(|(_, value)| value)
     }
 
+    /// The emulated processor: `host` of `cputype=host,flags=+aes`.
+    pub(super) fn cpu_type(&self) -> Option<&str> {
+        let first = self.get("cpu")?.split(',').next()?;
+        Some(first.strip_prefix("cputype=").unwrap_or(first))
+    }
+
     /// What its network cards are plugged into.
     pub(super) fn cards(&self) -> Vec<Card> {
-        let nets = self.0.keys().filter(|key| {
+        let nets = self.values.keys().filter(|key| {
             let number = key.strip_prefix("net").unwrap_or_default();
             !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
         });
@@ -261,14 +313,14 @@ impl Config {
             .split(';')
             .chain(usual)
             .find(is_disk)
-            .and_then(|key| self.0.get_key_value(key))
+            .and_then(|key| self.values.get_key_value(key))
             .map(|(key, _)| key.as_str())
     }
 
     /// Drives made by Proxmox VE's own cloud-init, which would contradict ours.
     pub(super) fn own_cloud_init(&self) -> Vec<&str> {
         let drives = self
-            .0
+            .values
             .iter()
             .filter(|(_, value)| value.contains("cloudinit") && value.contains("media=cdrom"));
         drives.map(|(key, _)| key.as_str()).collect()
@@ -306,10 +358,7 @@ impl Config {
                 "vlan" => Some(number(self.part("net0", "tag")).into()),
                 // Where none is asked for, the template's is left, and told by nobody.
                 _ if *before == Value::Null => None,
-                "cpu_type" => {
-                    let first = self.get("cpu").and_then(|cpu| cpu.split(',').next());
-                    first.map(|cpu| cpu.strip_prefix("cputype=").unwrap_or(cpu).into())
-                }
+                "cpu_type" => self.cpu_type().map(Value::from),
                 "cpu" => number(self.get("cores")).map(|cores| {
                     let sockets = number(self.get("sockets")).unwrap_or(1);
                     (cores * sockets).into()
@@ -320,7 +369,12 @@ impl Config {
                         .map(|text| text.strip_prefix("current=").unwrap_or(text));
                     number(text).map(Value::from)
                 }
-                "disk" => self.boot_disk().and_then(|key| self.size(key)).map(Value::from),
+                // A disk cannot shrink: one that is larger than it was asked for stays, and is no reason to make the
+                // machine again.
+                "disk" => {
+                    let is = self.boot_disk().and_then(|key| self.size(key));
+                    is.map(|is| before.as_int().map_or(is, |before| is.min(before)).into())
+                }
                 "tags" => Some(tags(self.get("tags").unwrap_or_default(), before)),
                 _ => None,
             };
@@ -328,8 +382,27 @@ impl Config {
                 observed.insert(name.clone(), is);
             }
         }
+        for name in ["onboot", "agent"] {
+            let usual = self.is_usual(name);
+            if !usual || prior.contains_key(name) {
+                observed.insert(name.into(), usual.into());
+            }
+        }
         observed
     }
+}
+
+/// A value as a configuration's file has it.
+fn text(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether a value of `agent` lets the host talk to the guest agent.
+pub(super) fn enables_agent(value: &str) -> bool {
+    value.split(',').any(|part| part == "1" || part == "enabled=1")
 }
 
 /// The tags that are there. Proxmox VE sorts them and writes them small: where they are those from before, these.
@@ -359,12 +432,13 @@ mod tests {
     use super::*;
 
     fn config(pairs: &[(&str, &str)]) -> Config {
-        Config(
-            pairs
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect(),
-        )
+        let values = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Config {
+            values: values.collect(),
+            pending: BTreeMap::new(),
+        }
     }
 
     #[test]
@@ -380,6 +454,8 @@ mod tests {
             ("ide2", "local:iso/x.iso,media=cdrom,size=1M"),
             ("virtio0", "local-lvm:vm-1-disk-0,size=1.5G"),
             ("tags", "a;b"),
+            ("onboot", "1"),
+            ("agent", "enabled=1,fstrim_cloned_disks=1"),
         ]);
         let prior = [
             ("name", Value::from("old")),
@@ -388,7 +464,7 @@ mod tests {
             ("cpu", 1.into()),
             ("cpu_type", "kvm64".into()),
             ("memory", 1.into()),
-            ("disk", 1.into()),
+            ("disk", 4096.into()),
             ("tags", vec!["B", "a"].into()),
             ("template", "debian".into()),
         ];
@@ -406,6 +482,52 @@ mod tests {
         let expected: Properties = expected.map(|(name, value)| (name.into(), value)).into();
         assert_eq!(config.observed(&prior), expected);
         assert_eq!(config.observed(&Properties::new()), Properties::new());
+    }
+
+    #[test]
+    fn what_is_usual_is_only_shown_where_it_is_otherwise_and_nothing_puts_it_right_already() {
+        let off = config(&[("onboot", "0"), ("agent", "0")]);
+        let seen: Properties = [("onboot".into(), false.into()), ("agent".into(), false.into())].into();
+        assert_eq!(off.observed(&Properties::new()), seen);
+        let mut waits = off.clone();
+        waits.pending.insert("agent".to_owned(), Some("1".to_owned()));
+        let seen: Properties = [("onboot".into(), false.into())].into();
+        assert_eq!(waits.observed(&Properties::new()), seen);
+    }
+
+    #[test]
+    fn a_disk_that_is_larger_than_it_was_asked_for_is_as_large_as_that() {
+        let config = config(&[
+            ("onboot", "1"),
+            ("agent", "1"),
+            ("scsi0", "local-lvm:vm-1-disk-0,size=30G"),
+        ]);
+        for (before, is) in [
+            (20 * 1024, 20 * 1024),
+            (30 * 1024, 30 * 1024),
+            (40 * 1024, 30 * 1024),
+        ] {
+            let prior: Properties = [("disk".into(), before.into())].into();
+            let seen: Properties = [("disk".into(), is.into())].into();
+            assert_eq!(config.observed(&prior), seen);
+        }
+    }
+
+    #[test]
+    fn what_waits_for_a_start_is_read_beside_what_is_there() {
+        let config = Config::with_pending(&serde_json::json!([
+            {"key": "memory", "value": "4096", "pending": 6144},
+            {"key": "cores", "value": 2},
+            {"key": "balloon", "value": 0, "delete": 1},
+            {"value": "without a key"},
+        ]));
+        assert_eq!(config.get("memory"), Some("4096"));
+        assert_eq!(config.get("cores"), Some("2"));
+        let pending = [
+            ("balloon".to_owned(), None),
+            ("memory".to_owned(), Some("6144".to_owned())),
+        ];
+        assert_eq!(config.pending, BTreeMap::from(pending));
     }
 
     #[test]

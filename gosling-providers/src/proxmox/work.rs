@@ -250,13 +250,12 @@ impl Work<'_> {
 
     /// The machine with that number on that node.
     pub(super) async fn look(&self, node: &str, vmid: u32) -> Result<Option<Found>, Trouble> {
-        // What waits for a restart is not there yet.
-        let path = format!("{}/config", path(node, vmid));
-        match self.api.get_with(&path, &[("current", "1")]).await {
+        // It tells what is there now and what waits for a start; `config` tells one of them.
+        match self.api.get(&format!("{}/pending", path(node, vmid))).await {
             Ok(data) => Ok(Some(Found {
                 node: node.to_owned(),
                 vmid,
-                config: Config::of(&data),
+                config: Config::with_pending(&data),
             })),
             Err(trouble) if trouble.is_missing() => Ok(None),
             Err(trouble) => Err(trouble),

@@ -18,7 +18,7 @@ async fn a_machine_is_ours_whatever_people_write_into_its_notes() {
     let world = world(quick()).await;
     let provider = provider(&world);
     let made = making("aaaaaaaaaaaaaaaa", "pve1/5000", properties());
-    let first = provider.create(&world.cx(), &made).await.unwrap();
+    let first = provider.create(&world.cx(), &made).await.unwrap().properties;
     let marker = &made.marker;
     for notes in [
         format!("{marker}\n\nowner: Ada"),
@@ -26,7 +26,7 @@ async fn a_machine_is_ours_whatever_people_write_into_its_notes() {
     ] {
         somebody(&world, Method::Put, VM, &[("description", &notes)]).await;
         let seen = read(&world, &made, "pve1/5000", &properties()).await;
-        assert_eq!(seen.as_ref(), Some(&first), "{notes}");
+        assert_eq!(seen.map(|seen| seen.properties), Some(first.clone()), "{notes}");
         let mut wanted = properties();
         wanted.insert("tags".into(), vec!["other"].into());
         let update = changing(&made, Verb::Update, "pve1/5000", wanted);
@@ -138,6 +138,7 @@ pub(crate) async fn presence(provider: &dyn Provider, world: &World, made: &Oper
         id,
         marker: &made.marker,
         properties: &made.properties,
+        outputs: &gosling_resource::Properties::new(),
     };
     provider.read(&world.cx(), &known).await.unwrap()
 }

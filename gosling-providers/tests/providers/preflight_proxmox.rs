@@ -82,6 +82,7 @@ fn node(name: &str, memory_gib: u64, online: bool) -> NodeWorld {
         memory_gib,
         cpus: 4,
         online,
+        refuses: None,
     }
 }
 

@@ -62,7 +62,7 @@ fn a_look_at_thirty_eggs_takes_as_many_calls_as_they_need() {
     assert_eq!(of("/cluster/resources"), 1);
     assert_eq!(of("/hooks"), PROJECTS.len());
     assert_eq!(of("/api/v4/runners/"), EGGS);
-    assert_eq!(of("/config"), EGGS);
+    assert_eq!(of("/pending"), EGGS);
     assert!(calls.iter().all(|call| call.starts_with("GET ")), "{calls:#?}");
     lab.stop();
 }

@@ -13,6 +13,7 @@ mod cases;
 mod compiled;
 mod disk;
 mod docs;
+mod elsewhere;
 mod examples;
 mod first_hour;
 mod fixes;

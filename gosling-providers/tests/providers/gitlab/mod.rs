@@ -102,6 +102,7 @@ pub(super) async fn read(gitlab: &Gitlab, world: &World, made: &Operation, id: &
         id,
         marker: &made.marker,
         properties: &made.properties,
+        outputs: &Properties::new(),
     };
     gitlab.read(&world.cx(), &known).await.unwrap().decided().unwrap()
 }
