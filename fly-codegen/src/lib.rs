@@ -155,7 +155,8 @@ pub fn lower(source: &Source<'_>, facts: &Facts) -> Result<Resources, Vec<LowerE
 }
 
 /// From each old address to the one that it has now: moves may follow each other.
-fn moves(moved: &[Moved]) -> Vec<(String, String)> {
+#[must_use]
+pub fn moves(moved: &[Moved]) -> Vec<(String, String)> {
     let next: BTreeMap<&str, &str> = moved
         .iter()
         .map(|moved| (moved.from.as_str(), moved.to.as_str()))

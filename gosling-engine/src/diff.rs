@@ -272,6 +272,14 @@ fn with_moves<'s>(
     Moves { held, moved, waiting }
 }
 
+/// The address that a resource has after these moves, which may be its own.
+#[must_use]
+pub fn moved(address: &Address, moves: &[(String, String)]) -> Address {
+    let moves = moves.iter().map(|(from, to)| (from.as_str(), to.as_str()));
+    let to = moved_to(address, &moves.collect());
+    to.map_or_else(|| address.clone(), |(_, to)| to)
+}
+
 /// Where the moves lead a resource, its own or that of its block, and what that one is about. `None`: none of them is about
 /// it.
 fn moved_to<'m>(address: &Address, moves: &BTreeMap<&'m str, &'m str>) -> Option<(&'m str, Address)> {

@@ -226,6 +226,8 @@ pub struct Marked {
     pub address: Option<Address>,
     /// What it is called there.
     pub name: String,
+    /// Whether it shows that its creation ended. What does not is not known to be what the Nest asks for.
+    pub finished: bool,
     /// What the provider has to know of it to read or delete it.
     pub properties: Properties,
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::io;
 
-use gosling_resource::{Address, Origin, Properties, Resource, Rollout, Value};
+use gosling_resource::{Address, Origin, Properties, Resource, Resources, Rollout, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smol_str::SmolStr;
@@ -318,11 +318,7 @@ impl State {
         let mut properties = crate::apply::with_outputs(&resource.properties, self);
         properties.retain(|_, value| value.outputs().is_empty());
         properties.extend(observed.properties);
-        let given = resource.properties.iter().filter(|(_, value)| {
-            let outputs = value.outputs();
-            !outputs.is_empty() && outputs.iter().all(|of| self.resources.contains_key(of))
-        });
-        let given = given.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let given = self.given_to(resource);
         let needs = resource.needs().into_iter();
         let depends_on = needs.filter(|need| self.resources.contains_key(need)).collect();
         let held = Held {
@@ -338,6 +334,30 @@ impl State {
             origin: resource.origin.clone(),
         };
         self.resources.insert(resource.address.clone(), held);
+    }
+
+    /// Those of a resource's properties that resources of the state give.
+    fn given_to(&self, resource: &Resource) -> Properties {
+        let given = resource.properties.iter().filter(|(_, value)| {
+            let outputs = value.outputs();
+            !outputs.is_empty() && outputs.iter().all(|of| self.resources.contains_key(of))
+        });
+        given.map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
+    /// Lets what is in the state and needs this resource need it again: with `state rm` it was forgotten that it does.
+    /// Gives back what needs it.
+    pub fn restore_needs(&mut self, wanted: &Resources, address: &Address) -> Vec<Address> {
+        let mut needed_by = Vec::new();
+        for other in wanted.iter().filter(|other| other.needs().contains(address)) {
+            let given = self.given_to(other);
+            if let Some(held) = self.resources.get_mut(&other.address) {
+                held.depends_on.insert(address.clone());
+                held.given = given;
+                needed_by.push(other.address.clone());
+            }
+        }
+        needed_by
     }
 
     /// Takes in something that gosling made for the Nest and that the state does not know. What the API does not tell is

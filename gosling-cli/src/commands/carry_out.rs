@@ -254,10 +254,11 @@ async fn adopted(
         .progress
         .look(host, under.interrupts, session.already_there(&plan))
         .await?;
+    let moves = session.moves();
     let twice = found
         .all
         .into_iter()
-        .filter(|orphan| would_be_made(&plan, orphan).is_some());
+        .filter(|orphan| would_be_made(&plan, orphan, &moves).is_some());
     let twice: Vec<_> = twice.collect();
     if twice.is_empty() {
         return Ok(plan);

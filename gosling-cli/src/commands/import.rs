@@ -72,17 +72,21 @@ async fn import(
         );
     }
     // What gosling made itself is recognised by its marker again.
-    let marker = session.marker_of(resource, &observed.id).await;
-    let copied = state.resources.values().any(|held| held.marker == marker);
-    let marker = if copied { "" } else { &marker };
+    let marked = session.marked(resource, &observed.id).await;
+    let marked = marked.filter(|marked| {
+        let mut held = state.resources.values();
+        !held.any(|held| held.marker == marked.marker)
+    });
     session
         .at
         .note_by_hand(host, "gosling import", state.serial, lease)
         .await?;
-    let lost = session.take_in(&mut state, resource, marker, observed).await?;
+    let unknown = session
+        .take_in(&mut state, &wanted, resource, marked.as_ref(), observed)
+        .await?;
     let settled = recover::settle(locked, state, &recover::ops(&open)).await;
     settled.map_err(failure)?;
-    if let Some(words) = lost {
+    for words in unknown {
         host.say(words)?;
     }
     host.done(format_args!(

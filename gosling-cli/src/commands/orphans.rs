@@ -9,7 +9,9 @@ use serde_json::json;
 use super::carry_out::carry_out;
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, Orphan, Orphans, Session, failure, holder, store_failure, under_lock};
+use crate::engine::{
+    EngineArgs, Orphan, Orphans, Session, asked_as, failure, holder, store_failure, under_lock,
+};
 use crate::render::counted;
 use crate::render::plan::Detail;
 use crate::{Failure, Host, questions};
@@ -75,26 +77,18 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
                 return Err(super::has_not_ended(entry));
             }
             let found = session.all_orphans(Some(&state)).await?;
-            let chosen = chosen(&found, &args.adopt)?;
+            let mut chosen = chosen(&found, &args.adopt)?;
+            // Images are no resources: there is nothing to take in.
+            chosen.retain(|orphan| orphan.marked.address.is_some());
             let wanted = session.all_wanted().await?;
             for orphan in &chosen {
-                let asked = orphan
-                    .marked
-                    .address
-                    .as_ref()
-                    .is_some_and(|address| wanted.get(address).is_some());
-                if !asked || orphan.copy_of.is_some() {
+                let Some(address) = asked_as(&wanted, orphan) else {
                     return Err(
                         Failure::wrong_use(format!("the Nest asks for no {}", orphan.words()))
                             .hint(format!("gosling orphans --delete {}", orphan.marked.id)),
                     );
-                }
-                let taken = orphan
-                    .marked
-                    .address
-                    .as_ref()
-                    .filter(|address| state.resources.contains_key(*address));
-                if let Some(address) = taken {
+                };
+                if state.resources.contains_key(address) {
                     return Err(Failure::wrong_use(format!("{address} is in the state already"))
                         .hint(format!("gosling orphans --delete {}", orphan.marked.id)));
                 }

@@ -1,6 +1,7 @@
 //! What the commands of plan and apply share: a Nest made ready for the engine, progress, and the clock.
 
 mod account;
+mod adoption;
 mod back;
 mod clients;
 mod clock;
@@ -25,13 +26,14 @@ mod waiting;
 mod watch;
 
 pub(crate) use account::Account;
+pub(crate) use adoption::{asked_as, would_be_made};
 pub(crate) use back::WayBack;
 pub(crate) use clock::{ago, at, can_be, now};
 pub(crate) use endpoints::authority;
 pub(crate) use holder::holder;
 pub(crate) use interrupts::{Interrupts, stopped};
 pub(crate) use lock::{begin, released, store_failure, under_lock};
-pub(crate) use orphans::{Orphan, Orphans, free_address, would_be_made};
+pub(crate) use orphans::{Orphan, Orphans, free_address};
 pub(crate) use preflight::{Looked, Unseen};
 pub(crate) use progress::Progress;
 pub(crate) use running::Tempo;

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{Action, Change, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
-use gosling_resource::{Address, Properties, Resource, Resources, Value};
+use gosling_engine::{Action, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
+use gosling_resource::{Address, Properties, Resource, Resources};
 
 use serde_json::{Value as Json, json};
 
+use super::Session;
+use super::adoption::would_be_made;
 use super::session::call_failure;
-use super::{Session, TokenOf};
 use crate::Failure;
 
 /// Something that was made for this Nest and is not in the state.
@@ -217,9 +218,10 @@ impl Session {
             return Vec::new();
         }
         let orphans = self.already_there(plan).await;
+        let moves = self.moves();
         // What could not be looked at is said by the checks of the service itself.
         let findings = orphans.all.iter().map(|orphan| {
-            let finding = match would_be_made(plan, orphan) {
+            let finding = match would_be_made(plan, orphan, &moves) {
                 Some(change) => Finding::failed(
                     change.address.to_string(),
                     format!("it is there already, as {}, and is not in the state", orphan.words()),
@@ -235,41 +237,6 @@ impl Session {
             (orphan.provider.clone(), finding)
         });
         findings.collect()
-    }
-
-    /// Takes over what a plan would make twice. Returns the state with it, and what was taken over.
-    pub(crate) async fn adopt(
-        &self,
-        wanted: &Resources,
-        mut state: State,
-        orphans: &[Orphan],
-    ) -> Result<(State, Vec<String>), Failure> {
-        let mut said = Vec::new();
-        let asked = orphans.iter().filter_map(|orphan| {
-            let address = orphan
-                .marked
-                .address
-                .as_ref()
-                .filter(|_| orphan.copy_of.is_none())?;
-            Some((orphan, wanted.get(address)?))
-        });
-        let mut asked: Vec<(&Orphan, &Resource)> = asked.collect();
-        // What others need comes first, so that they find its outputs.
-        asked.sort_by_key(|(_, resource)| resource.needs().len());
-        for (orphan, resource) in asked {
-            if state.resources.contains_key(&resource.address) {
-                continue;
-            }
-            let marker = &orphan.marked.marker;
-            let observed = self.observe(resource, &orphan.marked.id, marker).await?;
-            said.push(format!(
-                "{} is taken over as {}",
-                orphan.words(),
-                resource.address
-            ));
-            said.extend(self.take_in(&mut state, resource, marker, observed).await?);
-        }
-        Ok((state, said))
     }
 
     /// Reads something that a resource is to be from now on.
@@ -294,8 +261,8 @@ impl Session {
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {id}", resource.kind)))
     }
 
-    /// The marker of this Nest that something carries; empty where it has none.
-    pub(crate) async fn marker_of(&self, resource: &Resource, id: &str) -> String {
+    /// What this Nest's marker says of something; `None` where it does not carry one.
+    pub(crate) async fn marked(&self, resource: &Resource, id: &str) -> Option<Marked> {
         let place = Placed {
             provider: &resource.provider,
             kind: &resource.kind,
@@ -303,72 +270,8 @@ impl Session {
         };
         let found = self.search([place].into_iter(), &[], false).await;
         let mut all = found.all.into_iter().map(|orphan| orphan.marked);
-        let own = all.find(|marked| marked.kind == resource.kind && marked.id == id);
-        own.map(|marked| marked.marker).unwrap_or_default()
+        all.find(|marked| marked.kind == resource.kind && marked.id == id)
     }
-
-    /// Puts something into the state, and says what cannot be known of it.
-    pub(crate) async fn take_in(
-        &self,
-        state: &mut State,
-        resource: &Resource,
-        marker: &str,
-        observed: Observed,
-    ) -> Result<Option<String>, Failure> {
-        let (address, id) = (&resource.address, observed.id.clone());
-        let place = resource.properties.get("token_secret").and_then(Value::as_secret);
-        let lost = match place {
-            Some(place) if !self.has_token(resource, place, &id).await? => Some((
-                "token_secret",
-                format!(
-                    "the token of runner {id} is not at {place}: the next apply makes a new one, and whatever uses the present one is cut off"
-                ),
-            )),
-            _ if marker.is_empty() && resource.properties.contains_key("user_data") => Some((
-                "user_data",
-                format!(
-                    "nobody knows with which user data {id} was made: the next apply replaces it; to keep it, leave it out of the Nest"
-                ),
-            )),
-            _ => None,
-        };
-        state.adopt(resource, marker, observed);
-        if let (Some((name, _)), Some(held)) = (&lost, state.resources.get_mut(address)) {
-            held.properties.remove(*name);
-        }
-        Ok(lost.map(|(_, words)| format!("warning: {address}: {words}")))
-    }
-
-    /// Whether the token at a place is that of a runner.
-    async fn has_token(
-        &self,
-        resource: &Resource,
-        place: &gosling_resource::SecretUri,
-        id: &str,
-    ) -> Result<bool, Failure> {
-        use gosling_engine::{SecretError, Secrets};
-        let token = match self.secrets.read(place).await {
-            Ok(token) => token,
-            Err(SecretError::Missing(_)) => return Ok(false),
-            Err(error) => return Err(super::failure(error)),
-        };
-        let gitlab = self.gitlab(&resource.provider)?;
-        let of = self.token_of(&gitlab, id, &token).await;
-        Ok(of.map_err(|error| call_failure(&error))? == TokenOf::Itself)
-    }
-}
-
-/// The change of a plan that would make what is there already.
-pub(crate) fn would_be_made<'p>(plan: &'p Plan, orphan: &Orphan) -> Option<&'p Change> {
-    let address = orphan
-        .marked
-        .address
-        .as_ref()
-        .filter(|_| orphan.copy_of.is_none())?;
-    let mut changes = plan.changes.iter();
-    changes.find(|change| {
-        change.action == Action::Create && change.address == *address && change.kind == orphan.marked.kind
-    })
 }
 
 /// An address under which something can be deleted that the Nest does not ask for.

@@ -75,6 +75,11 @@ impl Gitlab {
 impl Place<'_> {
     async fn runners(&self, scope: Scope, search: &Search<'_>) -> Result<Vec<Marked>, CallError> {
         let errand = runner::listing(scope);
+        // One that an egg had under an earlier name: all of a Nest's are called `NEST/EGG`.
+        let is_ours = |description: &str| {
+            let rest = description.strip_prefix(search.nest);
+            rest.is_some_and(|rest| rest.starts_with('/'))
+        };
         let mut marked = Vec::new();
         // A project that is not there has no runners.
         let list = self
@@ -87,7 +92,7 @@ impl Place<'_> {
             let Some(id) = shown["id"].as_i64() else { continue };
             let id = id.to_string();
             if search.known.contains(&(RUNNER, id.as_str()))
-                || !(search.thorough || self.descriptions.contains(description))
+                || !(search.thorough || self.descriptions.contains(description) || is_ours(description))
             {
                 continue;
             }
@@ -138,6 +143,8 @@ impl Place<'_> {
             marker: marker.text.to_owned(),
             address: Some(marker.address),
             name: name.to_owned(),
+            // What its creation did not end with, the token, is looked for by itself.
+            finished: true,
             properties,
         })
     }

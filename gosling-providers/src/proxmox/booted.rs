@@ -17,6 +17,8 @@ use super::work::{Work, path};
 
 /// Where the first boot writes how far it has come; `fly-codegen`'s script says the same.
 const LOG: &str = "/var/lib/gosling/first-boot.log";
+/// A tag that every machine gets; `fly-codegen` gives it.
+const TAG: &str = "gosling";
 /// A longer log is none of ours.
 const LARGEST: usize = 64 * 1024;
 
@@ -28,6 +30,16 @@ pub(super) fn seed(config: &Config, vmid: u32) -> Option<&str> {
     markers
         .any(|marker| name.starts_with(&file_name(vmid, marker.op, "")))
         .then_some(volume)
+}
+
+/// Whether the creation of a machine that gosling made has ended, as far as its configuration shows. One call sets its
+/// tags and puts its NoCloud image into the drive; once its runner is online, the drive is empty. A clone that has
+/// neither never had its user data, whatever drive its template had.
+pub(super) fn is_finished(config: &Config, vmid: u32) -> bool {
+    let put_away = config.get("ide2").is_some_and(|drive| drive.starts_with("none"));
+    let tags = config.get("tags").unwrap_or_default();
+    let tagged = tags.split([';', ',', ' ']).any(|tag| tag == TAG);
+    seed(config, vmid).is_some() || (put_away && tagged && config.get("onboot") == Some("1"))
 }
 
 impl Proxmox {

@@ -6,6 +6,7 @@ use gosling_engine::{CallError, Context, Marked, Search, Searched, in_order, mar
 use gosling_resource::Properties;
 
 use super::Proxmox;
+use super::booted;
 use super::cluster::{Cluster, Guest};
 use super::placing::parts;
 use super::removing::remove_files;
@@ -115,6 +116,7 @@ fn marked(found: &Found, nest: &str) -> Option<Marked> {
         marker: marker.text.to_owned(),
         address: Some(marker.address),
         name: name.to_owned(),
+        finished: booted::is_finished(&found.config, found.vmid),
         properties: Properties::from([("name".into(), name.into())]),
     })
 }
@@ -166,6 +168,7 @@ async fn volumes(work: &Work<'_>, cluster: &Cluster, search: &Search<'_>, search
                     marker: String::new(),
                     address: None,
                     name: name.to_owned(),
+                    finished: true,
                     properties: Properties::new(),
                 });
             }

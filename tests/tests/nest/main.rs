@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod adopted;
 mod apply;
 mod architecture;
 mod archive;

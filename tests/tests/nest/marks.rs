@@ -38,7 +38,7 @@ pub(crate) fn by_hand(lab: &Lab, method: Method, path: &str, body: Json) -> Json
     answer.json().unwrap()
 }
 
-fn refused(lab: &Lab, arguments: &[&str], words: &[&str]) {
+pub(crate) fn refused(lab: &Lab, arguments: &[&str], words: &[&str]) {
     let changes = lab.changes();
     let output = lab.run(arguments);
     let said = said(&output);

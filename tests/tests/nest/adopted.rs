@@ -1,0 +1,193 @@
+//! What gosling made and the state does not know is taken in as what it is, and as nothing better than it is.
+
+use crate::gosling::said;
+use crate::lab::{Lab, whole};
+use crate::marks::refused;
+
+/// The egg `app` as `web`, with this in the Nest.
+fn renamed(lab: &Lab, more: &str) {
+    let egg = lab.read("Eggs/app/config.fly");
+    std::fs::rename(lab.nest().join("Eggs/app"), lab.nest().join("Eggs/web")).unwrap();
+    lab.write("Eggs/web/config.fly", &egg.replace("egg \"app\"", "egg \"web\""));
+    lab.write("nest.fly", &format!("{}{more}", lab.read("nest.fly")));
+}
+
+const MOVED: &str = "\nmoved {\n  from = egg.app\n  to = egg.web\n}\n";
+const PARTS: [&str; 3] = ["vm[0]", "hook[17]", "runner"];
+
+/// The state forgets all of an egg; the secrets stay.
+fn forget(lab: &Lab, egg: &str) {
+    for part in PARTS {
+        lab.green(&["state", "rm", &format!("egg.{egg}.{part}")]);
+    }
+}
+
+/// A state that knows nothing: apply stops, and what is there is taken over, not created a second time.
+fn found_again(lab: &Lab) {
+    let there = lab.there().len();
+    refused(
+        lab,
+        &["apply", "--yes"],
+        &["it is there already", "gosling apply --adopt"],
+    );
+    let said = lab.green(&["apply", "--yes", "--adopt"]);
+    for part in PARTS {
+        assert!(
+            said.contains(&format!("is taken over as egg.web.{part}")),
+            "{said}"
+        );
+    }
+    assert!(
+        said.contains("0 created") || said.contains("No changes"),
+        "{said}"
+    );
+    assert!(!said.contains("replaces"), "{said}");
+    assert_eq!(lab.there().len(), there);
+    assert_eq!(lab.kinds(), whole());
+    assert!(lab.green(&["plan"]).contains("No changes"));
+}
+
+/// An operator's walk, A1: a marker keeps the address of its creation.
+#[test]
+fn what_was_renamed_and_forgotten_is_taken_over_and_not_created_again() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    renamed(&lab, MOVED);
+    lab.green(&["apply", "--yes"]);
+    forget(&lab, "web");
+    found_again(&lab);
+    forget(&lab, "web");
+    let said = lab.green(&["orphans", "--adopt", "all", "--yes"]);
+    assert!(said.contains("is taken over as egg.web.runner"), "{said}");
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.stop();
+}
+
+#[test]
+fn what_is_forgotten_before_its_rename_is_applied_is_taken_over_at_its_new_address() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    forget(&lab, "app");
+    renamed(&lab, MOVED);
+    let there = lab.there().len();
+    refused(&lab, &["apply", "--yes"], &["it is there already"]);
+    lab.green(&["apply", "--yes", "--adopt"]);
+    assert_eq!(lab.there().len(), there);
+    assert_eq!(lab.kinds(), whole());
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.stop();
+}
+
+#[test]
+fn what_was_given_another_address_by_hand_is_taken_over_by_what_it_is_called() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    renamed(&lab, "");
+    for part in PARTS {
+        lab.green(&[
+            "state",
+            "mv",
+            &format!("egg.app.{part}"),
+            &format!("egg.web.{part}"),
+        ]);
+    }
+    lab.green(&["apply", "--yes"]);
+    forget(&lab, "web");
+    found_again(&lab);
+    lab.stop();
+}
+
+/// An attack, H3: a clone that was given up has booted without user data, or not at all.
+#[test]
+fn a_machine_whose_creation_did_not_end_is_replaced_when_it_is_adopted() {
+    let lab = Lab::one();
+    lab.fault(r#"{"method": "POST", "path": "*/clone", "kind": "lose_after"}"#);
+    lab.run(&["apply", "--yes"]);
+    lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
+    let adopted = lab.green(&["apply", "--yes", "--adopt"]);
+    assert!(
+        adopted.contains("egg.app.vm[0]: the creation of pve1/5000 did not end: apply replaces it"),
+        "{adopted}"
+    );
+    assert!(
+        adopted.contains("0 created, 0 changed, 1 replaced, 0 deleted"),
+        "{adopted}"
+    );
+    // Neither the image of the first attempt nor that of the second is left.
+    assert_eq!(lab.kinds(), whole());
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    let status = lab.green(&["status"]);
+    assert!(status.contains("1 machine online"), "{status}");
+    lab.stop();
+}
+
+#[test]
+fn a_machine_whose_creation_did_not_end_is_replaced_when_it_is_imported() {
+    let lab = Lab::one();
+    lab.fault(r#"{"method": "POST", "path": "*/clone", "kind": "lose_after"}"#);
+    lab.run(&["apply", "--yes"]);
+    lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
+    let imported = lab.green(&["import", "egg.app.vm[0]", "pve1/5000"]);
+    assert!(imported.contains("did not end: apply replaces it"), "{imported}");
+    let plan = lab.green(&["plan"]);
+    assert!(
+        plan.contains("1 to replace") && plan.contains("because of user_data"),
+        "{plan}"
+    );
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.kinds(), whole());
+    lab.stop();
+}
+
+/// A walk, A3: what was taken out of the state and is back is needed by what needed it.
+#[test]
+fn a_runner_that_is_imported_again_is_needed_by_its_machines_again() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "rm", "egg.app.runner"]);
+    let machine = |lab: &Lab| lab.green(&["state", "show", "egg.app.vm[0]"]);
+    assert!(!machine(&lab).contains("needs: egg.app.runner"));
+    lab.green(&["import", "egg.app.runner", "1"]);
+    assert!(
+        machine(&lab).contains("needs: egg.app.runner"),
+        "{}",
+        machine(&lab)
+    );
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.stop();
+}
+
+/// A walk, A5: a new token is not in the machines that have the old one.
+#[test]
+fn machines_with_a_lost_token_are_replaced_by_the_apply_that_makes_a_new_one() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    std::fs::remove_dir_all(lab.nest().join(".gosling")).unwrap();
+    let adopted = lab.green(&["apply", "--yes", "--adopt"]);
+    for words in [
+        "warning: egg.app.runner: the token of runner 1 is not at store://",
+        "warning: egg.app.vm[0]: it uses the token of egg.app.runner that is lost: apply replaces it",
+        "1 replaced, 0 deleted",
+    ] {
+        assert!(adopted.contains(words), "{adopted}");
+    }
+    assert_eq!(lab.kinds(), whole());
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    assert!(!lab.green(&["secret", "check"]).contains("missing"));
+
+    std::fs::remove_dir_all(lab.nest().join(".gosling")).unwrap();
+    let machine = lab
+        .there()
+        .into_iter()
+        .find(|object| object.kind == "vm")
+        .unwrap()
+        .id;
+    lab.green(&["import", "egg.app.runner", "1"]);
+    let imported = lab.run(&["import", "egg.app.vm[0]", &format!("pve1/{machine}")]);
+    assert!(
+        said(&imported).contains("uses the token of egg.app.runner that is lost"),
+        "{}",
+        said(&imported)
+    );
+    lab.stop();
+}
