@@ -162,7 +162,25 @@ pub fn diff_around(
     if !away.unreadable.is_empty() || !away.blocks.is_empty() || !away.open.is_empty() {
         leave_out(&mut changes, away, &open, &waiting, &held, &moved);
     }
+    leave_outside(&mut changes);
     Ok(with_predecessors(changes, &held).into_values().collect())
+}
+
+/// Deletes nothing that has no marker: it was imported, or somebody wrote it into the state. It is forgotten, and where
+/// something else is to be in its place, that is created.
+fn leave_outside(changes: &mut BTreeMap<Address, Change>) {
+    let unmarked = |change: &&mut Change| change.marker.as_deref() == Some("");
+    for change in changes.values_mut().filter(unmarked) {
+        match change.action {
+            Action::Delete => change.action = Action::NoOp,
+            Action::Replace => {
+                change.action = Action::Create;
+                change.because.clear();
+            }
+            Action::Create | Action::Update | Action::NoOp => continue,
+        }
+        (change.left_outside, change.marker, change.prior) = (change.id.take(), None, Properties::new());
+    }
 }
 
 /// Makes two changes of each replacement whose new machine is to be online before the old one is deleted: it is made, and
@@ -363,6 +381,7 @@ fn compare(
         origin: resource.origin.clone(),
         left_out: None,
         set_aside: None,
+        left_outside: None,
     };
     let no_properties = Properties::new();
     let before = there.map_or(&no_properties, |held| &held.properties);
@@ -477,6 +496,7 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Opt
         origin: held.origin.clone(),
         left_out: None,
         set_aside: None,
+        left_outside: None,
     }
 }
 

@@ -131,6 +131,10 @@ pub struct Change {
     /// place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<Address>,
+    /// What the API calls something that was imported and has no marker: gosling deletes only what it made. It is left
+    /// where it is, and the state forgets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_outside: Option<String>,
 }
 
 /// What is done to a resource.
@@ -315,6 +319,12 @@ impl Plan {
         })
     }
 
+    /// What was imported and is left where it is.
+    pub fn left_outside(&self) -> impl Iterator<Item = (&Change, &str)> {
+        let changes = self.changes.iter();
+        changes.filter_map(|change| Some((change, change.left_outside.as_deref()?)))
+    }
+
     /// What is gone and is not made anew: only the state still knows of it.
     pub fn forgotten(&self) -> impl Iterator<Item = &Address> {
         let gone = self
@@ -341,7 +351,10 @@ impl Plan {
     #[must_use]
     pub fn does_nothing(&self) -> bool {
         let set_aside = self.changes.iter().any(|change| change.set_aside.is_some());
-        self.counts() == Counts::default() && self.forgotten().next().is_none() && !set_aside
+        self.counts() == Counts::default()
+            && self.forgotten().next().is_none()
+            && !set_aside
+            && self.left_outside().next().is_none()
     }
 
     /// The saved form: the same plan always the same bytes.

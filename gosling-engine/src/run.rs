@@ -311,6 +311,8 @@ impl Run<'_> {
         let outcome = match operation.verb {
             crate::operation::Verb::Create => provider.create(&cx, &sent).await.map(Some),
             crate::operation::Verb::Update => provider.update(&cx, &sent).await.map(Some),
+            // Whatever a plan, a state or a journal says.
+            crate::operation::Verb::Delete if operation.marker.is_empty() => Err(unmarked(operation)),
             crate::operation::Verb::Delete => provider.delete(&cx, &sent).await.map(|()| None),
         };
         let op = operation.op.clone();
@@ -338,6 +340,14 @@ impl Run<'_> {
         }
         Ok((outcome, queued))
     }
+}
+
+/// Why something is not deleted that has no marker.
+fn unmarked(operation: &Operation) -> CallError {
+    let (address, id) = (&operation.address, operation.id.as_deref().unwrap_or_default());
+    CallError::failed(format!("{id} has no marker: gosling deletes only what it made")).help(format!(
+        "`gosling state rm '{address}'` forgets it, and leaves it where it is"
+    ))
 }
 
 /// 16 letters that no other operation has.

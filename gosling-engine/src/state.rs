@@ -283,7 +283,7 @@ impl State {
     /// 1. every resource has an id;
     /// 2. no two resources of one provider and kind have the same id;
     /// 3. nothing depends on itself, directly or by others;
-    /// 4. a marker names one resource.
+    /// 4. a marker names one resource, but for copies that are about to be deleted.
     ///
     /// # Errors
     /// The first that does not hold.
@@ -298,7 +298,7 @@ impl State {
             if !ids.insert((&held.provider, &held.kind, &held.id)) {
                 return broken(format!("2: {} {} stands in it twice", held.kind, held.id));
             }
-            if !held.marker.is_empty() && !markers.insert(&held.marker) {
+            if !held.marker.is_empty() && !address.is_copy() && !markers.insert(&held.marker) {
                 return broken(format!("4: the marker {} stands in it twice", held.marker));
             }
         }

@@ -24,6 +24,8 @@ pub struct Address {
 
 /// What the part of a resource that was set aside ends with.
 const ASIDE: &str = "-aside";
+/// What the key of a copy's address begins with.
+const COPY: &str = "orphan-";
 
 /// Why a text is no address.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -75,6 +77,18 @@ impl Address {
     #[must_use]
     pub fn is_set_aside(&self) -> bool {
         self.part.ends_with(ASIDE)
+    }
+
+    /// The address under which something is deleted that carries the marker of another: `egg.app.vm[orphan-pve1-5001]`.
+    #[must_use]
+    pub fn of_copy(&self, id: &str) -> Self {
+        self.clone().keyed(format!("{COPY}{}", id.replace('/', "-")))
+    }
+
+    /// Whether it is such an address.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.key.as_ref().is_some_and(|key| key.starts_with(COPY))
     }
 
     /// Whether `target` (`egg.app`, `egg.app.vm` or `egg.app.vm[0]`) means this resource. A `*` in it stands for any

@@ -297,12 +297,7 @@ async fn unasked(
             ))
         })?;
         host.say(format_args!("{} is {address}", orphan.words()))?;
-        let mut marked = orphan.marked.clone();
-        // Of two with one marker the state can have one.
-        if state.resources.values().any(|held| held.marker == marked.marker) {
-            marked.marker.clear();
-        }
-        state.adopt_unasked(address.clone(), &orphan.provider, &marked);
+        state.adopt_unasked(address.clone(), &orphan.provider, &orphan.marked);
         targets.push(address.to_string());
     }
     let wishes = Wishes {

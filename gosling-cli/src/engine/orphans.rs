@@ -1,6 +1,6 @@
 //! What carries this Nest's marker and is not in the state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use gosling_engine::{Action, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
 use gosling_resource::{Address, Properties, Resource, Resources};
@@ -277,11 +277,9 @@ impl Session {
 /// An address under which something can be deleted that the Nest does not ask for.
 pub(crate) fn free_address(state: &State, orphan: &Orphan) -> Option<Address> {
     let own = orphan.marked.address.as_ref()?;
-    if !state.resources.contains_key(own) {
+    if orphan.copy_of.is_none() && !state.resources.contains_key(own) {
         return Some(own.clone());
     }
-    let taken: BTreeSet<&Address> = state.resources.keys().collect();
-    let mark = orphan.marked.id.replace('/', "-");
-    let other = own.clone().keyed(format!("orphan-{mark}"));
-    (!taken.contains(&other)).then_some(other)
+    let other = own.of_copy(&orphan.marked.id);
+    (!state.resources.contains_key(&other)).then_some(other)
 }

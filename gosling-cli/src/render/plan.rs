@@ -84,6 +84,7 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
     }
     remarks::write(plan, out)?;
     unreadable(plan, out)?;
+    left_outside(plan, out)?;
     let shown = plan
         .changes
         .iter()
@@ -113,6 +114,21 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
         )?;
     }
     writeln!(out, "{}", summary(plan))
+}
+
+/// What was imported and is not deleted.
+fn left_outside(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
+    if plan.left_outside().next().is_none() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "Left outside, because gosling did not make it; apply forgets it:\n"
+    )?;
+    for (change, id) in plan.left_outside() {
+        writeln!(out, "  {} ({})  [{id}]", change.address, change.kind)?;
+    }
+    writeln!(out)
 }
 
 /// What could not be read, and what is left as it is because of that, or of an operation that is open.
@@ -167,6 +183,9 @@ pub fn summary(plan: &Plan) -> String {
     }
     if counts == Counts::default() && !plan.open.is_empty() {
         return "No changes beyond what is open.".to_owned();
+    }
+    if counts == Counts::default() && plan.left_outside().next().is_some() {
+        return "No changes outside: what was imported is forgotten, and stays where it is.".to_owned();
     }
     if counts == Counts::default() {
         let why = match plan.destroy {

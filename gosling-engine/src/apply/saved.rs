@@ -123,7 +123,8 @@ pub(super) async fn end(
     plan: &Plan,
     is_new: bool,
 ) -> Result<State, RunError> {
-    if changes_nothing(plan) && !is_new && !state.lineage.is_empty() {
+    let forgets = plan.left_outside().next().is_some();
+    if changes_nothing(plan) && !forgets && !is_new && !state.lineage.is_empty() {
         recover::cut(run.journal.store(), open).await?;
         return Ok(state);
     }
@@ -131,6 +132,13 @@ pub(super) async fn end(
         if let Some(held) = state.resources.get_mut(&change.address) {
             held.origin.clone_from(&change.origin);
             held.rollout = change.rollout.or(held.rollout);
+        }
+    }
+    for (change, _) in plan.left_outside() {
+        let needs = |held: &Held| held.depends_on.contains(&change.address);
+        // What could not be deleted yet still needs it; another may have been created in its place.
+        if change.action == Action::NoOp && !state.resources.values().any(needs) {
+            state.forget(&change.address);
         }
     }
     recover::settle(run.journal.store(), state, open).await

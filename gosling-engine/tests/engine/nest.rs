@@ -283,6 +283,9 @@ impl Nest {
                 self.plan_from(&back.wanted, wishes, &state, &open).await?
             }
         };
+        // What was imported is nobody's business again once the Nest does not ask for it.
+        let left = plan.left_outside().map(|(_, id)| id.to_owned());
+        self.world.inner().disowned.extend(left);
         let applied = gosling_engine::apply(&run, &plan, state, &open).await?;
         Ok((plan, applied))
     }

@@ -31,6 +31,7 @@ pub(crate) fn making(properties: Properties) -> Change {
         origin: None,
         left_out: None,
         set_aside: None,
+        left_outside: None,
     }
 }
 

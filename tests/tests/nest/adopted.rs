@@ -1,8 +1,11 @@
 //! What gosling made and the state does not know is taken in as what it is, and as nothing better than it is.
 
+use gosling_providers::http::Method;
+use serde_json::{Value as Json, json};
+
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
-use crate::marks::refused;
+use crate::marks::{by_hand, refused};
 
 /// The egg `app` as `web`, with this in the Nest.
 fn renamed(lab: &Lab, more: &str) {
@@ -189,5 +192,73 @@ fn machines_with_a_lost_token_are_replaced_by_the_apply_that_makes_a_new_one() {
         "{}",
         said(&imported)
     );
+    lab.stop();
+}
+
+const THEIRS: &str = "/api2/json/nodes/pve1/qemu/100/config";
+
+/// Somebody else's machine, pve1/100.
+fn theirs(lab: &Lab) {
+    let machine = json!({ "vmid": "100", "name": "theirs", "memory": "512", "scsi0": "local-lvm:4" });
+    by_hand(lab, Method::Post, "/api2/json/nodes/pve1/qemu", machine);
+}
+
+/// An attack, H2: import, and then apply or destroy, deleted what somebody else had made.
+#[test]
+fn what_was_imported_is_never_deleted() {
+    let lab = Lab::one();
+    theirs(&lab);
+    let imported = lab.green(&["import", "egg.app.vm[0]", "pve1/100"]);
+    assert!(
+        imported.contains("leaves pve1/100 where it is. `gosling state rm 'egg.app.vm[0]'` forgets it"),
+        "{imported}"
+    );
+    let destroyed = lab.green(&["destroy", "--yes"]);
+    assert!(
+        destroyed.contains("Left outside") && destroyed.contains("[pve1/100]"),
+        "{destroyed}"
+    );
+    assert_eq!(
+        by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
+        "theirs"
+    );
+    assert_eq!(lab.green(&["state", "list"]), "");
+
+    lab.green(&["import", "egg.app.vm[0]", "pve1/100"]);
+    let applied = lab.green(&["apply", "--yes"]);
+    assert!(
+        applied.contains("3 created, 0 changed, 0 replaced, 0 deleted"),
+        "{applied}"
+    );
+    assert_eq!(
+        by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
+        "theirs"
+    );
+    assert!(lab.green(&["plan"]).contains("No changes: what is there"));
+    lab.stop();
+}
+
+/// An attack, H1: an entry without a marker deleted anybody's machine.
+#[test]
+fn a_state_that_somebody_wrote_deletes_nothing_without_a_marker() {
+    let lab = Lab::one();
+    theirs(&lab);
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "pull", "-o", "forged.json"]);
+    let mut state: Json = serde_json::from_str(&lab.read("forged.json")).unwrap();
+    let mut machine = state["resources"]["egg.app.vm[0]"].clone();
+    machine["id"] = "pve1/100".into();
+    machine["marker"] = "".into();
+    machine["properties"]["name"] = json!({ "text": "theirs" });
+    state["resources"]["egg.zz.vm[0]"] = machine;
+    state["serial"] = (state["serial"].as_u64().unwrap() + 1).into();
+    lab.write("forged.json", &state.to_string());
+    lab.green(&["state", "push", "forged.json"]);
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(
+        by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
+        "theirs"
+    );
+    assert!(!lab.green(&["state", "list"]).contains("egg.zz"));
     lab.stop();
 }
