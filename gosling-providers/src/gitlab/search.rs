@@ -10,6 +10,7 @@ use super::kinds::{HOOK, RUNNER};
 use super::runner::Scope;
 use super::session::Session;
 use super::{Gitlab, hook, runner, text};
+use crate::http::Listing;
 
 /// How many places are looked at together.
 const AT_ONCE: usize = 10;
@@ -81,6 +82,7 @@ impl Place<'_> {
             rest.is_some_and(|rest| rest.starts_with('/'))
         };
         let mut marked = Vec::new();
+        let mut looking = Listing::default();
         // A project that is not there has no runners.
         let list = self
             .session
@@ -96,6 +98,8 @@ impl Place<'_> {
             {
                 continue;
             }
+            // However long the list was, and however slow each answer is.
+            looking.page(self.session.host(), 0)?;
             // No list tells the note.
             let Some(shown) = self.session.get(&format!("runners/{id}"), &errand).await? else {
                 continue;

@@ -58,6 +58,11 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// The host that is called.
+    pub(super) fn host(&self) -> &str {
+        self.client.host()
+    }
+
     /// What is at a path; `None` where nothing is, or nothing that the token may see.
     pub(super) async fn get(&self, path: &str, errand: &Errand) -> Result<Option<Json>, CallError> {
         let answer = self.read(path).await?;

@@ -189,6 +189,21 @@ async fn a_machine_whose_marker_was_taken_away_is_neither_gone_nor_deleted() {
         matches!(left, Presence::Here(_)),
         "another's is left alone: {left:?}"
     );
+    // The number of a machine of another Nest: nobody can say what became of this one.
+    let theirs = "gosling:other:egg.app.vm[0]:cccccccccccccccc";
+    somebody(&world, Method::Put, VM, &[("description", theirs)]).await;
+    let Presence::NotOurs(doubt) = presence(&provider, &world, &made, "pve1/5000").await else {
+        panic!("another Nest's is neither gone nor ours");
+    };
+    assert!(
+        doubt.message.contains(theirs) && doubt.help.contains("gosling state rm"),
+        "{doubt:?}"
+    );
+    let error = provider
+        .delete(&world.cx(), &deleting(&made, "pve1/5000"))
+        .await
+        .unwrap_err();
+    assert_eq!(failure(&error).0, doubt.message);
 }
 
 #[tokio::test(flavor = "multi_thread")]
