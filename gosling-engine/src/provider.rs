@@ -200,6 +200,8 @@ pub struct Search<'a> {
     pub known: BTreeSet<(&'a str, &'a str)>,
     /// The markers that the state knows.
     pub markers: BTreeSet<&'a str>,
+    /// The markers that earlier states knew.
+    pub earlier: BTreeSet<&'a str>,
     /// Whether everything at these places is looked at, or only what looks like what the places are for.
     pub thorough: bool,
 }

@@ -200,7 +200,7 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
         let made = match (&orphan.copy_of, &orphan.marked.address) {
             (Some(address), _) => format!("a copy of {address}"),
             (None, Some(address)) => format!("made as {address}"),
-            (None, None) => "an image of a machine that is not there".to_owned(),
+            (None, None) => "an image that a run left behind".to_owned(),
         };
         writeln!(host.out, "{} at {}: {made}", orphan.words(), orphan.provider)?;
     }

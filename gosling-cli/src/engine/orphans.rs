@@ -1,6 +1,6 @@
 //! What carries this Nest's marker and is not in the state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_engine::{Action, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
 use gosling_resource::{Address, Properties, Resource, Resources};
@@ -103,7 +103,9 @@ impl Session {
             kind: &held.kind,
             properties: &held.properties,
         });
-        self.search(wanted.chain(held), &stated(state), true).await
+        let past = earlier.iter().flat_map(|state| state.resources.values());
+        let past = past.map(|held| held.marker.as_str()).collect();
+        self.search(wanted.chain(held), &stated(state), past, true).await
     }
 
     /// The same with what the Nest asks for and the kept states; without a state, of the one that is saved.
@@ -140,7 +142,8 @@ impl Session {
                 marker: change.marker.as_deref().unwrap_or_default(),
             })
         });
-        self.search(made, &stated.collect::<Vec<_>>(), false).await
+        self.search(made, &stated.collect::<Vec<_>>(), BTreeSet::new(), false)
+            .await
     }
 
     /// What of this Nest is left where a plan has deleted everything, or where the Nest would have something: a run that
@@ -157,13 +160,15 @@ impl Session {
             kind: &change.kind,
             properties: &change.properties,
         });
-        self.search(asked.chain(deleted), &stated(state), false).await
+        self.search(asked.chain(deleted), &stated(state), BTreeSet::new(), false)
+            .await
     }
 
     async fn search<'a>(
         &self,
         places: impl Iterator<Item = Placed<'a>>,
         stated: &[Stated<'_>],
+        earlier: BTreeSet<&str>,
         thorough: bool,
     ) -> Orphans {
         let mut by_provider: BTreeMap<&str, Vec<(&str, &Properties)>> = BTreeMap::new();
@@ -192,6 +197,7 @@ impl Session {
                     .map(|stated| stated.marker)
                     .filter(|marker| !marker.is_empty())
                     .collect(),
+                earlier: earlier.clone(),
                 thorough,
             };
             let searched = provider.marked(&self.context(), &search).await;
@@ -268,7 +274,9 @@ impl Session {
             kind: &resource.kind,
             properties: &resource.properties,
         };
-        let found = self.search([place].into_iter(), &[], false).await;
+        let found = self
+            .search([place].into_iter(), &[], BTreeSet::new(), false)
+            .await;
         let mut all = found.all.into_iter().map(|orphan| orphan.marked);
         all.find(|marked| marked.kind == resource.kind && marked.id == id)
     }

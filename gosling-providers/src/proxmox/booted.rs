@@ -8,8 +8,9 @@ use smol_str::SmolStr;
 
 use super::Proxmox;
 use super::api::pair;
+use super::files::Files;
 use super::placing::parts;
-use super::removing::{file_name, remove_files};
+use super::removing::remove_files;
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::Config;
@@ -28,7 +29,7 @@ pub(super) fn seed(config: &Config, vmid: u32) -> Option<&str> {
     let (_, name) = volume.split_once(":iso/")?;
     let mut markers = marker::all_in(config.notes());
     markers
-        .any(|marker| name.starts_with(&file_name(vmid, marker.op, "")))
+        .any(|marker| Files::of(marker.text, vmid).is_some_and(|files| files.is_own(name)))
         .then_some(volume)
 }
 
@@ -71,9 +72,11 @@ impl Proxmox {
             let path = format!("{}/config", found.path());
             work.api.put(&path, &empty).await.map_err(Trouble::harmless)?;
         }
-        let op = marker.rsplit(':').next().unwrap_or_default();
-        let image = file_name(vmid, op, "iso");
-        let removed = remove_files(&work, &found.node, &storage, &image).await;
+        let Some(files) = Files::of(marker, vmid) else {
+            return Ok(());
+        };
+        // Also those of earlier machines with its number, which runs left that nobody settled.
+        let removed = remove_files(&work, &found.node, &storage, |name| files.is_of_number(name)).await;
         removed.map_err(Trouble::harmless)
     }
 

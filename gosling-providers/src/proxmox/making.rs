@@ -8,8 +8,9 @@ use tokio::time::sleep;
 
 use super::api::pair;
 use super::cluster::Cluster;
+use super::files::Files;
 use super::power::{Off, start};
-use super::removing::{file_name, remove, remove_files};
+use super::removing::{remove, remove_files};
 use super::seed::Seed;
 use super::shaping::{observed, shape};
 use super::sign::Sign;
@@ -97,7 +98,7 @@ impl Making<'_> {
         }
         if let Some((_, name)) = self.address() {
             // Its disk is a copy.
-            remove_files(self.work, self.node, &self.wanted.iso_storage, &name).await?;
+            remove_files(self.work, self.node, &self.wanted.iso_storage, |own| own == name).await?;
         }
         shape(self.work, &found, self.wanted, seed.as_deref(), changed).await?;
         if self.wanted.started && !self.work.runs(&found).await? {
@@ -202,7 +203,11 @@ impl Making<'_> {
     }
 
     fn file(&self, ending: &str) -> String {
-        file_name(self.vmid, &self.operation.op, ending)
+        let Operation { marker, op, .. } = self.operation;
+        match Files::of(marker, self.vmid) {
+            Some(files) => files.name(ending),
+            None => format!("gosling-{}-{op}.{ending}", self.vmid),
+        }
     }
 
     /// The address of the image, and the name of the file that it is fetched to, for this machine alone.
@@ -224,7 +229,7 @@ impl Making<'_> {
         };
         let (work, storage, node) = (self.work, &self.wanted.iso_storage, segment(self.node));
         // An earlier attempt may have fetched it, or a part of it: the node does not write over a file.
-        remove_files(work, self.node, storage, &name).await?;
+        remove_files(work, self.node, storage, |own| own == name).await?;
         let form = [
             pair("content", "import"),
             pair("filename", &name),

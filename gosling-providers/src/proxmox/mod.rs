@@ -5,6 +5,7 @@ mod booted;
 mod cluster;
 #[cfg(test)]
 mod contract;
+mod files;
 mod firewall;
 mod identity;
 mod making;

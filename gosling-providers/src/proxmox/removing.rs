@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::api::pair;
+use super::files::Files;
 use super::power::{Off, turn_off};
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
@@ -14,12 +15,6 @@ const ATTEMPTS: u32 = 3;
 
 /// What to do about a machine that may not be deleted.
 pub(super) const PROTECTED: &str = "turn the machine's protection off in Proxmox VE (Options > Protection)";
-
-/// The name of one of a machine's own files: the operation that made it is in it. Without an ending, the beginning
-/// of all their names.
-pub(super) fn file_name(vmid: u32, op: &str, ending: &str) -> String {
-    format!("gosling-{vmid}-{op}.{ending}")
-}
 
 /// Deletes the machine that was found at a place, where it has this sign, and its files also where the machine is gone. Any other is left alone.
 ///
@@ -36,8 +31,8 @@ pub(super) async fn remove(
     if let Some(found) = &ours {
         unprotected(found)?;
     }
-    let op = sign.op(ours.as_ref().map(|found| &found.config));
-    if op.is_empty() {
+    let marker = sign.marker(ours.as_ref().map(|found| &found.config));
+    let Some(files) = Files::of(marker, vmid) else {
         // An imported machine that gosling never made has no files of gosling's.
         return match &ours {
             Some(found) => {
@@ -46,8 +41,7 @@ pub(super) async fn remove(
             }
             None => Ok(()),
         };
-    }
-    let beginning = file_name(vmid, op, "");
+    };
     let mut places = BTreeSet::from([(node, iso_storage)]);
     if let Some(found) = &ours {
         turn_off(work, found, off).await?;
@@ -57,12 +51,17 @@ pub(super) async fn remove(
             .config
             .get("ide2")
             .and_then(|drive| drive.split_once(":iso/"));
-        if let Some((storage, _)) = drive.filter(|(_, name)| name.starts_with(&beginning)) {
+        if let Some((storage, _)) = drive.filter(|(_, name)| files.is_own(name)) {
             places.extend([(node, storage), (found.node.as_str(), storage)]);
         }
     }
     for (node, storage) in places {
-        remove_files(work, node, storage, &beginning).await?;
+        // Without the machine, its number may be another's by now.
+        let goes = |name: &str| match ours {
+            Some(_) => files.is_of_number(name),
+            None => files.is_own(name),
+        };
+        remove_files(work, node, storage, goes).await?;
     }
     match &ours {
         Some(found) => destroy(work, found, sign, off).await,
@@ -114,15 +113,15 @@ async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>, off: Off) -> Re
     }
 }
 
-/// Deletes the files whose names begin so: the NoCloud image, a disk image that was fetched.
+/// Deletes the files with such names: the NoCloud image, a disk image that was fetched.
 pub(super) async fn remove_files(
     work: &Work<'_>,
     node: &str,
     storage: &str,
-    beginning: &str,
+    goes: impl Fn(&str) -> bool,
 ) -> Result<(), Trouble> {
     let content = format!("/nodes/{}/storage/{}/content", segment(node), segment(storage));
-    for volume in files(work, &content, beginning).await? {
+    for volume in files(work, &content, &goes).await? {
         let ended = match work.api.delete(&format!("{content}/{volume}"), &[]).await {
             Ok(answer) => work.end_of(&answer, "deleting its files").await,
             Err(trouble) => Err(trouble),
@@ -131,7 +130,7 @@ pub(super) async fn remove_files(
             // Somebody else, or an earlier attempt, may have been faster.
             Err(trouble) if trouble.kind == Kind::Died => {
                 work.outlast_all(node, "imgdel", None).await?;
-                if files(work, &content, beginning).await?.contains(&volume) {
+                if files(work, &content, &goes).await?.contains(&volume) {
                     return Err(trouble);
                 }
             }
@@ -141,8 +140,8 @@ pub(super) async fn remove_files(
     Ok(())
 }
 
-/// The ids of the volumes whose names begin so.
-async fn files(work: &Work<'_>, content: &str, beginning: &str) -> Result<Vec<String>, Trouble> {
+/// The ids of the volumes with such names.
+async fn files(work: &Work<'_>, content: &str, goes: &impl Fn(&str) -> bool) -> Result<Vec<String>, Trouble> {
     let list = match work.api.get(content).await {
         Ok(list) => list,
         // With the storage, all that was on it is gone.
@@ -151,9 +150,6 @@ async fn files(work: &Work<'_>, content: &str, beginning: &str) -> Result<Vec<St
     };
     let volumes = list.as_array().into_iter().flatten();
     let volumes = volumes.filter_map(|entry| entry.get("volid")?.as_str());
-    let ours = volumes.filter(|volume| {
-        let name = volume.rsplit('/').next().unwrap_or_default();
-        name.starts_with(beginning)
-    });
+    let ours = volumes.filter(|volume| goes(volume.rsplit('/').next().unwrap_or_default()));
     Ok(ours.map(str::to_owned).collect())
 }

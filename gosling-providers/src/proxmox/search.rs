@@ -8,6 +8,7 @@ use gosling_resource::Properties;
 use super::Proxmox;
 use super::booted;
 use super::cluster::{Cluster, Guest};
+use super::files::{Named, label, named};
 use super::placing::parts;
 use super::removing::remove_files;
 use super::trouble::Trouble;
@@ -38,7 +39,7 @@ impl Proxmox {
         searched
     }
 
-    /// Deletes a file that an operation left behind: `pve1/local:iso/gosling-5000-....iso`.
+    /// Deletes a file that an operation left behind: `pve1/local:iso/gosling-lab-5000-....iso`.
     ///
     /// # Errors
     /// Where it is still there, or nobody knows.
@@ -46,12 +47,12 @@ impl Proxmox {
         let leftover = id.split_once('/').and_then(|(node, volume)| {
             let (storage, rest) = volume.split_once(':')?;
             let name = rest.rsplit('/').next()?;
-            operation_of(name).map(|_| (node, storage, name))
+            named(name).map(|_| (node, storage, name))
         });
         let (node, storage, name) = leftover
             .ok_or_else(|| CallError::failed(format!("`{id}` is no file that gosling left behind")))?;
         let work = self.work(cx, "").await?;
-        Ok(remove_files(&work, node, storage, name).await?)
+        Ok(remove_files(&work, node, storage, |own| own == name).await?)
     }
 }
 
@@ -121,15 +122,15 @@ fn marked(found: &Found, nest: &str) -> Option<Marked> {
     })
 }
 
-/// The files whose machines are not there: with a number that is this Nest's to give, or of an operation of its own.
+/// The files that no machine of this Nest was made with, or only one that is gone. The Nest is in their names; where it
+/// is not yet, the operation must be one of an earlier state.
 async fn volumes(work: &Work<'_>, cluster: &Cluster, search: &Search<'_>, searched: &mut Searched) {
-    let wanted = numbers_and_names(search);
+    let op = |marker: &str| Some(marker.rsplit_once(':')?.1.to_owned());
     let known = search.markers.iter().copied();
     let found = searched.marked.iter().map(|marked| marked.marker.as_str());
-    let ops: BTreeSet<String> = known
-        .chain(found)
-        .filter_map(|marker| Some(marker.rsplit_once(':')?.1.to_owned()))
-        .collect();
+    let ops: BTreeSet<String> = known.chain(found).filter_map(op).collect();
+    let earlier: BTreeSet<String> = search.earlier.iter().copied().filter_map(op).collect();
+    let own = label(search.nest);
     let mut storages: BTreeMap<(&str, &str), ()> = BTreeMap::new();
     for storage in cluster.storages.iter().filter(|storage| storage.active) {
         let node = match storage.shared {
@@ -156,12 +157,12 @@ async fn volumes(work: &Work<'_>, cluster: &Cluster, search: &Search<'_>, search
         let entries = list.as_array().into_iter().flatten();
         for volume in entries.filter_map(|entry| entry.get("volid")?.as_str()) {
             let name = volume.rsplit('/').next().unwrap_or_default();
-            let Some((vmid, op)) = operation_of(name) else {
+            let Some(Named { nest, op, .. }) = named(name) else {
                 continue;
             };
-            let is_ours = wanted.iter().any(|wanted| wanted.vmids.contains(&vmid));
+            let is_ours = nest.map_or_else(|| earlier.contains(op), |nest| nest == own);
             // The image of a machine that is there goes with the machine.
-            if is_ours && !ops.contains(op) && cluster.guest(vmid).is_none() {
+            if is_ours && !ops.contains(op) {
                 searched.marked.push(Marked {
                     kind: VOLUME,
                     id: format!("{node}/{volume}"),
@@ -174,12 +175,4 @@ async fn volumes(work: &Work<'_>, cluster: &Cluster, search: &Search<'_>, search
             }
         }
     }
-}
-
-/// The number and the operation in the name of a file: `gosling-5000-abcdefghijklmnop.iso`.
-fn operation_of(name: &str) -> Option<(u32, &str)> {
-    let (vmid, rest) = name.strip_prefix("gosling-")?.split_once('-')?;
-    let (op, _) = rest.split_once('.')?;
-    let plain = !op.is_empty() && op.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    Some((vmid.parse().ok()?, op)).filter(|_| plain)
 }

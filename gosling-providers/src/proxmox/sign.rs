@@ -31,13 +31,13 @@ impl<'a> Sign<'a> {
         }
     }
 
-    /// The operation that made the machine, which is in the names of its files.
-    pub(super) fn op(self, config: Option<&'a Config>) -> &'a str {
+    /// The marker of the machine, which says how its files are called; empty where it has none.
+    pub(super) fn marker(self, config: Option<&'a Config>) -> &'a str {
         match self {
-            Self::Marker(text) => text.rsplit(':').next().unwrap_or_default(),
+            Self::Marker(text) => text,
             Self::Name(_) => config
                 .and_then(|config| marker::all_in(config.notes()).next())
-                .map_or("", |marker| marker.op),
+                .map_or("", |marker| marker.text),
         }
     }
 }

@@ -42,7 +42,7 @@ async fn a_machine_is_ours_whatever_people_write_into_its_notes() {
         .unwrap();
     let images = world.alive("volume");
     assert!(
-        !images.iter().any(|image| image.contains("gosling-5000")),
+        !images.iter().any(|image| image.contains("gosling-lab-5000")),
         "{images:?}"
     );
     provider

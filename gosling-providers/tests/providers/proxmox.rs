@@ -221,7 +221,7 @@ async fn a_machine_is_made_read_changed_and_deleted() {
     assert_eq!(observed.outputs["vmid"], Value::from(5000));
     assert_eq!(
         world.alive("volume").last().map(String::as_str),
-        Some("pve1/local:iso/gosling-5000-aaaaaaaaaaaaaaaa.iso")
+        Some("pve1/local:iso/gosling-lab-5000-aaaaaaaaaaaaaaaa.iso")
     );
     let tasks = world.told.1.lock().unwrap().clone();
     let kinds: Vec<_> = tasks.iter().map(|task| task.split(':').nth(5).unwrap()).collect();
@@ -646,7 +646,7 @@ async fn a_machine_is_made_of_an_image() {
             .collect();
         assert_eq!(
             files,
-            ["volume pve1/local:iso/gosling-5000-aaaaaaaaaaaaaaaa.iso"],
+            ["volume pve1/local:iso/gosling-lab-5000-aaaaaaaaaaaaaaaa.iso"],
             "the image is not kept"
         );
         provider(&world)

@@ -114,7 +114,7 @@ async fn twice(json: Value, properties: Properties) {
         "firewall_rule qemu/5000",
         "firewall_rule qemu/5000",
         "vm 5000",
-        "volume pve1/local:iso/gosling-5000-aaaaaaaaaaaaaaaa.iso",
+        "volume pve1/local:iso/gosling-lab-5000-aaaaaaaaaaaaaaaa.iso",
     ];
     assert_eq!(there, expected, "{json}");
 }

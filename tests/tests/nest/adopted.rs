@@ -222,7 +222,7 @@ fn what_was_imported_is_never_deleted() {
         by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
         "theirs"
     );
-    assert_eq!(lab.green(&["state", "list"]), "");
+    assert!(lab.green(&["state", "list"]).contains("the state is empty"));
 
     lab.green(&["import", "egg.app.vm[0]", "pve1/100"]);
     let applied = lab.green(&["apply", "--yes"]);
@@ -260,5 +260,39 @@ fn a_state_that_somebody_wrote_deletes_nothing_without_a_marker() {
         "theirs"
     );
     assert!(!lab.green(&["state", "list"]).contains("egg.zz"));
+    lab.stop();
+}
+
+/// An attack, M1 and M2: an image with a token in it is this Nest's to delete, and no other's.
+#[test]
+fn an_image_that_a_run_left_is_this_nest_s_and_goes_with_the_machine_that_gets_its_number() {
+    let lab = Lab::one();
+    lab.fault(r#"{"method": "POST", "path": "*/upload", "kind": "lose_after"}"#);
+    lab.run(&["apply", "--yes"]);
+    lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
+    let image = lab
+        .there()
+        .into_iter()
+        .find(|object| object.kind == "volume")
+        .unwrap()
+        .id;
+    assert!(image.contains("gosling-one-5000-"), "{image}");
+    refused(&lab, &["orphans"], &[&image, "an image that a run left behind"]);
+
+    // Another Nest on the same cluster, with the same numbers.
+    let (text, state) = (lab.read("nest.fly"), lab.nest().join(".gosling"));
+    lab.write("nest.fly", &text.replace("name = \"one\"", "name = \"two\""));
+    std::fs::rename(&state, lab.nest().join("kept")).unwrap();
+    lab.green(&["orphans"]);
+    std::fs::remove_dir_all(&state).ok();
+    std::fs::rename(lab.nest().join("kept"), &state).unwrap();
+    lab.write("nest.fly", &text);
+
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.kinds(), whole());
+    assert!(
+        lab.green(&["orphans"])
+            .contains("nothing of the Nest one is outside")
+    );
     lab.stop();
 }
