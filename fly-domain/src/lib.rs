@@ -58,7 +58,7 @@ pub use size::Size;
 pub use target::Target;
 pub use text_form::TextForm;
 pub use time_zone::check_time_zone;
-pub use token::token_in;
+pub use token::{TOKEN_STARTS, token_in};
 pub use url::Url;
 pub use url::without_credentials;
 pub use version::Version;

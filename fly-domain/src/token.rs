@@ -33,6 +33,21 @@ const STARTS: [&str; 24] = [
 /// Texts that are a secret in themselves.
 const PARTS: [&str; 3] = ["AGE-SECRET-KEY-", "PRIVATE KEY-----", "PVEAPIToken="];
 
+/// What every token has in it that is known by its form, but those of Proxmox VE.
+pub const TOKEN_STARTS: [&str; STARTS.len() + PARTS.len()] = {
+    let mut all = [""; STARTS.len() + PARTS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < STARTS.len() {
+            STARTS[at]
+        } else {
+            PARTS[at - STARTS.len()]
+        };
+        at += 1;
+    }
+    all
+};
+
 /// A token has at least so many letters and digits behind its beginning.
 const LEAST: usize = 4;
 

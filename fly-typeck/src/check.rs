@@ -17,7 +17,7 @@ use crate::resolve::Resolver;
 use crate::sink::Sink;
 use crate::value::Value;
 use crate::variables::Variables;
-use crate::{crosscheck, given, layout, rules};
+use crate::{crosscheck, exposed, given, layout, problems, rules};
 
 /// What checking a Nest gives.
 #[derive(Debug)]
@@ -51,6 +51,7 @@ pub fn check(files: &NestFiles, trees: &[SyntaxTree], variables: &Variables) -> 
     with_globals(files, trees, variables, |globals, found| {
         let Found { mut sink, blocks } = found;
         let broken = trees.iter().any(|tree| tree.broken);
+        tokens(files, trees, &mut sink);
         name_users(globals, &mut sink.problems);
         sort(files, &mut sink.problems);
         let wrong = broken
@@ -65,6 +66,23 @@ pub fn check(files: &NestFiles, trees: &[SyntaxTree], variables: &Variables) -> 
             blocks,
         }
     })
+}
+
+/// A token in any text is a token in the repository, whatever the text is for.
+fn tokens(files: &NestFiles, trees: &[SyntaxTree], sink: &mut Sink) {
+    let files: Vec<_> = files.files.iter().zip(trees).collect();
+    let found: Vec<Span> = files
+        .par_iter()
+        .with_min_len(64)
+        .flat_map_iter(|(source, tree)| exposed::tokens(source, tree))
+        .collect();
+    for token in found {
+        // What has a problem already has the one that fits its place.
+        let has_problem = |problem: &Problem| problem.span.contains(token) || token.contains(problem.span);
+        if !sink.problems.iter().any(has_problem) {
+            sink.push(problems::plain_secret::problem(token));
+        }
+    }
 }
 
 /// What is found while a Nest is checked.

@@ -101,15 +101,7 @@ impl Names {
 /// The places of a file whose text may be a secret, in order and apart from each other.
 #[must_use]
 pub fn exposed(source: &SourceFile, tree: &SyntaxTree, names: &Names) -> Vec<Span> {
-    let mut search = Search {
-        source,
-        names,
-        known: FxHashMap::default(),
-        blocks: Vec::new(),
-        values: Vec::new(),
-        broken: false,
-        hidden: Vec::new(),
-    };
+    let mut search = Search::new(source, names);
     let of_values = !source.path.ends_with(".fly");
     search.body(&tree.body, |search, name| {
         of_values && !search.names.plain.contains(name) || search.names_secret(name)
@@ -149,6 +141,40 @@ pub fn exposed(source: &SourceFile, tree: &SyntaxTree, names: &Names) -> Vec<Spa
     }
     apart(search.hidden)
 }
+
+/// Where the texts of a file hold what looks like a token, comments aside.
+pub(crate) fn tokens(source: &SourceFile, tree: &SyntaxTree) -> Vec<Span> {
+    let may_hold = MAY_HOLD_TOKEN.as_ref();
+    if may_hold.is_some_and(|pattern| !pattern.is_match(source.text())) {
+        return Vec::new();
+    }
+    let names = Names::default();
+    let mut search = Search::new(source, &names);
+    let mut bodies = vec![&tree.body];
+    while let Some(body) = bodies.pop() {
+        bodies.extend(body.blocks().map(|block| &block.body));
+        let mut open: Vec<&Expr> = body.attributes().map(|attribute| &attribute.value).collect();
+        while let Some(expr) = open.pop() {
+            match &expr.kind {
+                ExprKind::String(template) => search.tokens(template),
+                ExprKind::Heredoc(heredoc) => search.tokens(&heredoc.text),
+                ExprKind::Object(entries) => open.extend(entries.iter().map(|entry| &entry.value)),
+                _ => {}
+            }
+            open.extend(parts(expr));
+        }
+    }
+    apart(search.hidden)
+}
+
+/// Most files hold nothing that could be a token, and are not searched for one.
+static MAY_HOLD_TOKEN: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
+    let starts = fly_domain::TOKEN_STARTS.iter().map(|start| regex::escape(start));
+    let starts: Vec<String> = starts.collect();
+    // A token of Proxmox VE: `root@pam!ci=...`.
+    let pattern = format!("{}|![A-Za-z0-9._-]+=", starts.join("|"));
+    regex::Regex::new(&pattern).ok()
+});
 
 /// Spans in order, those that touch as one.
 pub(crate) fn apart(mut spans: Vec<Span>) -> Vec<Span> {
@@ -198,6 +224,18 @@ struct Search<'t> {
 }
 
 impl<'t> Search<'t> {
+    fn new(source: &'t SourceFile, names: &'t Names) -> Self {
+        Self {
+            source,
+            names,
+            known: FxHashMap::default(),
+            blocks: Vec::new(),
+            values: Vec::new(),
+            broken: false,
+            hidden: Vec::new(),
+        }
+    }
+
     /// Whether a name is that of a secret, or was meant to be: `token`, `tokne`, `GITLAB_TOKEN`.
     fn names_secret(&mut self, name: &str) -> bool {
         if let Some(known) = self.known.get(name) {
@@ -349,6 +387,14 @@ impl<'t> Search<'t> {
             // A word alone, or operators between words, is what a secret without quotes looks like.
             ExprKind::Name(name) if self.means_something(name) => {}
             ExprKind::Name(_) | ExprKind::Unary(..) | ExprKind::Binary(_) => self.hidden.push(expr.span),
+            // An element or a field of something that is written right here: `["..."][0]`.
+            ExprKind::Attribute(inner, _) if crate::expr::path(expr).is_none() => {
+                self.values.push((inner, true));
+            }
+            ExprKind::Index(base, index) if crate::expr::path(expr).is_none() => {
+                self.values.push((base, true));
+                self.values.push((index, false));
+            }
             ExprKind::Attribute(..) | ExprKind::Index(..) => {
                 let known = crate::expr::path(expr).is_none_or(|(root, _, _)| {
                     !suggest::nearest(root, ROOTS).names.is_empty() || self.means_something(root)

@@ -43,4 +43,4 @@ pub use files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
 pub use predicate::{FACTS, STATES};
 pub use value::Value;
 pub use variables::{Given, Variables};
-pub use withhold::{MASK, withhold};
+pub use withhold::{MASK, withhold, without_tokens};

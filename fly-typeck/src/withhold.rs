@@ -1,5 +1,6 @@
 //! What is said of a place where a secret may stand in plain: never a word of the secret.
 
+use fly_domain::token_in;
 use fly_syntax::{Problem, SourceFile, Span};
 use rustc_hash::FxHashSet;
 
@@ -17,6 +18,7 @@ const LEAST: usize = 6;
 /// stands there becomes the one that a plain text stands where a secret belongs; of any other, words and suggestions
 /// that repeat it are left out. `hidden` is in order, as [`exposed`](crate::exposed) gives it.
 pub fn withhold(problems: &mut Vec<Problem>, files: &[SourceFile], hidden: &[Span]) {
+    problems.iter_mut().for_each(mask_tokens);
     if hidden.is_empty() {
         return;
     }
@@ -71,6 +73,33 @@ pub fn withhold(problems: &mut Vec<Problem>, files: &[SourceFile], hidden: &[Spa
             .is_some_and(|before| secrets[before].contains(at))
     };
     problems.retain(|problem| plain(problem) || !inside(problem));
+}
+
+/// Masks what looks like a token in the words of a problem: they may repeat a value that stands elsewhere.
+fn mask_tokens(problem: &mut Problem) {
+    let labels = problem.labels.iter_mut().map(|label| &mut label.message);
+    let texts = [&mut problem.message, &mut problem.note]
+        .into_iter()
+        .chain(&mut problem.help)
+        .chain(labels);
+    for text in texts {
+        if let Some(masked) = without_tokens(text) {
+            *text = masked;
+        }
+    }
+}
+
+/// A text with a mask for each part that looks like a token; `None` where it has none.
+#[must_use]
+pub fn without_tokens(text: &str) -> Option<String> {
+    let mut masked = String::new();
+    let mut rest = text;
+    while let Some(token) = token_in(rest) {
+        masked.push_str(rest.get(..token.start).unwrap_or_default());
+        masked.push_str(MASK);
+        rest = rest.get(token.end..).unwrap_or_default();
+    }
+    (rest.len() < text.len()).then(|| masked + rest)
 }
 
 /// The hidden places that a problem is about.

@@ -1,14 +1,17 @@
 //! The last gate to a terminal: whatever a command writes, no character of it is acted on but colours and the moves of
-//! the program's own progress display.
+//! the program's own progress display. What it says on standard error repeats nothing that looks like a token.
 
 use std::io::{self, Write};
 
+use fly_typeck::without_tokens;
 use gosling_resource::is_acted_on;
 
 /// Writes text on, with an escape for each character that a terminal would act on. In JSON, where such a character can
 /// stand in a string alone, the escape means the same.
 pub(crate) struct Harmless {
     inner: Box<dyn Write>,
+    /// Whether what looks like a token is masked.
+    masks: bool,
     /// The beginning of a character or of a colour whose end has not been written yet.
     rest: Vec<u8>,
 }
@@ -20,8 +23,16 @@ impl Harmless {
     pub(crate) fn new(inner: Box<dyn Write>) -> Self {
         Self {
             inner,
+            masks: false,
             rest: Vec::new(),
         }
+    }
+
+    /// The same, with a mask for what looks like a token. For words alone: data is written as it is.
+    pub(crate) fn for_words(inner: Box<dyn Write>) -> Self {
+        let mut harmless = Self::new(inner);
+        harmless.masks = true;
+        harmless
     }
 
     /// Writes all of `bytes` but a last part that is not complete; that part.
@@ -40,11 +51,14 @@ impl Harmless {
                 }
             };
             let more = broken.is_none() && !last;
+            let masked = self.masks.then(|| without_tokens(sound)).flatten();
+            let sound_length = sound.len();
+            let sound = masked.as_deref().unwrap_or(sound);
             if let Some(open) = escape(sound, more, &mut text) {
                 self.inner.write_all(text.as_bytes())?;
                 return Ok(open.as_bytes().to_vec());
             }
-            at += sound.len();
+            at += sound_length;
             match broken {
                 None => break,
                 // The rest of the character may follow.
@@ -188,6 +202,18 @@ mod tests {
             assert_eq!(written(text.as_bytes(), piece), expected, "{piece}");
         }
         assert_eq!(written(b"a\xff\x1b", 1), "a\u{fffd}\\u001b");
+    }
+
+    #[test]
+    fn words_repeat_no_token_and_data_is_as_it_is() {
+        let text = "error: `glpat-AbCd1234` is no URI of a secret\n";
+        let shared = Shared::default();
+        let mut words = Harmless::for_words(Box::new(shared.clone()));
+        words.write_all(text.as_bytes()).unwrap();
+        drop(words);
+        let said = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(said, "error: `***MASKED***` is no URI of a secret\n");
+        assert_eq!(written(text.as_bytes(), 1000), text);
     }
 
     #[test]

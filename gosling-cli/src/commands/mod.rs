@@ -46,6 +46,7 @@ use std::sync::OnceLock;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::harmless::Harmless;
 use crate::render::Look;
 use crate::{Asked, Failure, Host};
 
@@ -304,10 +305,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
         Err(failure) => return report_failure(&failure, false, host),
     }
     // Not before: a shell's script separates its words by control characters.
-    for stream in [&mut host.out, &mut host.err] {
-        let inner = std::mem::replace(stream, Box::new(std::io::sink()));
-        *stream = Box::new(crate::harmless::Harmless::new(inner));
-    }
+    let inner = std::mem::replace(&mut host.out, Box::new(std::io::sink()));
+    host.out = Box::new(Harmless::new(inner));
+    let inner = std::mem::replace(&mut host.err, Box::new(std::io::sink()));
+    host.err = Box::new(Harmless::for_words(inner));
     match parse::parse(&args, host) {
         Ok(cli) => {
             let engine = cli.command.is_engine();

@@ -40,11 +40,8 @@ impl Proxy {
     pub(super) fn connector(&self) -> Result<reqwest::Proxy, SendError> {
         reqwest::Proxy::all(&self.address).map_err(|_| {
             words::unsent(
-                format!(
-                    "{} is no address of a proxy: `{}`",
-                    self.variable,
-                    words::without_password(&self.address)
-                ),
+                // The value is not repeated: where it is no address, nobody knows where in it a password stands.
+                format!("the value of {} is not the address of a proxy", self.variable),
                 Some("write it like `http://proxy.example.com:3128`"),
             )
         })
