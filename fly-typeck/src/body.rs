@@ -395,7 +395,11 @@ impl BodyChecker<'_> {
                     name,
                     checked.schema.kind,
                     &names,
-                    |name| scope.child(name).is_some(),
+                    |name| {
+                        scope
+                            .child(name)
+                            .is_some_and(|child| (child.schema)().takes_labels(block.labels.len()))
+                    },
                 );
                 self.sink.push(problem);
             }

@@ -142,10 +142,11 @@ fn unknown_root(globals: &Globals<'_>, item: &Expr) -> Option<fly_syntax::Proble
     let full: Vec<String> = names.all().iter().map(|name| format!("preset.{name}")).collect();
     let known = ROOTS.contains(&root.as_str());
     (!known && steps.len() <= 1).then(|| {
-        let mut roots = vec!["preset"];
-        if steps.is_empty() {
-            roots.extend(full.iter().map(String::as_str));
-        }
+        // `preset` alone names none.
+        let roots: Vec<&str> = match steps.is_empty() {
+            true => full.iter().map(String::as_str).collect(),
+            false => vec!["preset"],
+        };
         problems::unknown_name::problem(root_span, root, &roots)
     })
 }

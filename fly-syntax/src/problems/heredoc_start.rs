@@ -38,11 +38,16 @@ pub(crate) enum Slip {
     Behind,
 }
 
-/// `at` is the `<<` and the word. `plain` tells that no `${` is in the text, so that the heredoc means the same as in a
-/// shell.
-pub(crate) fn problem(at: Span, word: &str, slip: Slip, plain: bool) -> Problem {
+/// `at` is the `<<` and the word. `plain` says that no `${` is in the text, so that the heredoc means the same as in a
+/// shell; `closed`, that a line of the word closes it.
+pub(crate) fn problem(at: Span, word: &str, slip: Slip, plain: bool, closed: bool) -> Problem {
     let start = format!("<<{word}");
+    let close = format!("close it with `{word}` on a line of its own");
     match slip {
+        Slip::Quotes if !closed => Problem::new(&KIND, at, "the word of a heredoc has no quotes")
+            .help(format!("write `{start}`, and {close}")),
+        Slip::Tilde if !closed => Problem::new(&KIND, at, "a heredoc begins with `<<` or `<<-`")
+            .help(format!("`<<-{word}` takes the indent away from its lines; {close}")),
         Slip::Quotes => {
             let problem = Problem::new(&KIND, at, "the word of a heredoc has no quotes");
             if plain {

@@ -213,8 +213,13 @@ impl<'s> Scanner<'s> {
         let plain = !body.windows(2).any(|pair| pair == b"${");
         let span = self.span(start..at);
         let word = String::from_utf8_lossy(word).into_owned();
-        self.problems
-            .push(problems::heredoc_start::problem(span, &word, slip, plain));
+        self.problems.push(problems::heredoc_start::problem(
+            span,
+            &word,
+            slip,
+            plain,
+            closing.is_some(),
+        ));
         let Some(closing) = closing else {
             self.leave_unclosed(start, at, (line_end + 1).min(text.len()));
             return true;

@@ -198,6 +198,13 @@ pub enum Tag {
 }
 
 impl BlockSchema {
+    /// Whether a block of this kind may have so many labels.
+    #[must_use]
+    pub fn takes_labels(&self, count: usize) -> bool {
+        let required = self.labels.iter().filter(|label| !label.starts_with('['));
+        (required.count()..=self.labels.len()).contains(&count)
+    }
+
     /// The attribute of this name, variants not included.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&AttributeSchema> {
