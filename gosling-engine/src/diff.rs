@@ -1,5 +1,7 @@
 //! From what is wanted and what is there to what is to be done. Pure: the same input gives the same plan.
 
+mod moves;
+mod narrow;
 mod open;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,9 @@ use crate::journal::Entry;
 use crate::plan::{Action, AttributeChange, Change};
 use crate::rollout;
 use crate::state::{Held, State};
+pub use moves::moved;
+use moves::{Moves, with_moves};
+use narrow::{leave_out, narrow};
 use open::Open;
 
 /// What narrows or widens a plan.
@@ -220,103 +225,6 @@ fn with_predecessors(
     changes
 }
 
-/// A state by the addresses that its resources have from now on.
-struct Moves<'s> {
-    held: BTreeMap<Address, &'s Held>,
-    /// The address that each moved one had.
-    moved: BTreeMap<Address, Address>,
-    /// Those of a move that waits, where they are and where they are to be, and whose operation it waits for.
-    waiting: BTreeMap<Address, Address>,
-}
-
-/// A move waits as a whole while an operation is open on one of its resources: its outcome comes under the old address.
-fn with_moves<'s>(
-    moves: &[(String, String)],
-    wanted: &Resources,
-    state: &'s State,
-    open: &Open<'_>,
-) -> Moves<'s> {
-    let moves: BTreeMap<&str, &str> = moves
-        .iter()
-        .map(|(from, to)| (from.as_str(), to.as_str()))
-        .collect();
-    // What is not wanted at its new address keeps the old one, under which it is deleted.
-    let leads = |address: &Address| {
-        moved_to(address, &moves).filter(|(_, to)| {
-            wanted.get(address).is_none() && wanted.get(to).is_some() && !state.resources.contains_key(to)
-        })
-    };
-    // By what they are about.
-    let mut waits: BTreeMap<&str, Address> = BTreeMap::new();
-    let mut waiting = BTreeMap::new();
-    for (address, needs) in &open.needs {
-        let touched = needs.iter().chain([*address]).filter_map(leads);
-        waits.extend(touched.map(|(from, _)| (from, (*address).clone())));
-    }
-    for address in state.resources.keys().filter(|_| !open.needs.is_empty()) {
-        if let Some((from, to)) = leads(address)
-            && open.is_on(&to)
-        {
-            waits.insert(from, to);
-        }
-    }
-    let mut held: BTreeMap<Address, &Held> = BTreeMap::new();
-    let mut moved = BTreeMap::new();
-    let of_state = state
-        .resources
-        .iter()
-        .map(|(address, held)| (address, Some(held)));
-    let not_made = open.needs.keys().map(|address| (*address, None));
-    for (address, resource) in of_state.chain(not_made) {
-        let to = leads(address);
-        if let Some((from, to)) = &to
-            && let Some(because) = waits.get(from)
-        {
-            waiting.insert(to.clone(), because.clone());
-            waiting.insert(address.clone(), because.clone());
-        }
-        let Some(resource) = resource else { continue };
-        match to {
-            // Of two that were renamed to one name, the first has it and the other goes.
-            Some((from, to)) if !waits.contains_key(from) && !held.contains_key(&to) => {
-                moved.insert(to.clone(), address.clone());
-                held.insert(to, resource);
-            }
-            _ => {
-                held.insert(address.clone(), resource);
-            }
-        }
-    }
-    Moves { held, moved, waiting }
-}
-
-/// The address that a resource has after these moves, which may be its own.
-#[must_use]
-pub fn moved(address: &Address, moves: &[(String, String)]) -> Address {
-    let moves = moves.iter().map(|(from, to)| (from.as_str(), to.as_str()));
-    let to = moved_to(address, &moves.collect());
-    to.map_or_else(|| address.clone(), |(_, to)| to)
-}
-
-/// Where the moves lead a resource, its own or that of its block, and what that one is about. `None`: none of them is about
-/// it.
-fn moved_to<'m>(address: &Address, moves: &BTreeMap<&'m str, &'m str>) -> Option<(&'m str, Address)> {
-    if moves.is_empty() {
-        return None;
-    }
-    if let Some((from, to)) = moves.get_key_value(address.to_string().as_str()) {
-        return Some((from, to.parse().ok()?));
-    }
-    let (from, to) = moves.get_key_value(address.block().as_str())?;
-    let (owner_kind, owner) = to.split_once('.')?;
-    let moved = Address {
-        owner_kind: owner_kind.into(),
-        owner: owner.into(),
-        ..address.clone()
-    };
-    Some((from, moved))
-}
-
 /// Whether a plan that is narrowed to these targets is about this resource: it is one of them, or one of them needs it.
 fn asked_for(address: &Address, wanted: &Resources, targets: &[String]) -> bool {
     let mut looked_at: BTreeSet<Address> = BTreeSet::new();
@@ -500,56 +408,6 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Opt
     }
 }
 
-/// Leaves of the changes those to the targets, to what these need, and to what must leave one that is deleted: its own
-/// deletion, or the change after which it needs it no more.
-fn narrow(
-    changes: &mut BTreeMap<Address, Change>,
-    targets: &[String],
-    held: &BTreeMap<Address, &Held>,
-    moved: &BTreeMap<Address, Address>,
-) {
-    let had_needed = |address: &Address| {
-        let held = held.get(address);
-        held.map(|held| had_needed(held, moved)).unwrap_or_default()
-    };
-    let mut wanted: BTreeSet<Address> = changes
-        .keys()
-        .filter(|address| address.is_among(targets))
-        .cloned()
-        .collect();
-    loop {
-        let mut more: Vec<Address> = Vec::new();
-        for (address, change) in changes.iter() {
-            if wanted.contains(address) {
-                let needed = change.needs.iter().filter(|_| change.action != Action::Delete);
-                more.extend(needed.filter(|need| !wanted.contains(*need)).cloned());
-            } else if change.action != Action::NoOp {
-                let goes = |need: &Address| match changes.get(need).map(|change| change.action) {
-                    Some(Action::Delete) => wanted.contains(need),
-                    Some(Action::Replace) => change.action == Action::Delete && wanted.contains(need),
-                    _ => false,
-                };
-                if had_needed(address).iter().any(goes) {
-                    more.push(address.clone());
-                }
-            }
-        }
-        let before = wanted.len();
-        wanted.extend(more);
-        if wanted.len() == before {
-            break;
-        }
-    }
-    for (address, change) in changes.iter_mut() {
-        if !wanted.contains(address) {
-            stay(change, held.get(address).copied(), moved);
-            change.moved_from = None;
-        }
-    }
-    // What is not there and is not to be made yet has no line in the plan.
-    changes.retain(|address, change| wanted.contains(address) || change.id.is_some());
-}
-
 /// Turns a change into none: what is there stays as it is.
 fn stay(change: &mut Change, held: Option<&Held>, moved: &BTreeMap<Address, Address>) {
     change.action = Action::NoOp;
@@ -557,84 +415,4 @@ fn stay(change: &mut Change, held: Option<&Held>, moved: &BTreeMap<Address, Addr
     change.because.clear();
     change.needs = held.map(|held| had_needed(held, moved)).unwrap_or_default();
     change.given = held.map(|held| held.given.clone()).unwrap_or_default();
-}
-
-/// Leaves what cannot be changed now as it is, with what needs it and what it needs and must not go before it.
-fn leave_out(
-    changes: &mut BTreeMap<Address, Change>,
-    away: &Away,
-    open: &Open<'_>,
-    waiting: &BTreeMap<Address, Address>,
-    held: &BTreeMap<Address, &Held>,
-    moved: &BTreeMap<Address, Address>,
-) {
-    // Also those that are neither in the state nor asked for any more.
-    let on_open = open
-        .needs
-        .keys()
-        .map(|address| ((*address).clone(), (*address).clone()));
-    let mut because: BTreeMap<Address, Address> = on_open.collect();
-    for (address, change) in changes.iter_mut() {
-        if let Some(out) = open.holds(change).or(waiting.get(address)) {
-            because.insert(address.clone(), out.clone());
-            stay(change, held.get(address).copied(), moved);
-            continue;
-        }
-        let before = moved.get(address).unwrap_or(address);
-        if !away.unreadable.contains(before) || change.set_aside.is_some() {
-            continue;
-        }
-        let old = held.get(address).copied();
-        match (old, change.action) {
-            (Some(old), Action::Delete) if away.set_aside && !address.is_set_aside() => {
-                change.set_aside = Some(address.set_aside(&old.id));
-            }
-            _ => {
-                because.insert(address.clone(), address.clone());
-            }
-        }
-        stay(change, old, moved);
-    }
-    for (address, change) in changes.iter_mut() {
-        let Some(unread) = away.blocks.get(&address.block()) else {
-            continue;
-        };
-        if change.action != Action::NoOp && !because.contains_key(address) {
-            because.insert(address.clone(), unread.clone());
-        }
-    }
-    loop {
-        let mut more: Vec<(Address, Address)> = Vec::new();
-        for (address, change) in changes.iter() {
-            if change.action == Action::NoOp || because.contains_key(address) {
-                continue;
-            }
-            let needs = change.needs.iter().filter(|_| change.action != Action::Delete);
-            let goes = matches!(change.action, Action::Delete | Action::Replace);
-            let needed_by = because.keys().filter(|out| {
-                let old = held.get(*out).copied();
-                let has_needed = old.is_some_and(|old| had_needed(old, moved).contains(address));
-                goes && (has_needed || open.needs(out, address))
-            });
-            if let Some(out) = needs
-                .filter(|need| because.contains_key(*need))
-                .chain(needed_by)
-                .next()
-            {
-                more.push((address.clone(), because[out].clone()));
-            }
-        }
-        if more.is_empty() {
-            break;
-        }
-        because.extend(more);
-    }
-    for (address, out) in because {
-        if let Some(change) = changes.get_mut(&address) {
-            if address != out {
-                stay(change, held.get(&address).copied(), moved);
-            }
-            change.left_out = Some(out);
-        }
-    }
 }
