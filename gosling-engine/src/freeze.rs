@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use gosling_resource::harmless;
+use gosling_resource::on_one_line;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -69,11 +69,11 @@ impl fmt::Display for Freeze {
             reason,
             until,
         } = self;
-        write!(f, "frozen by {} since {}", harmless(by), harmless(since))?;
+        write!(f, "frozen by {} since {}", on_one_line(by), on_one_line(since))?;
         if let Some(until) = until {
-            write!(f, " until {}", harmless(until))?;
+            write!(f, " until {}", on_one_line(until))?;
         }
-        write!(f, ": {}", harmless(reason))
+        write!(f, ": {}", on_one_line(reason))
     }
 }
 

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_resource::harmless;
+use gosling_resource::on_one_line;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -274,10 +274,10 @@ impl std::fmt::Display for Holder {
             pipeline,
         } = self;
         // Whoever can write beside the state chose these words.
-        let [user, host, since, command] = [user, host, since, command].map(|text| harmless(text));
+        let [user, host, since, command] = [user, host, since, command].map(|text| on_one_line(text));
         write!(f, "{user}@{host} (process {pid}), since {since}, for `{command}`")?;
         match pipeline {
-            Some(pipeline) => write!(f, ", in {}", harmless(pipeline)),
+            Some(pipeline) => write!(f, ", in {}", on_one_line(pipeline)),
             None => Ok(()),
         }
     }

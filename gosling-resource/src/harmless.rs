@@ -25,6 +25,12 @@ pub fn harmless(text: &str) -> String {
     kept
 }
 
+/// The same on one line: of a text that somebody else wrote, no part can pass for a line of ours.
+#[must_use]
+pub fn on_one_line(text: &str) -> String {
+    harmless(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +43,6 @@ mod tests {
             "a\\u{1b}[31mb\\u{7}\\u{9b}2J\\u{202e}c\\u{d}\n\td"
         );
         assert_eq!(harmless("Büro 日本\n"), "Büro 日本\n");
+        assert_eq!(on_one_line("a\n  ok b\t\u{7}"), "a\\n  ok b\\t\\u{7}");
     }
 }

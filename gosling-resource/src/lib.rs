@@ -10,7 +10,7 @@ mod template;
 mod value;
 
 pub use address::{Address, AddressError};
-pub use harmless::{harmless, is_acted_on};
+pub use harmless::{harmless, is_acted_on, on_one_line};
 pub use kind::{Attribute, Change, Kind};
 pub use resource::{Origin, Properties, Resource, Resources, ResourcesError};
 pub use rollout::{Rollout, Unavailable};

@@ -14,7 +14,7 @@ pub(crate) struct RunArgs {
     #[arg(long, short, alias = "auto-approve")]
     pub(super) yes: bool,
     /// How many operations run at the same time
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = at_least_one)]
     pub(super) parallelism: usize,
     /// How long running operations may take to finish after a first Ctrl-C: 25s, 2m
     #[arg(long, value_name = "TIME", default_value = "25s", value_parser = time)]
@@ -34,6 +34,14 @@ pub(crate) struct RunArgs {
     /// The result as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// How many of something.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("it must be a number from 1".to_owned()),
+        Ok(number) => Ok(number),
+    }
 }
 
 /// A duration as Fly writes it.

@@ -179,7 +179,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
                 let text = serde_json::to_string(line).map_err(failure)?;
                 writeln!(host.out, "{text}")?;
             } else {
-                writeln!(host.out, "{}", gosling_resource::harmless(&told(line)))?;
+                writeln!(host.out, "{}", gosling_resource::on_one_line(&told(line)))?;
             }
         }
         if lines.is_empty() {

@@ -1,6 +1,7 @@
 //! States that are kept by a service: what the Nest leaves out of its `state` block, and with what the service is
 //! called.
 
+use std::num::NonZero;
 use std::time::Duration;
 
 use fly_codegen::{Connections, Source, VaultLogin};
@@ -71,12 +72,13 @@ pub(super) async fn service(
 /// How long a lock relies on a confirmation, where that is not the usual time: `GOSLING_LEASE_MS`.
 fn lease(host: &Host) -> Result<Option<Duration>, Failure> {
     const NAME: &str = "GOSLING_LEASE_MS";
-    let milliseconds = host.environment.get(NAME).map(|text| text.trim().parse());
+    let set = host.environment.get(NAME);
+    let milliseconds = set.map(|text| text.trim().parse::<NonZero<u64>>());
     let milliseconds = milliseconds.transpose().map_err(|_| {
-        Failure::wrong_use(format!("{NAME} is no number of milliseconds"))
+        Failure::wrong_use(format!("{NAME} is not a number of milliseconds from 1"))
             .hint("without it, a lock is confirmed every 10 s")
     })?;
-    Ok(milliseconds.map(Duration::from_millis))
+    Ok(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.get())))
 }
 
 impl Kept<'_> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use gosling_engine::{Finding, Outcome, Service, Tally};
+use gosling_resource::on_one_line;
 
 use super::{Look, counted};
 
@@ -64,7 +65,8 @@ fn line(finding: &Finding) -> String {
         .as_ref()
         .map(|origin| format!(" ({origin})"))
         .unwrap_or_default();
-    format!("{}{place}: {}", finding.subject, finding.words)
+    // A version, a name or a message of a service may be in it.
+    on_one_line(&format!("{}{place}: {}", finding.subject, finding.words))
 }
 
 fn word(outcome: Outcome, look: Look) -> String {

@@ -68,7 +68,10 @@ impl<'a> Session<'a> {
         let answer = self.read(path).await?;
         match answer.status {
             404 => Ok(None),
-            _ => self.said(&answer, errand).map(Some).map_err(nothing_changed),
+            _ => match self.said(&answer, errand).map_err(nothing_changed)? {
+                Json::Null => Err(self.nonsense(errand)),
+                said => Ok(Some(said)),
+            },
         }
     }
 

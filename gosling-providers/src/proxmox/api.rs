@@ -49,7 +49,13 @@ impl Api<'_> {
         for (name, value) in query {
             request = request.query(*name, *value);
         }
-        self.send(request, &Unfenced).await
+        match self.send(request, &Unfenced).await? {
+            // Taken for a fact, it would mean that nothing is there or that nothing runs.
+            Value::Null => Err(Trouble::unknown(format!(
+                "Proxmox VE answered `GET {path}` with no data"
+            ))),
+            data => Ok(data),
+        }
     }
 
     /// Asks with a POST, which changes nothing.

@@ -80,7 +80,10 @@ impl Cluster {
     pub(super) async fn of(api: &Api<'_>) -> Result<Self, Trouble> {
         let data = api.get("/cluster/resources").await?;
         let mut cluster = Self::default();
-        for entry in data.as_array().into_iter().flatten() {
+        let entries = data.as_array().ok_or_else(|| {
+            Trouble::unknown("Proxmox VE answered `GET /cluster/resources` with something that is no list")
+        })?;
+        for entry in entries {
             cluster.add(entry);
         }
         Ok(cluster)
@@ -106,8 +109,12 @@ impl Cluster {
             "node" if text("status") == "offline" => self.offline.push(node),
             kind @ ("qemu" | "lxc") => {
                 let vmid = entry.get("vmid").and_then(Value::as_u64);
+                // Without its number, no guest can be told from another.
+                let Some(vmid) = vmid.and_then(|vmid| u32::try_from(vmid).ok()) else {
+                    return;
+                };
                 self.guests.push(Guest {
-                    vmid: vmid.and_then(|vmid| u32::try_from(vmid).ok()).unwrap_or_default(),
+                    vmid,
                     name,
                     node,
                     template: kind == "qemu" && flag("template"),

@@ -1,6 +1,6 @@
 //! Whatever becomes of a call, the next attempt ends with one machine and one image, or with none.
 
-use gosling_engine::{CallError, Operation, Provider};
+use gosling_engine::{CallError, Known, Operation, Provider};
 use gosling_resource::Properties;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -162,4 +162,28 @@ async fn a_deletion_ends_what_is_left_of_a_machine_that_is_gone() {
         .await
         .unwrap();
     assert_eq!(left(&world), Vec::<String>::new());
+}
+
+/// `{"data":null}` with status 200 says nothing: taken for a fact, it would mean that there is no such machine, or that
+/// it does not run.
+#[tokio::test]
+async fn an_answer_without_data_is_no_fact() {
+    let world = world(quick()).await;
+    let properties = properties();
+    let made = making("aaaa", "pve1/5000", properties.clone());
+    let observed = provider(&world).create(&world.cx(), &made).await.unwrap();
+    for path in ["*/qemu/5000/status/current", "*/qemu/5000/pending"] {
+        let empty = json!({"method": "GET", "path": path, "nth": "every", "kind": "status", "code": 200});
+        world.sandbox.inject(fault(&empty));
+        let known = Known {
+            kind: "proxmox_vm",
+            id: &observed.id,
+            marker: &made.marker,
+            properties: &properties,
+            outputs: &Properties::new(),
+        };
+        let read = provider(&world).read(&world.cx(), &known).await;
+        assert!(read.is_err(), "{path}: {read:?}");
+        world.sandbox.end_faults();
+    }
 }
