@@ -125,6 +125,18 @@ mod tests {
         );
         assert_eq!(http.as_deref(), Some("the proxy socks5://s (all_proxy)"));
         assert_eq!(proxy("https://git.example.com", &[("HTTPS_PROXY", " ")]), None);
+        for misspelt in [
+            "htp:/me:secret@proxy:3128",
+            "me:secret@proxy:3128",
+            "a@b://c:secret@proxy:3128",
+        ] {
+            let words = proxy("https://git.example.com", &[("HTTPS_PROXY", misspelt)]);
+            assert_eq!(
+                words.as_deref(),
+                Some("the proxy proxy:3128 (HTTPS_PROXY)"),
+                "{misspelt}"
+            );
+        }
     }
 
     #[test]

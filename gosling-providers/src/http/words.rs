@@ -171,10 +171,13 @@ pub(super) fn unsent(message: String, help: Option<&str>) -> SendError {
     }
 }
 
-/// An address without the `user:password@` that someone may have written into it.
+/// An address without the `user:password@` that someone may have written into it, however its beginning is spelt.
 pub(super) fn without_password(address: &str) -> String {
-    match (address.split_once("://"), address.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://{rest}"),
-        _ => address.to_owned(),
+    let Some((_, rest)) = address.rsplit_once('@') else {
+        return address.to_owned();
+    };
+    match address.split_once("://") {
+        Some((scheme, _)) if !scheme.contains('@') => format!("{scheme}://{rest}"),
+        _ => rest.to_owned(),
     }
 }
