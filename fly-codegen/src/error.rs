@@ -31,7 +31,7 @@ impl LowerError {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Reason {
     /// A cloud that comes later.
-    #[error("{block} is to be made on {cloud}, which this release cannot do yet")]
+    #[error("{block} is on {cloud}, which this release does not support yet")]
     Cloud {
         /// Which block.
         block: String,
@@ -39,7 +39,7 @@ pub enum Reason {
         cloud: &'static str,
     },
     /// A code server that comes later.
-    #[error("{block} works for {server}, and this release cannot make runners on GitHub yet")]
+    #[error("{block} works for {server}, and this release does not support GitHub yet")]
     Github {
         /// Which block.
         block: String,

@@ -324,7 +324,7 @@ fn words(error: &fly_typeck::ReadError) -> String {
         ReadError::OutsideNest => "it is outside the Nest".to_owned(),
         ReadError::Missing => "there is no such file".to_owned(),
         ReadError::TooLarge(bytes) => format!("it has {bytes} bytes, which is too many"),
-        ReadError::NotText => "it is no text".to_owned(),
+        ReadError::NotText => "it is not text".to_owned(),
         ReadError::Unreadable(why) => why.clone(),
     }
 }

@@ -97,7 +97,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Broken {
     /// Not a line of this log.
-    #[error("line {0} of the file is no line of an audit: {1}")]
+    #[error("line {0} of the file is not an audit line: {1}")]
     Strange(usize, String),
     /// Lines are not there.
     #[error("line {from} is missing: line {after} comes in its place")]
@@ -131,7 +131,7 @@ pub enum AuditError {
     Crowded,
     /// A part that is full cannot be put away.
     #[error(
-        "the audit could not be written: {0} is there already, and is not what is to be put there; move it elsewhere"
+        "the audit could not be written: {0} already exists with other contents; move it to another place"
     )]
     Taken(String),
 }

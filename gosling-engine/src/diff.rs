@@ -36,7 +36,7 @@ pub struct Wishes {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DiffError {
     /// Nobody makes this kind.
-    #[error("nothing here makes a `{kind}`, which {address} is")]
+    #[error("no provider makes a `{kind}`, the kind of {address}")]
     UnknownKind {
         /// Which kind.
         kind: SmolStr,
@@ -334,7 +334,7 @@ fn compare(
     if other {
         change
             .because
-            .push("it is made elsewhere or is another kind of thing now".to_owned());
+            .push("it has another provider or is of another kind now".to_owned());
     }
     if forced && there.is_some() {
         change.because.push("--replace".to_owned());

@@ -41,7 +41,7 @@ impl Unsafe {
             ),
             Self::Special => format!("remove {path}"),
             Self::Writable(_) => {
-                format!("look whether it is as you left it, then `chmod go-w {path}`")
+                format!("check that nobody changed it, then `chmod go-w {path}`")
             }
         }
     }

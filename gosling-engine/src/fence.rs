@@ -38,10 +38,10 @@ pub enum NotConfirmed {
     #[error("the lock was taken over by {}; nothing more is sent", .0.as_ref().map_or_else(|| "another process".to_owned(), ToString::to_string))]
     TakenOver(Option<Box<Holder>>),
     /// The store does not say whether the lock is still held.
-    #[error("nothing is sent before it is known that the lock is still held: {0}")]
+    #[error("nothing is sent until the lock is confirmed: {0}")]
     Unknown(String),
     /// The command only reads.
-    #[error("this command only reads, and holds no lock under which anything could be changed")]
+    #[error("this command only reads: it has no lock and may change nothing")]
     ReadOnly,
 }
 

@@ -31,7 +31,7 @@ pub enum FreezeError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// What lies there is no freeze.
-    #[error("what lies in freeze.json is no freeze: {0}")]
+    #[error("freeze.json does not contain a freeze: {0}")]
     Malformed(String),
 }
 

@@ -158,7 +158,7 @@ pub enum JournalError {
         why: &'static str,
     },
     /// A whole, undamaged record that means nothing to this version.
-    #[error("record {number} of the journal is not one that this version knows: {why}")]
+    #[error("record {number} of the journal is of a kind that this version does not know: {why}")]
     Strange {
         /// Which, from 1.
         number: usize,
@@ -166,7 +166,7 @@ pub enum JournalError {
         why: String,
     },
     /// Records that cannot follow each other.
-    #[error("record {number} of the journal cannot be: {why}")]
+    #[error("record {number} of the journal contradicts the others: {why}")]
     Impossible {
         /// Which, from 1.
         number: usize,
@@ -181,7 +181,7 @@ impl JournalError {
     pub fn way_out(&self) -> Option<&'static str> {
         match self {
             Self::Damaged { .. } | Self::Impossible { .. } => Some(
-                "put the journal back from a backup; else `gosling state repair` goes on with the records that can be \
+                "put the journal back from a backup; else `gosling state repair` continues with the records that can be \
                  read, and says what that may leave behind",
             ),
             Self::Strange { .. } => Some("a newer gosling wrote it: use that one"),

@@ -209,7 +209,7 @@ pub struct Counts {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlanError {
     /// It is no plan.
-    #[error("this is no plan of gosling: {0}")]
+    #[error("this is not a gosling plan: {0}")]
     Malformed(String),
     /// Another form.
     #[error("the plan has form {0}, and this gosling knows only form {FORMAT}: plan again")]
@@ -235,7 +235,7 @@ pub enum PlanError {
     },
     /// The state has moved on.
     #[error(
-        "the plan is stale: it was made for serial {plan} of the state, which is at {state} now: plan again"
+        "the plan is stale: it was made for serial {plan} of the state, which is now at {state}: plan again"
     )]
     Stale {
         /// The plan's serial.

@@ -76,7 +76,7 @@ impl Recovered {
 
 /// An operation of an earlier run that could not be settled.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("what became of an earlier {} of {} is still not known: {}", .entry.operation.verb, .entry.operation.address, .entry.heard().unwrap_or_default())]
+#[error("the outcome of an earlier {} of {} is still unknown: {}", .entry.operation.verb, .entry.operation.address, .entry.heard().unwrap_or_default())]
 pub struct StillOpen {
     /// The operation, and what was heard when it was asked about.
     pub entry: Entry,

@@ -38,7 +38,7 @@ pub enum Finding {
         records: usize,
     },
     /// Records tell of operations of which nothing else is known.
-    #[error("{0} records tell of operations whose beginning cannot be read")]
+    #[error("{0} records are about operations whose beginning cannot be read")]
     Headless(usize),
     /// There is no journal, and a run began and did not end.
     #[error("the journal is lost: {0} runs began and did not end")]

@@ -30,7 +30,7 @@ pub enum RollbackError {
     #[error("the state has serial {0} now: there is nothing to go back from")]
     Present(u64),
     /// No kept state is from before a change.
-    #[error("no earlier state is kept in which anything was otherwise")]
+    #[error("no kept state differs from the present one")]
     NothingChanged,
 }
 
@@ -163,33 +163,33 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, why } = self;
         match why {
-            Why::MadeAnew { lost } => write!(f, "{address} is made anew; gone for good: {lost}"),
+            Why::MadeAnew { lost } => write!(f, "{address} is created again; lost for good: {lost}"),
             Why::WasImported => write!(
                 f,
-                "{address} was made by somebody else and deleted since: gosling makes one like it"
+                "{address} was not created by gosling and was deleted since: gosling creates one like it"
             ),
             Why::Newer { lost } => write!(
                 f,
-                "{address} was made anew since and stays; gone for good: {lost}"
+                "{address} was created again since and stays; lost for good: {lost}"
             ),
             Why::Shrinks { attribute, now, then } => write!(
                 f,
-                "{address} has grown: {attribute} does not go from {now} back to {then} in place"
+                "{address} has grown: {attribute} cannot shrink from {now} to {then} in place"
             ),
             Why::OnlyAtCreation { attribute } => {
                 write!(
                     f,
-                    "{address} keeps its {attribute}, which only counts when it is made"
+                    "{address} keeps its {attribute}, which is only used at creation"
                 )
             }
             Why::Imported => write!(
                 f,
                 "{address} was imported since and stays; `gosling state rm {address}` forgets it"
             ),
-            Why::NeededBy { by } => write!(f, "{address} stays: {by} needs it, which is left alone"),
+            Why::NeededBy { by } => write!(f, "{address} stays, because {by} needs it and is not changed"),
             Why::Forgotten { id } => write!(
                 f,
-                "{address} was taken out of the state since and is still there: it is left alone; `gosling import {address} {id}` takes it back"
+                "{address} was removed from the state since and still exists: it is not changed; `gosling import {address} {id}` takes it back"
             ),
         }
     }

@@ -52,11 +52,11 @@ pub enum RunError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A person stopped it before anything was planned; what is open stays open.
-    #[error("stopped while settling what earlier runs left open; the next run goes on with it")]
+    #[error("stopped while recovering what earlier runs left open; the next run continues")]
     Stopped,
     /// A resource belongs to a provider that the Nest no longer has.
     #[error(
-        "{address} was made by `{provider}`, which the Nest no longer has: put the provider back, or `gosling state rm {address}`"
+        "{address} was created by `{provider}`, which the Nest no longer has: put the provider back, or `gosling state rm {address}`"
     )]
     NoProvider {
         /// Which resource.

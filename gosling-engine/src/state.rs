@@ -146,7 +146,7 @@ impl Stamped for Saved<'_> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum StateError {
     /// It is no state.
-    #[error("this is no state file of gosling: {0}")]
+    #[error("this is not a gosling state file: {0}")]
     Malformed(String),
     /// It is not what was saved.
     #[error("the state is damaged: its text does not have the digest that it was saved with")]
@@ -173,7 +173,7 @@ impl StateError {
     pub fn way_out(&self) -> Option<String> {
         match self {
             Self::Malformed(_) | Self::Damaged => Some(
-                "`gosling state history` lists the states that are kept, and `gosling state repair` goes on from the \
+                "`gosling state history` lists the states that are kept, and `gosling state repair` continues from the \
                  latest of them"
                     .to_owned(),
             ),

@@ -358,7 +358,7 @@ impl StoreError {
                  block in",
             ),
             Self::Arriving { .. } => {
-                Some("begin the same `gosling state migrate` again: it goes on where it stopped")
+                Some("run the same `gosling state migrate` again: it continues where it stopped")
             }
             Self::Changed(_) | Self::Io { .. } => None,
         }

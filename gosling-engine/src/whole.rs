@@ -46,16 +46,15 @@ impl Lost {
     pub fn way_out(&self) -> &'static str {
         match self {
             Self::State { .. } => {
-                "put it back from a backup, or let `gosling state repair` go on from the latest state that is kept \
+                "put it back from a backup, or let `gosling state repair` continue from the latest state that is kept \
                  (`gosling state history`); where all that it knew of is gone, empty that place and start over"
             }
             Self::LatestState { .. } => {
-                "put the latest one back from a backup, or let `gosling state repair` go on from the latest state that \
+                "put the latest one back from a backup, or let `gosling state repair` continue from the latest state that \
                  is kept (`gosling state history`)"
             }
             Self::Journal { .. } => {
-                "put it back from a backup; else let `gosling state repair` go on without it, and look with `gosling \
-                 orphans` for what it knew of"
+                "put it back from a backup; else let `gosling state repair` continue without it, and use `gosling orphans` to find what it had recorded"
             }
         }
     }

@@ -25,7 +25,7 @@ pub enum KeyError {
     #[error("there is no age identity to open it with: run `gosling init`, or set GOSLING_AGE_IDENTITY")]
     NoIdentity,
     /// A line of the identity's text, counted from 1, is none.
-    #[error("line {0} of the age identity is no AGE-SECRET-KEY-1...")]
+    #[error("line {0} of the age identity is not an AGE-SECRET-KEY-1...")]
     BadIdentity(usize),
     /// The identity's text holds none.
     #[error("the age identity is empty")]
@@ -34,7 +34,7 @@ pub enum KeyError {
     #[error("`nest {{ secrets }}` names no recipients: nobody could open what is written")]
     NoRecipients,
     /// This text is no recipient.
-    #[error("`{0}` is no age recipient; one begins with age1")]
+    #[error("`{0}` is not an age recipient; one begins with age1")]
     BadRecipient(String),
     /// Whoever cannot read back what they write must not write.
     #[error(

@@ -185,7 +185,7 @@ async fn handshake(host: &str, stream: TcpStream, endpoint: &Endpoint) -> Result
                 Some(error) => tls_words(error),
                 None => (
                     "the connection was cut during the handshake".to_owned(),
-                    "is it TLS that is spoken there, or is a proxy between?",
+                    "does the service speak TLS, or is a proxy in between?",
                 ),
             };
             let help = match words.contains("unknown authority") {
@@ -200,7 +200,7 @@ async fn handshake(host: &str, stream: TcpStream, endpoint: &Endpoint) -> Result
         Err(_) => Err(Finding::failed(
             "tls",
             format!("{host} did not end the handshake within {} s", PATIENCE.as_secs()),
-            "is it TLS that is spoken there, or is a proxy between?",
+            "does the service speak TLS, or is a proxy in between?",
         )),
     }
 }
@@ -267,7 +267,7 @@ async fn credentials(
         (500.., _) => Finding::warning(
             "credentials",
             said,
-            "the service is reached, and has trouble of its own",
+            "the service is reached, but reports an error",
         ),
         _ => Finding::ok("credentials", said),
     })

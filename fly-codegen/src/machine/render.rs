@@ -127,7 +127,7 @@ fn emit(out: &mut String, escape: Escape, value: &Json) -> Result<(), String> {
             out.push(']');
         }
         (_, Json::Null | Json::Object(_) | Json::Array(_)) => {
-            return Err(format!("there is no way to write {value} here"));
+            return Err(format!("{value} cannot be written here"));
         }
     }
     Ok(())

@@ -32,9 +32,9 @@ fn clouds_and_servers_that_come_later() {
     assert_eq!(
         said(&(aws + &github)),
         [
-            "Eggs/app/config.fly:4: egg.app is to be made on AWS, which this release cannot do yet (this release makes \
+            "Eggs/app/config.fly:4: egg.app is on AWS, which this release does not support yet (this release makes \
              machines on Proxmox VE; AWS and Yandex Cloud come in a later one)",
-            "Eggs/lib/config.fly:16: egg.lib works for github.com, and this release cannot make runners on GitHub yet \
+            "Eggs/lib/config.fly:16: egg.lib works for github.com, and this release does not support GitHub yet \
              (this release makes runners on GitLab; GitHub comes in a later one)",
         ]
     );

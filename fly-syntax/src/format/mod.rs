@@ -31,7 +31,7 @@ pub enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Broken => "the file has syntax problems; mend them first",
+            Self::Broken => "the file has syntax problems; fix them first",
             Self::Unfaithful => {
                 "formatting would change the file's meaning; it is left alone, please report this"
             }

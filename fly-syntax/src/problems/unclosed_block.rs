@@ -8,7 +8,7 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY101",
     title: "a block is not closed",
     severity: Severity::Error,
-    explanation: r#"A block runs from its `{` to a `}` of its own. Where the braces of a file do not balance, the indentation tells which
+    explanation: r#"A block runs from its `{` to its own `}`. Where the braces of a file do not balance, the indentation shows which
 block was left open, and the rest of the file is checked as usual.
 "#,
     wrong: r#"locals {

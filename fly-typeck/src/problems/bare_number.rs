@@ -7,8 +7,8 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY901",
     title: "a number without its unit",
     severity: Severity::Warning,
-    explanation: r#"`memory = 4096` is read as MiB and `disk = 20` as GiB, since existing Nests are written so. Whoever reads it
-next has to know that. With the unit there is nothing to know; `gosling fix` adds it.
+    explanation: r#"`memory = 4096` is read as MiB and `disk = 20` as GiB, since existing Nests are written so. The next reader has
+to know that. The unit says it; `gosling fix` adds it.
 "#,
     wrong: r#"preset "small" {
   resources {

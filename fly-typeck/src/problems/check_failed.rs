@@ -8,7 +8,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "a check of the Nest failed",
     severity: Severity::Error,
     explanation: r#"A `check` block is a rule that the Nest makes for itself. Its condition is false for the Nest as it is now:
-the message is the one of whoever wrote the rule, and the values of its parts show why.
+the message comes from the rule's author, and the values of its parts show why.
 "#,
     wrong: r#"locals {
   memory = 128GiB

@@ -71,7 +71,7 @@ egg "api" {
 
 pub(crate) fn problem(at: Span, name: &str, other: &str, other_at: Span) -> Problem {
     Problem::new(&KIND, at, format!("`{name}` and `{other}` exclude each other"))
-        .note("cannot stand beside the other")
+        .note("cannot be used together with the other")
         .label(other_at, format!("`{other}` is given here"))
         .help("keep one of the two")
 }

@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = Kind {
     severity: Severity::Error,
     explanation: r#"Some texts must be of a certain form: a `url`, `cron`, `cidr`, `fqdn`, `image`, `version`, `path`, `target` or `firewall_rule`,
 and durations, sizes and percents when they are written in quotes; a `timezone` is a name of the IANA time zone
-database. The message says what is wrong with this one. Where the right text can be told, it is offered.
+database. The message says what is wrong with this one. If the intended text is clear, it is suggested.
 "#,
     wrong: r#"variable "gateway" {
   type = url

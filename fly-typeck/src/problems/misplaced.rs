@@ -11,7 +11,7 @@ pub(crate) static KIND: Kind = Kind {
     severity: Severity::Error,
     explanation: r#"Where a block stands says what it is: eggs in `Eggs/<name>/config.fly`, jobs in `Jobs/<name>.fly`, `uglyfox`
 in `UF/config.fly`, `mothergoose` in `MG/config.fly`, `rift` in `RF/config.fly`, providers and the rest in
-`nest.fly`. Whoever looks for one thing of a large Nest then knows the file. `variable`, `locals`, `preset`,
+`nest.fly`. So things are easy to find in a large Nest. `variable`, `locals`, `preset`,
 `check` and `moved` may stand anywhere.
 "#,
     wrong: r#"-- nest.fly --

@@ -8,7 +8,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "a schedule that never comes round",
     severity: Severity::Error,
     explanation: r#"Each field of the schedule is fine by itself, but no day has all of them: there is no 30th of February. The
-job would never run, and nobody would be told.
+job would never run, without any message.
 "#,
     wrong: r#"-- Jobs/cleanup.fly --
 job "cleanup" {

@@ -8,8 +8,8 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY315",
     title: "a key that stands twice in an object",
     severity: Severity::Error,
-    explanation: r#"Each key of an object or map holds one value. Written twice, the second would hide the first, and nobody could tell
-which was meant. Remove one of the two. In `{ for ... : key => value }` the keys must come out different.
+    explanation: r#"Each key of an object or map holds one value. Written twice, the second would hide the first, and no reader
+could know which one was meant. Remove one of the two. In `{ for ... : key => value }` the keys must come out different.
 "#,
     wrong: r#"locals {
   site = { zone = "a", size = 2, zone = "b" }

@@ -10,8 +10,8 @@ pub(crate) static KIND: Kind = Kind {
     title: "a secret is used for more than passing on",
     severity: Severity::Error,
     explanation: r#"The value of a secret never exists inside the language: only the address where it is kept does. It can be
-passed along, through variables, locals, presets and maps, to an attribute that takes a secret; nothing can be
-asked of it. Comparing or measuring one would also tell something about it in the plan.
+passed along, through variables, locals, presets and maps, to an attribute that takes a secret; it cannot
+be compared or measured, because the result would reveal something about it in the plan.
 "#,
     wrong: r#"locals {
   token = "vault://ci/gitlab/token"

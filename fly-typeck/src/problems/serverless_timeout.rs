@@ -7,7 +7,7 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY707",
     title: "a serverless job that may run too long",
     severity: Severity::Error,
-    explanation: r#"The clouds end a serverless job after an hour, whatever the runner was told. A longer `maximum_timeout` would
+    explanation: r#"The clouds end a serverless job after an hour, whatever the runner's own limit is. A longer `maximum_timeout` would
 promise jobs something that they do not get. Longer jobs need a `vm`.
 "#,
     wrong: r#"-- Eggs/api/config.fly --

@@ -7,8 +7,8 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY605",
     title: "a file that is too large",
     severity: Severity::Error,
-    explanation: r#"Files are read up to a limit, so that a Nest from someone else cannot fill the memory of whoever checks it. A
-file of Fly that large was mostly put there by mistake, or wants to be several.
+    explanation: r#"Files are read up to a limit, so that a Nest from someone else cannot fill the memory of the person who checks it.
+A Fly file that large is mostly a mistake, or should be split.
 
 There is no example: a file like this cannot be written down as text.
 "#,

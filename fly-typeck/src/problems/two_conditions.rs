@@ -7,7 +7,7 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY705",
     title: "one egg in two conditions",
     severity: Severity::Error,
-    explanation: r#"A `runners_condition` decides how many runners its eggs have. An egg in two of them would be told two numbers,
+    explanation: r#"A `runners_condition` decides how many runners its eggs have. An egg in two of them would get two numbers,
 and UglyFox would start and stop its runners in turn.
 "#,
     wrong: r#"-- nest.fly --

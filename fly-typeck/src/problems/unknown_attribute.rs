@@ -10,8 +10,8 @@ pub(crate) static KIND: Kind = Kind {
     title: "an unknown attribute",
     severity: Severity::Error,
     explanation: r#"Every block has a fixed set of attributes, and a name outside it is never ignored: a misspelt `memory` would
-otherwise give a machine of some other size without a word. Mostly it is a slip of the keyboard, an attribute
-of another block, or one that another cloud has. `gosling explain BLOCK` shows what a block holds.
+silently give a machine of another size. Mostly it is a typing error, an attribute of another block, or one that
+another cloud has. `gosling explain BLOCK` shows what a block holds.
 "#,
     wrong: r#"preset "small" {
   resources {

@@ -10,7 +10,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "an unknown block",
     severity: Severity::Error,
     explanation: r#"Every block has a fixed set of blocks that may stand in it, and a name outside it is never ignored. Mostly it
-is misspelt, or it stands one level too deep: a `runner` belongs beside `resources`, not inside it.
+is misspelt, or it stands one level too deep: a `runner` belongs next to `resources`, not inside it.
 "#,
     wrong: r#"preset "small" {
   resuorces {

@@ -9,8 +9,8 @@ pub(crate) static KIND: Kind = Kind {
     title: "a fact that a runner does not have",
     severity: Severity::Error,
     explanation: r#"The condition of a policy rule speaks of one runner, in a fixed set of facts: `failed_count`, `age`, `idle_time`,
-`state`, `cpu`, `memory`, `jobs_run`, `last_contact`, `version` and `egg`. Anything else is not known of a runner when
-the rule is looked at. Variables and locals can be used as well, as `var.x` and `local.x`.
+`state`, `cpu`, `memory`, `jobs_run`, `last_contact`, `version` and `egg`. Nothing else is known of a runner when
+the rule is evaluated. Variables and locals can be used as well, as `var.x` and `local.x`.
 "#,
     wrong: r#"-- UF/config.fly --
 uglyfox {

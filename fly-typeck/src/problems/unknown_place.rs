@@ -10,7 +10,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "a file where none belongs",
     severity: Severity::Error,
     explanation: r#"Fly files stand in a few places: `nest.fly`, `Eggs/<name>/config.fly`, `Jobs/<name>.fly`, `UF/config.fly`,
-`MG/config.fly`, `RF/config.fly` and `Lib/<name>.fly`. One elsewhere is mostly in a misspelt folder. What
+`MG/config.fly`, `RF/config.fly` and `Lib/<name>.fly`. A file in another place is mostly in a misspelt folder. What
 several files share belongs in `Lib/`.
 "#,
     wrong: r#"-- Libs/sizes.fly --

@@ -8,7 +8,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "a variable has a value that its validation refuses",
     severity: Severity::Error,
     explanation: r#"A `validation` block says which values a variable may have, beyond its type. The value that was given, or the
-default, is not one of them; the message is the one of whoever wrote the variable.
+default, is not one of them; the message comes from the variable's author.
 "#,
     wrong: r#"variable "replicas" {
   type = int

@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = Kind {
     code: "FLY904",
     title: "a service account may do more than it needs",
     severity: Severity::Warning,
-    explanation: r#"Whoever gets hold of an account can do all that it may. These roles go beyond what the Nest's own use of the
+    explanation: r#"Anyone who takes over an account can do everything that it may do. These roles go beyond what the Nest's own use of the
 account needs; the smallest set is printed. Keep more only where something outside this Nest uses the account
 too.
 "#,

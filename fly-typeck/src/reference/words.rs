@@ -39,8 +39,7 @@ pub(super) const TYPES: &[(&str, &str)] = &[
     ("path", "A path inside the Nest: `\"scripts/build.sh\"`."),
     (
         "target",
-        "What a job must reach: `\"db.internal:5432\"`, `\"tls://ldap.internal:636\"`, or an address, perhaps with the \
-         variable that has its credentials: `\"https://npm.internal/-/whoami NPM_TOKEN\"`.",
+        "What a job must reach: `\"db.internal:5432\"`, `\"tls://ldap.internal:636\"`, or an address, optionally followed by the variable that has its credentials: `\"https://npm.internal/-/whoami NPM_TOKEN\"`.",
     ),
     (
         "firewall_rule",

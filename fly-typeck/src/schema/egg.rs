@@ -85,10 +85,12 @@ words! {
     pub enum Metrics("metrics") {
         /// Programs on the machine itself, at 127.0.0.1.
         Local = "local",
-        /// Whoever reaches the machine. There is no password, and beside the metrics GitLab Runner serves its list of
-        /// jobs and its profiler there.
+        /// Anyone who can reach the machine. There is no password, and GitLab Runner also serves its list of jobs and its
+        /// profiler there.
         Network = "network",
         /// Nobody.
+
+
         Off = "off",
     }
 }

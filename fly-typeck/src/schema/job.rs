@@ -55,7 +55,7 @@ block! {
     /// What happens when a job fails or takes too long.
     pub struct OnFailure("on_failure") {
         attributes {
-            /// Who is told: mail addresses, or addresses of webhooks.
+            /// Who gets a message: mail addresses, or addresses of webhooks.
             notify: Vec<SmolStr>;
         }
     }

@@ -43,7 +43,7 @@ block! {
         attributes {
             /// What must be true, written with `var.<name>`: `contains(["a", "b"], var.zone)`.
             condition: bool;
-            /// What to tell whoever gave a value that breaks the rule: what is allowed, and why.
+            /// The message for a value that breaks the rule: what is allowed, and why.
             message: SmolStr, prose;
         }
     }
@@ -68,7 +68,7 @@ block! {
         attributes {
             /// What must be true. `eggs`, `eggsbuckets` and `jobs` are the lists of what the Nest declares.
             condition: bool;
-            /// What to tell whoever breaks the rule: what is allowed, and why.
+            /// The message if the rule is broken: what is allowed, and why.
             message: SmolStr, prose;
         }
         labels ["name"]

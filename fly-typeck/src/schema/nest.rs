@@ -7,7 +7,7 @@ use crate::{block, words};
 words! {
     /// Where secrets are kept.
     pub enum SecretStore("place for secrets") {
-        /// gosling's own: files encrypted with age, kept beside the state.
+        /// gosling's own: files encrypted with age, stored next to the state.
         Store = "store",
         /// HashiCorp Vault or OpenBao, reached through `provider "vault"`.
         Vault = "vault",
@@ -25,9 +25,9 @@ block! {
     pub struct NestSettings("nest") {
         attributes {
             /// The Nest's name: what its machines, queues and reports are labelled with, so that two Nests in one cloud
-            /// can be told apart. Without it, the name of the Nest's folder.
+            /// can be distinguished. Without it, the name of the Nest's folder.
             name: Option<SmolStr>;
-            /// Where secrets go that gosling makes itself, runner tokens above all.
+            /// Where gosling stores the secrets that it creates, above all runner tokens.
             default_secrets: SecretStore = "\"store\"";
             /// The gosling versions that may work on this Nest: `">= 0.1, < 0.3"`, or one version for that and later
             /// ones. Keeps a colleague's older gosling from misreading newer files.
@@ -43,8 +43,8 @@ block! {
     /// The encrypted store of `store://` secrets.
     pub struct Secrets("secrets") {
         attributes {
-            /// The age public keys (`age1...`, or `ssh-ed25519 ...`) that secrets are encrypted to. Whoever holds one of
-            /// the private keys can read them; MotherGoose needs one of its own.
+            /// The age public keys (`age1...`, or `ssh-ed25519 ...`) that secrets are encrypted to. Anyone with one of
+            /// the private keys can read them; MotherGoose needs its own key.
             recipients: Vec<SmolStr>;
         }
     }

@@ -36,8 +36,8 @@ impl Provider {
 }
 
 block! {
-    /// A Proxmox VE cluster. What a `cloud` block for Proxmox may say may stand here too and then holds for every
-    /// machine that does not say otherwise.
+    /// A Proxmox VE cluster. The attributes of a `cloud` block for Proxmox can be set here too, as defaults for every
+    /// machine.
     pub struct ProxmoxProvider("provider") {
         attributes {
             /// The address of any node of the cluster, with its port: `https://pve.example.com:8006`.
@@ -50,9 +50,10 @@ block! {
             ca_file: Option<NestPath>;
             /// The SHA-256 fingerprint of the node's certificate, as Proxmox VE shows it: trusted without an authority.
             fingerprint: Option<SmolStr>;
-            /// Whether the certificate is not checked at all. Whoever sits between can read the token then.
+            /// Whether the certificate is not checked at all. Anyone on the network path can then read the token.
             insecure: bool = "false";
-            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            /// Whether `http://` is allowed to another machine: anyone on the network path can then read the
+            /// token.
             insecure_http: bool = "false";
             /// The resource pool that machines are put in, where their `cloud` block names none.
             pool: Option<SmolStr>;
@@ -62,8 +63,8 @@ block! {
 }
 
 block! {
-    /// AWS. Not needed where the machine has credentials of its own. What a `cloud` block for AWS may say may stand here
-    /// too and then holds for every machine that does not say otherwise.
+    /// AWS. Not needed where the machine has its own credentials. The attributes of a `cloud` block for AWS can be set here
+    /// too, as defaults for every machine.
     pub struct AwsProvider("provider") {
         attributes {
             /// The region of machines whose `cloud` block names none: `eu-central-1`.
@@ -74,7 +75,7 @@ block! {
             access_key: Option<SmolStr>;
             /// The secret half of that key.
             secret_key: Option<SecretUri>;
-            /// The ARN of a role to take on first.
+            /// The ARN of a role to assume first.
             assume_role: Option<SmolStr>;
             /// The address of the API where it is not AWS's own, as in tests.
             endpoint: Option<Url>;
@@ -84,8 +85,8 @@ block! {
 }
 
 block! {
-    /// Yandex Cloud. Not needed where the machine has a service account of its own. What a `cloud` block for Yandex Cloud
-    /// may say may stand here too and then holds for every machine that does not say otherwise.
+    /// Yandex Cloud. Not needed where the machine has its own service account. The attributes of a `cloud` block for Yandex
+    /// Cloud can be set here too, as defaults for every machine.
     pub struct YandexProvider("provider") {
         attributes {
             /// The region of machines whose `cloud` block names none: `ru-central1`.
@@ -107,7 +108,7 @@ block! {
 }
 
 block! {
-    /// A GitLab server: its token serves every egg of that server that has none of its own.
+    /// A GitLab server: its token is used for every egg of that server that has no token.
     pub struct GitlabProvider("provider") {
         attributes {
             /// The GitLab server, by its host or its address.
@@ -116,9 +117,10 @@ block! {
             token: SecretUri;
             /// The certificate authority of the server in PEM, as a file of the Nest. Without it, those of the system.
             ca_file: Option<NestPath>;
-            /// Whether the certificate is not checked at all. Whoever sits between can read the token then.
+            /// Whether the certificate is not checked at all. Anyone on the network path can then read the token.
             insecure: bool = "false";
-            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            /// Whether `http://` is allowed to another machine: anyone on the network path can then read the
+            /// token.
             insecure_http: bool = "false";
         }
     }
@@ -152,7 +154,8 @@ block! {
             namespace: Option<SmolStr>;
             /// The certificate authority of the server in PEM, as a file of the Nest. Without it, those of the system.
             ca_file: Option<NestPath>;
-            /// Whether `http://` is allowed to another machine: everybody on the way can read the token then.
+            /// Whether `http://` is allowed to another machine: anyone on the network path can then read the
+            /// token.
             insecure_http: bool = "false";
         }
         blocks {

@@ -13,11 +13,11 @@ block! {
             /// How many of the machines may be out of service at once: a number, or a share of the pool such as `25%`,
             /// rounded down but at least one. The next is taken only once the one before is online again.
             max_unavailable: MaxUnavailable = "1", range("1", "1000");
-            /// How long a machine that is to be stopped may go on with the jobs that it runs. It takes no new ones in the
-            /// meantime. After that it is stopped all the same, and the jobs fail.
+            /// How long the running jobs of a machine may take before it is stopped. It takes no new jobs in the meantime.
+            /// After that time it is stopped anyway, and the jobs fail.
             drain_timeout: Duration = "1h", range("0s", "24h");
-            /// Whether a machine that is replaced is deleted only once the new one is online. For as long, there are more
-            /// machines than the pool has otherwise: it takes room on the nodes, and addresses by DHCP.
+            /// Whether a machine that is replaced is deleted only once the new one is online. Until then the pool has
+            /// one machine more, which needs room on the nodes and an address by DHCP.
             create_before_delete: bool = "false";
         }
     }

@@ -19,7 +19,8 @@ words! {
 }
 
 block! {
-    /// Where gosling keeps its state: what it made, under which ids. Without this block it is a folder beside the Nest.
+    /// Where gosling keeps its state: what it created, with which ids. Without this block it is the folder `.gosling` of the
+    /// Nest.
     pub struct State("state") {
         attributes {
             /// Where the state is kept.
@@ -75,7 +76,7 @@ block! {
 }
 
 block! {
-    /// State in GitLab, beside a project.
+    /// State in GitLab, in a project.
     pub struct GitlabState("state") {
         attributes {
             /// The GitLab server. Without it, that of the Nest's only `provider "gitlab"`.

@@ -96,7 +96,7 @@ words! {
         DemoteToNadir = "demote_to_nadir",
         /// It wakes and takes jobs.
         PromoteToApex = "promote_to_apex",
-        /// Its machine is started anew.
+        /// Its machine is restarted.
         Restart = "restart",
     }
 }

@@ -161,11 +161,7 @@ async fn work(
         }
         let question = match rollout::busy(&plan, &jobs) {
             0 => job.purpose.question().to_owned(),
-            busy => format!(
-                "{} {} run jobs.",
-                job.purpose.question(),
-                counted(busy, "machine")
-            ),
+            busy => format!("{} Machines with running jobs: {busy}.", job.purpose.question()),
         };
         // Somebody has looked at a saved plan; a person who is there is asked all the same.
         let asks = host.interactive || !job.purpose.is_saved_plan();
@@ -425,7 +421,7 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
     }
     if settled.settled > 0 {
         host.done(format_args!(
-            "settled {} that earlier runs left open",
+            "recovered {} that earlier runs left open",
             counted(settled.settled, "operation")
         ))?;
     }
@@ -462,7 +458,7 @@ async fn can_be_done(
         host.document(result)?;
     }
     host.done(format_args!(
-        "nothing was changed: {} failed; `--preflight=false` goes on without these checks",
+        "nothing was changed: {} failed; `--preflight=false` skips these checks",
         counted(preflight::tally(&services).failed, "check")
     ))?;
     Ok(false)
@@ -484,7 +480,7 @@ async fn undo_all(
         tempo,
         lease,
     } = under;
-    host.say("undoing what was done")?;
+    host.say("undoing this run")?;
     let mut still = Vec::new();
     let (state, open) = if to_settle {
         let settled = settle(host, session, under).await?;

@@ -90,7 +90,7 @@ async fn import(
         host.say(words)?;
     }
     host.done(format_args!(
-        "{address} is {} now; `gosling plan` shows what apply would change about it",
+        "{address} is now {}; `gosling plan` shows what apply would change",
         args.id
     ))?;
     Ok(Exit::Clean)

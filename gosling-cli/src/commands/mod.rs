@@ -247,7 +247,7 @@ pub(crate) fn runtime() -> Result<&'static tokio::runtime::Runtime, Failure> {
 fn has_not_ended(entry: &gosling_engine::journal::Entry) -> Failure {
     let (verb, address) = (entry.operation.verb, &entry.operation.address);
     Failure::wrong_use(format!("an earlier run's {verb} of {address} has not ended"))
-        .hint("`gosling apply` settles it; then try again")
+        .hint("`gosling apply` recovers it; then try again")
 }
 
 /// Carries out work that waits for others.

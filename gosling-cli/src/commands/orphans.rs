@@ -98,7 +98,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             for words in &said {
                 host.done(words)?;
             }
-            if !args.run.yes && !questions::agreed(host, "Take this into the state?")? {
+            if !args.run.yes && !questions::agreed(host, "Add this to the state?")? {
                 host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
@@ -177,8 +177,10 @@ pub(super) fn chosen(found: &Orphans, names: &[String]) -> Result<Vec<Orphan>, F
         let before = chosen.len();
         chosen.extend(named.cloned());
         if chosen.len() == before && name != "all" {
-            return Err(Failure::wrong_use(format!("`{name}` is no orphan of this Nest"))
-                .hint("`gosling orphans` lists them, with their ids"));
+            return Err(
+                Failure::wrong_use(format!("`{name}` is not an orphan of this Nest"))
+                    .hint("`gosling orphans` lists them, with their ids"),
+            );
         }
     }
     Ok(chosen)
@@ -205,11 +207,11 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
         writeln!(host.out, "{} at {}: {made}", orphan.words(), orphan.provider)?;
     }
     for words in &found.unseen {
-        host.say(format_args!("not looked at: {words}"))?;
+        host.say(format_args!("not searched: {words}"))?;
     }
     if found.all.is_empty() {
         host.say(format_args!(
-            "nothing of the Nest {} is outside of its state",
+            "everything of the Nest {} is in its state",
             session.name()
         ))?;
     } else {

@@ -154,13 +154,13 @@ impl Outcome {
                 if undone.is_whole() {
                     writeln!(
                         host.out,
-                        "Failed and undone: {}. What was there before is there again.",
+                        "Failed and undone: {}. Everything is as it was before.",
                         self.what_failed(applied)
                     )?;
                 } else {
                     writeln!(
                         host.out,
-                        "Failed: {}. Not all of it is undone: {} undone. `gosling rollback --to {}` goes on with it.",
+                        "Failed: {}. Not all of it is undone: {} undone. `gosling rollback --to {}` continues.",
                         self.what_failed(applied),
                         counted(undone.applied.done, "operation"),
                         plan.serial
@@ -256,7 +256,7 @@ impl Outcome {
             let all: Vec<String> = all.collect();
             writeln!(
                 host.out,
-                "Failed: what became of {} is not known; that and what needs it is left as it is.",
+                "Failed: the outcome of {} is unknown; that and what needs it is left as it is.",
                 named(&all)
             )?;
         }
@@ -345,7 +345,7 @@ fn still_open(host: &mut Host, open: &[StillOpen], plan: &Plan) -> Result<(), Fa
             host.say(format_args!("  help: {help}"))?;
         }
         host.say(format_args!(
-            "  help: it is left out until `gosling apply` can settle it; if that will never be, `{}` gives it up",
+            "  help: it is left out until `gosling apply` can recover it; if that will never be, `{}` gives it up",
             abandon(address)
         ))?;
     }
@@ -387,7 +387,7 @@ fn open(host: &mut Host, applied: &Applied) -> Result<(), Failure> {
     for operation in &applied.open {
         let (verb, address) = (operation.verb, &operation.address);
         host.say(format_args!(
-            "open: what became of the {verb} of {address} is not known; the next apply settles it"
+            "open: the outcome of the {verb} of {address} is unknown; the next apply recovers it"
         ))?;
     }
     Ok(())

@@ -65,7 +65,7 @@ pub(crate) fn cmd_preflight(
     }
     if let [_, more, ..] = args.operands.as_slice() {
         return Err(Failure::wrong_use(format!(
-            "one plan at a time: what is `{more}`?"
+            "one plan at a time: `{more}` is one too many"
         )));
     }
     let Some(mut session) = Session::open(host, context, &args.engine)? else {
@@ -136,7 +136,7 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
     let texts: BTreeSet<&str> = texts.map(str::trim).filter(|text| !text.is_empty()).collect();
     if texts.is_empty() {
         return Err(
-            Failure::wrong_use(format!("there is nothing to reach: none is named, and {REACH} is not set"))
+            Failure::wrong_use(format!("no target is given, and {REACH} is not set"))
                 .hint("name some (`gosling preflight --inside db.internal:5432`), or give the egg `health_check { reach = [...] }` and apply"),
         );
     }
@@ -176,7 +176,7 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
 fn target(text: &str) -> Result<reach::Target, Failure> {
     let target = Target::parse(text).map_err(|malformed| {
         let shown = malformed.shown.as_deref().unwrap_or(text);
-        Failure::wrong_use(format!("`{shown}` is nothing to reach: {malformed}"))
+        Failure::wrong_use(format!("`{shown}` is not a target: {malformed}"))
             .hint("write host:port, tls://host:port or 'https://host/path VARIABLE_WITH_CREDENTIALS'")
     })?;
     Ok(reach::Target {
@@ -191,7 +191,7 @@ fn target(text: &str) -> Result<reach::Target, Failure> {
 
 fn role(host: &mut Host, session: &Session, rights: &[(String, String)]) -> Result<Exit, Failure> {
     if rights.is_empty() {
-        host.say("the plan changes nothing, so that it needs no rights")?;
+        host.say("the plan changes nothing, so it needs no rights")?;
     }
     if host.asked.json {
         let rights = rights.iter();

@@ -13,7 +13,7 @@ use crate::{Failure, Host};
 
 /// Print what a machine of an egg is set up with
 ///
-/// Asks nobody. In the place of each secret stands where it is kept.
+/// Calls no service. Each secret is shown as the place where it is kept.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

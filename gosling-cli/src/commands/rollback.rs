@@ -79,7 +79,7 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
         for entry in &open {
             let (verb, address) = (entry.operation.verb, &entry.operation.address);
             host.say(format_args!(
-                "an earlier run's {verb} of {address} has not ended; rollback settles it first"
+                "an earlier run's {verb} of {address} has not ended; rollback recovers it first"
             ))?;
         }
         let goal = session.at.goal(&state, args.to).await?;
@@ -114,12 +114,12 @@ pub(super) fn show(
     let (serial, written) = (goal.serial, written.unwrap_or_default());
     writeln!(host.out, "Back to serial {serial}{written}.\n")?;
     if plan.is_empty() {
-        writeln!(host.out, "No changes: what is there is what was there then.")?;
+        writeln!(host.out, "No changes: everything is as it was then.")?;
     } else {
         render::write_back(plan, context.out, detail, &mut host.out)?;
     }
     if !limits.is_empty() {
-        writeln!(host.out, "\nNot as it was:")?;
+        writeln!(host.out, "\nNot restored exactly:")?;
     }
     for limit in limits {
         writeln!(host.out, "  {limit}")?;
@@ -132,7 +132,7 @@ pub(super) fn show(
     if touched.any(|change| change.properties.values().any(has_secret)) {
         writeln!(
             host.out,
-            "\nSecrets are what they are now: a state knows where they are kept, not what they were."
+            "\nSecrets keep their present values: a state records where a secret is kept, not its value."
         )?;
     }
     host.out.flush()?;
@@ -152,10 +152,10 @@ pub(super) async fn still_asked(
     match plan.flatten() {
         Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,
         Ok(_) => host.say(
-            "the Nest's files were not changed: they ask for the newer form still, and the next apply makes it again\n  help: take the change back there too; `gosling plan` shows what they ask for",
+            "the Nest's files were not changed: they still describe the newer form, and the next apply creates it again\n  help: revert the change there too; `gosling plan` shows what they ask for",
         )?,
         Err(failure) => host.say(format_args!(
-            "the Nest's files were not changed; what they ask for could not be seen: {failure}"
+            "the Nest's files were not changed, and planning from them failed: {failure}"
         ))?,
     }
     Ok(())

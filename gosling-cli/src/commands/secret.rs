@@ -15,7 +15,7 @@ use crate::{Failure, Host};
 /// The largest value that is taken: more than any token or key.
 const LARGEST: u64 = 64 * 1024;
 
-/// Store secrets for the Nest, and check that they are there
+/// Store secrets for the Nest, and check that they exist
 ///
 /// A value is read from standard input and never shown: not here, not in a plan, not in a log.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ Examples:
   gosling secret set store://app/registry-password < password.txt
   gosling secret check                                  every secret that the Nest names
   gosling secret check vault://ci/gitlab/token          present? which version? until when?
-  gosling secret list                                   what lies in the store beside the state
+  gosling secret list                                   what is in the store next to the state
   openssl rand -base64 32 | gosling secret rotate store://app/key
   gosling secret rm store://old-egg/runner-token        what no egg needs any more")]
 pub(crate) struct SecretArgs {
@@ -36,12 +36,12 @@ pub(crate) struct SecretArgs {
 
 #[derive(Debug, Subcommand)]
 enum SecretCommand {
-    /// Take a value from standard input and put it there
+    /// Read a value from standard input and store it
     Set {
         /// Where: store://path/key, vault://path/key
         uri: SecretUri,
     },
-    /// Whether secrets are there: version and expiry, never a value
+    /// Show which secrets exist: version and expiry, never a value
     Check {
         /// Which; without it every secret that the Nest names
         uris: Vec<SecretUri>,
@@ -49,18 +49,18 @@ enum SecretCommand {
         #[arg(long)]
         json: bool,
     },
-    /// What a backend holds, by place
+    /// List the secrets of a backend
     List {
         /// Under which place: vault://ci
         #[arg(default_value = "store://")]
         under: String,
     },
-    /// Replace a value that is there by one from standard input
+    /// Replace an existing value with one from standard input
     Rotate {
         /// Where
         uri: SecretUri,
     },
-    /// Take a value away that nothing needs any more
+    /// Remove a value that nothing needs any more
     Rm {
         /// Where
         uri: SecretUri,
@@ -94,8 +94,9 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 let before = session.secrets.read(uri).await.map_err(crate::engine::failure)?;
                 let value = value(host)?;
                 if before.expose() == value.expose() {
-                    return Err(Failure::wrong_use(format!("{uri} has this very value already"))
-                        .hint("give it a new one"));
+                    return Err(
+                        Failure::wrong_use(format!("{uri} already has this value")).hint("give it a new one")
+                    );
                 }
                 let (state, _) = session.at.peek().await?;
                 suits(&session, &state, uri, &value).await??;
@@ -299,7 +300,7 @@ async fn check(
             Ok(known) => {
                 let mut words = match (known.present, to_come) {
                     (true, _) => "there".to_owned(),
-                    (false, true) => "not there yet; apply writes it".to_owned(),
+                    (false, true) => "not written yet; apply writes it".to_owned(),
                     (false, false) => format!("missing\n  help: {}", put_there(uri)),
                 };
                 for (name, value) in [("version", known.version), ("written", known.updated), ("until", known.expires)] {

@@ -37,7 +37,7 @@ pub(crate) struct SmokeArgs {
     /// The egg
     #[arg(add = super::complete::eggs())]
     egg: String,
-    /// The branch or tag, otherwise the project's default branch
+    /// The branch or tag [default: the project's default branch]
     #[arg(long = "ref", value_name = "REF")]
     reference: Option<String>,
     /// The project, for an egg that serves a group [default: the first in which a pipeline can run]
@@ -57,7 +57,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
     super::block_on(async {
         let (state, _) = session.at.peek().await?;
         let (_, held) = runner_of(&state, &args.egg).ok_or_else(|| {
-            Failure::wrong_use(format!("no runner was made for `{}`", args.egg)).hint("gosling apply")
+            Failure::wrong_use(format!("no runner was created for `{}`", args.egg)).hint("gosling apply")
         })?;
         let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
         let tags = held
@@ -278,11 +278,11 @@ fn report(
         for uri in leaked {
             writeln!(
                 host.out,
-                "error: the value of {uri} stands in a job's log: rotate it, and mask it in GitLab"
+                "error: the value of {uri} is in a job's log: rotate it, and mask it in GitLab"
             )?;
         }
         if !landed {
-            host.say("help: the runner takes a job that has all of the runner's tags asked for and no other; `gosling status` says whether it is online")?;
+            host.say("help: a job runs only on a runner that has all of the job's tags; `gosling status` says whether it is online")?;
         }
     }
     Ok(if landed && green && leaked.is_empty() {

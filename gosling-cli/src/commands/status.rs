@@ -57,7 +57,7 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
         for entry in &open {
             let operation = &entry.operation;
             let words = format!(
-                "{}: an earlier run's {} has not ended; `gosling apply` settles it",
+                "{}: an earlier run's {} has not ended; `gosling apply` recovers it",
                 operation.address, operation.verb
             );
             host.say(words)?;
@@ -85,7 +85,7 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
             }
         }
         if state.resources.is_empty() {
-            host.say("nothing has been made yet: `gosling apply`")?;
+            host.say("nothing has been created yet: `gosling apply`")?;
         }
         let healthy = open.is_empty() && lines.iter().all(|line| line.good);
         Ok(if healthy { Exit::Clean } else { Exit::Problems })
@@ -144,7 +144,7 @@ impl<'s> Fleet<'s> {
         let machines = machines.iter().map(|(address, held)| async move {
             let proxmox = session.proxmox(&held.provider).ok_or_else(|| {
                 Failure::wrong_use(format!(
-                    "{address} was made by `{}`, which the Nest no longer has",
+                    "{address} was created by `{}`, which the Nest no longer has",
                     held.provider
                 ))
             })?;
@@ -301,7 +301,7 @@ impl<'s> Fleet<'s> {
             ),
             (None, Some((runner, status))) => match self.unnamed(runner, status) {
                 (_, true) => (true, None),
-                _ => (false, Some("GitLab has not heard of it".to_owned())),
+                _ => (false, Some("has never contacted GitLab".to_owned())),
             },
             (None, None) => (true, None),
         };
@@ -338,7 +338,7 @@ fn manager_of<'m>(status: &'m RunnerStatus, system_id: Option<&str>) -> Option<&
 fn number(address: &Address, held: &Held) -> Result<i64, Failure> {
     held.id
         .parse()
-        .map_err(|_| Failure::wrong_use(format!("{address} has the id {}, which is no number", held.id)))
+        .map_err(|_| Failure::wrong_use(format!("{address} has the id {}, which is not a number", held.id)))
 }
 
 /// What the Nest asks for and nobody has made yet, as far as that is known without asking anybody: runners and machines,
@@ -354,8 +354,8 @@ fn missing(session: &Session, state: &State, wanted: impl Fn(&Address) -> bool) 
         let begun = state.resources.keys().any(|other| other.block() == block);
         let name = if begun { address.to_string() } else { block };
         let words = match begun {
-            true => "not made yet: `gosling apply`",
-            false => "nothing has been made yet: `gosling apply`",
+            true => "not created yet: `gosling apply`",
+            false => "nothing has been created yet: `gosling apply`",
         };
         lines.entry(name.clone()).or_insert_with(|| Line {
             words: Some(words.to_owned()),

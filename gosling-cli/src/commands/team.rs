@@ -18,8 +18,8 @@ use crate::{Failure, Host};
 Examples:
   gosling lock
   gosling lock --json
-  gosling apply --yes --wait=10m   wait for whoever holds it
-  gosling unlock                   take it over from who is gone")]
+  gosling apply --yes --wait=10m   wait for the current holder
+  gosling unlock                   take it over from a holder that is gone")]
 pub(crate) struct LockArgs {
     /// As JSON
     #[arg(long)]
@@ -101,7 +101,7 @@ pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure
         }
         match holder {
             Some(holder) => writeln!(host.out, "held by {holder}")?,
-            None => writeln!(host.out, "nobody holds the lock of {}", at.store.place())?,
+            None => writeln!(host.out, "the lock of {} is free", at.store.place())?,
         }
         Ok(Exit::Clean)
     })
@@ -157,7 +157,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             let verified = audit::verify(&bytes, head.as_deref()).map_err(failure)?;
             let cut = match verified.first {
                 1 => String::new(),
-                first => format!("; what was before line {first} was cut"),
+                first => format!("; lines before {first} were cut off"),
             };
             if host.asked.json {
                 host.document(serde_json::json!({
@@ -167,7 +167,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             }
             writeln!(
                 host.out,
-                "{} lines hold together{cut}\nhead {}",
+                "{} lines verified{cut}\nhead {}",
                 verified.lines, verified.head
             )?;
             return Ok(Exit::Clean);
@@ -199,7 +199,7 @@ fn told(line: &Line) -> String {
             ..
         } => {
             let planned = planned.map_or_else(
-                || "settles what earlier runs left open".to_owned(),
+                || "recovers what earlier runs left open".to_owned(),
                 |planned| {
                     format!(
                         "begins: {} to create, {} to change, {} to replace, {} to delete",
@@ -223,8 +223,8 @@ fn told(line: &Line) -> String {
                 Ending::Failed => "failed",
                 Ending::RolledBack => "failed and undone",
                 Ending::Interrupted => "interrupted",
-                Ending::Unknown => "open: what became of some of it is not known",
-                Ending::CutOff => "an earlier run was cut off and never said how it ended",
+                Ending::Unknown => "open: the outcome of some operations is unknown",
+                Ending::CutOff => "an earlier run was cut off before it recorded its end",
             };
             let serial = serial
                 .map(|serial| format!(", serial {serial}"))

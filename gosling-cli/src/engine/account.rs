@@ -141,7 +141,7 @@ impl StateAt {
     pub(crate) async fn may_begin(&self, during_freeze: Option<&str>) -> Result<(), Failure> {
         match self.frozen().await? {
             Some(freeze) if during_freeze.is_none() => Err(Failure::wrong_use(freeze.to_string()).hint(
-                "`gosling freeze --lift` ends it; `--during-freeze REASON` goes on in spite of it, which the audit tells",
+                "`gosling freeze --lift` ends it; `--during-freeze REASON` overrides it and is recorded in the audit",
             )),
             _ => Ok(()),
         }

@@ -100,7 +100,7 @@ impl Session {
         for (address, held) in &gone.resources {
             if !self.providers().contains_key(&held.provider) {
                 return Err(Failure::wrong_use(format!(
-                    "{address} was made by `{}`, which the Nest no longer has",
+                    "{address} was created by `{}`, which the Nest no longer has",
                     held.provider
                 ))
                 .hint("put the provider back, or go back with `--target` to what others made"));

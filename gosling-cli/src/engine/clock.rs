@@ -15,8 +15,8 @@ pub(crate) fn now() -> String {
 pub(crate) fn can_be(now: SystemTime) -> Result<(), Failure> {
     match now.duration_since(UNIX_EPOCH) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure::wrong_use("this machine's clock says a time before 1970")
-            .hint("set it: certificates are only good for a time, and locks and the audit tell the time")),
+        Err(_) => Err(Failure::wrong_use("this machine's clock is before 1970")
+            .hint("set it: certificates, locks and the audit depend on it")),
     }
 }
 
@@ -45,10 +45,7 @@ mod tests {
     #[test]
     fn a_clock_of_before_1970_is_refused_with_words() {
         let refused = can_be(UNIX_EPOCH - Duration::from_secs(1)).unwrap_err();
-        assert_eq!(
-            refused.to_string(),
-            "this machine's clock says a time before 1970"
-        );
+        assert_eq!(refused.to_string(), "this machine's clock is before 1970");
         assert!(can_be(UNIX_EPOCH).is_ok());
     }
 

@@ -119,7 +119,7 @@ impl Session {
         if count == 0 {
             return health;
         }
-        let words = format!("waiting until GitLab hears of {}", counted(count, "machine"));
+        let words = format!("waiting for {} to contact GitLab", counted(count, "machine"));
         let awaited = || waiting.iter().flat_map(|pool| &pool.machines);
         let within = awaited().map(|machine| machine.within).max().unwrap_or_default();
         // Waits for several machines may go on at once.
@@ -195,7 +195,7 @@ impl Session {
                 said = began.elapsed();
                 let count: usize = waiting.iter().map(|pool| pool.machines.len()).sum();
                 progress.waits_still(&format!(
-                    "still waiting until GitLab hears of {} ({} of {})",
+                    "still waiting for {} to contact GitLab ({} of {})",
                     counted(count, "machine"),
                     minutes(said),
                     minutes(within)
@@ -356,7 +356,7 @@ impl Session {
                 "gosling status".to_owned(),
             ),
             Ok(None) => (
-                format!("the machine {id}{host} is not there"),
+                format!("the machine {id}{host} does not exist"),
                 "`gosling apply` creates it again".to_owned(),
             ),
             Ok(Some(seen)) if !seen.running => (
@@ -452,7 +452,7 @@ fn what_it_said(machine: &Awaited, server: &str, log: Option<&str>) -> (String, 
     let Some(last) = log.and_then(|log| log.lines().rev().find(|line| !line.trim().is_empty())) else {
         return (
             format!(
-                "the machine {id} has booted, but GitLab has not heard of its gitlab-runner, and what its first boot said could not be read"
+                "the machine {id} has booted, but its gitlab-runner has not contacted GitLab, and the log of its first boot could not be read"
             ),
             format!(
                 "{inside}; with the privilege VM.GuestAgent.FileRead (VM.Monitor on Proxmox VE 8), gosling reads it by itself"
@@ -483,7 +483,7 @@ fn what_it_said(machine: &Awaited, server: &str, log: Option<&str>) -> (String, 
         ),
         Some(words) if words.starts_with("accepts") => (
             format!(
-                "GitLab accepts the token of the runner in the machine {id}, but has not heard of it: gitlab-runner does not run, or has just begun"
+                "GitLab accepts the token of the runner in the machine {id}, but its gitlab-runner has not contacted GitLab: it does not run, or has just started"
             ),
             inside.to_owned(),
         ),

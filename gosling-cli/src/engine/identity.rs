@@ -72,6 +72,6 @@ fn read(path: &std::path::Path) -> Result<Secret, Failure> {
         .hint(format!("chmod 600 {}", path.display())));
     }
     let text = String::from_utf8(read_named(path, LIMIT)?)
-        .map_err(|_| Failure::wrong_use(format!("{} is no age identity", path.display())))?;
+        .map_err(|_| Failure::wrong_use(format!("{} is not an age identity", path.display())))?;
     Ok(Secret::new(text))
 }

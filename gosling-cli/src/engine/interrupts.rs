@@ -62,8 +62,10 @@ impl Interrupts {
         let fresh = wish > *told;
         *told = wish;
         match wish {
-            Stop::Soon if fresh => Some("stopping: what is under way may end; once more stops at once"),
-            Stop::Now if fresh => Some("stopping at once; what is open is settled by the next run"),
+            Stop::Soon if fresh => {
+                Some("stopping: running operations may finish; interrupt again to stop immediately")
+            }
+            Stop::Now if fresh => Some("stopping immediately; the next run recovers open operations"),
             _ => None,
         }
     }
@@ -97,7 +99,7 @@ impl Interrupts {
         };
         tokio::select! {
             outcome = work => outcome,
-            () = overdue => Err(Failure::Interrupted("stopped at once; the next run settles what is open".to_owned())),
+            () = overdue => Err(Failure::Interrupted("stopped immediately; the next run recovers open operations".to_owned())),
         }
     }
 }

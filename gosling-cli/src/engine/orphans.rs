@@ -230,8 +230,8 @@ impl Session {
             let finding = match would_be_made(plan, orphan, &moves) {
                 Some(change) => Finding::failed(
                     change.address.to_string(),
-                    format!("it is there already, as {}, and is not in the state", orphan.words()),
-                    "`gosling apply --adopt` takes it over; `gosling orphans` lists such things and deletes them; without the marker in its notes, it is left alone",
+                    format!("it already exists, as {}, and is not in the state", orphan.words()),
+                    "`gosling apply --adopt` takes it over; `gosling orphans` lists such things and deletes them; without the marker in its notes, gosling ignores it",
                 )
                 .at(change),
                 None => Finding::warning(

@@ -66,7 +66,7 @@ impl Session {
             let place = file(job.span).unwrap_or_default();
             parts.push(match self.nest.jobs.len() {
                 1 => format!("the job in {place}"),
-                jobs => format!("the {jobs} jobs in {place} and beside it"),
+                jobs => format!("the {jobs} jobs in {place} and next to it"),
             });
         }
         (!parts.is_empty()).then(|| {

@@ -98,9 +98,7 @@ impl Events for Progress {
     }
 
     fn skipped(&self, address: &Address, because: &str) {
-        self.push(Heard::Skipped(format!(
-            "{address} left alone because of {because}"
-        )));
+        self.push(Heard::Skipped(format!("{address} skipped because of {because}")));
     }
 }
 
@@ -382,14 +380,14 @@ mod tests {
     #[test]
     fn a_wait_says_how_long_it_has_taken_and_may_take() {
         let line = Line {
-            words: "waiting until GitLab hears of 1 machine".to_owned(),
+            words: "waiting for 1 machine to contact GitLab".to_owned(),
             detail: String::new(),
             began: Instant::now(),
             within: Some(Duration::from_secs(120)),
         };
         assert_eq!(
             line.text(Duration::from_secs(42)),
-            "  waiting until GitLab hears of 1 machine (0:42 of 2:00)"
+            "  waiting for 1 machine to contact GitLab (0:42 of 2:00)"
         );
     }
 

@@ -71,7 +71,7 @@ impl Session {
             let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
-                progress.say(format!("open: the {verb} of {address} is not settled yet"));
+                progress.say(format!("open: the {verb} of {address} is not recovered yet"));
             }
         }
         recovered.map_err(run_failure)

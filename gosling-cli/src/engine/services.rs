@@ -39,7 +39,7 @@ pub(super) async fn service(
     checked: &CheckedNest,
 ) -> Result<RemoteStore, Failure> {
     let nest = checked.checked.nest().ok_or_else(|| {
-        Failure::wrong_use("the Nest has problems, so that it is not known how its state is reached")
+        Failure::wrong_use("the Nest has problems, so it is not known how to reach its state")
             .hint("`gosling validate` shows them")
     })?;
     let nameless = || Failure::wrong_use("the `state` block names no service");
@@ -211,7 +211,7 @@ impl Kept<'_> {
         let behind = login.filter(|_| uri.scheme() == "vault").unwrap_or(&uri);
         if behind.scheme() == "store" {
             return Err(Failure::wrong_use(format!(
-                "{what}: {behind} lies beside the state, and opens it: that is a circle"
+                "{what}: {behind} is stored next to the state and is needed to open it"
             ))
             .hint("keep it in env:// or vault://"));
         }

@@ -202,7 +202,7 @@ impl StateAt {
         let fresh = self.before.is_some() && plan.serial == 0 && plan.counts().create > 0;
         fresh.then(|| {
             format!(
-                "warning: there is no state in {} yet, so that all of this is made anew\n  help: if the Nest's state was elsewhere before, on another machine for one, stop here: `gosling state migrate` moves it",
+                "warning: there is no state in {} yet, so everything is created again\n  help: if the Nest had its state in another place, such as another machine, stop here: `gosling state migrate` moves it",
                 self.store.place()
             )
         })
@@ -308,7 +308,7 @@ fn local_folder(host: &Host, target: &Target, path: &str) -> Result<PathBuf, Fai
         if folder.is_symlink() {
             let reason = Unsafe::Link;
             return Err(Failure::wrong_use(format!(
-                "the folder of the state is not used: {} leads elsewhere, {reason}",
+                "the state's folder is not used: {} leads to another place, {reason}",
                 folder.display()
             ))
             .hint(reason.way_out(&folder)));
@@ -320,7 +320,7 @@ fn local_folder(host: &Host, target: &Target, path: &str) -> Result<PathBuf, Fai
 /// Whom the Nest encrypts for. With problems in it that is not known, and nothing may be encrypted for fewer.
 fn recipients(checked: &CheckedNest) -> Result<Vec<String>, Failure> {
     let nest = checked.checked.nest().ok_or_else(|| {
-        Failure::wrong_use("the Nest has problems, so that it is not known for whom its state is encrypted")
+        Failure::wrong_use("the Nest has problems, so the recipients of its state are not known")
             .hint("`gosling validate` shows them")
     })?;
     let secrets = nest.settings.and_then(|settings| settings.secrets);

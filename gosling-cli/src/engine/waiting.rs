@@ -14,7 +14,7 @@ const ASK: Duration = Duration::from_secs(1);
 const SAY: Duration = Duration::from_secs(30);
 
 impl StateAt {
-    /// Takes the lock; `patience`: how long to wait for whoever holds it. Ctrl-C ends the waiting, and gives back what
+    /// Takes the lock; `patience`: how long to wait for the current holder. Ctrl-C ends the waiting, and gives back what
     /// was just taken.
     pub(crate) async fn lock_within(
         &self,

@@ -111,7 +111,7 @@ impl Fleet for Watch<'_> {
         match health.silent.is_empty() {
             true => Ok(()),
             false => Err(CallError::failed("its runner did not come online").help(
-                "what is wrong with it is said above; the others of the same change are left as they are",
+                "the error above says why; gosling does not touch the other machines with the same change",
             )),
         }
     }

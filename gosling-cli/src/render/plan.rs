@@ -56,7 +56,7 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
             .unwrap_or_default();
         writeln!(
             out,
-            "{} an earlier run's {} of {} has not ended{heard}; it is left out until apply has settled it",
+            "{} an earlier run's {} of {} has not ended{heard}; it is left out until apply has recovered it",
             paint(look, '!'),
             open.verb,
             open.address
@@ -140,7 +140,7 @@ fn unreadable(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     if plan.unreadable.is_empty() && !plan.changes.iter().any(needs_another) {
         return Ok(());
     }
-    writeln!(out, "Left as it is:\n")?;
+    writeln!(out, "Skipped:\n")?;
     let mut helps: Vec<&str> = Vec::new();
     for unread in &plan.unreadable {
         let origin = place(unread.origin.as_ref());
@@ -163,7 +163,7 @@ fn unreadable(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             .as_ref()
             .filter(|because| **because != change.address)
         {
-            writeln!(out, "  {} is left as it is because of {because}", change.address)?;
+            writeln!(out, "  {} is skipped because of {because}", change.address)?;
         }
     }
     helps.sort_unstable();
@@ -190,7 +190,7 @@ pub fn summary(plan: &Plan) -> String {
     if counts == Counts::default() {
         let why = match plan.destroy {
             true => "nothing that this Nest created is left",
-            false if plan.remarks.is_empty() => "what is there is what the Nest asks for",
+            false if plan.remarks.is_empty() => "everything matches the Nest",
             false => "what stands above stays as it is",
         };
         return format!("No changes: {why}.");
@@ -236,10 +236,7 @@ fn one(
                 change.because.join(", ")
             ),
         ),
-        Action::Replace => (
-            '±',
-            format!("made anew, because of {}", change.because.join(", ")),
-        ),
+        Action::Replace => ('±', format!("replaced, because of {}", change.because.join(", "))),
         Action::Delete => ('-', format!("deleted{}", why_deleted(plan, goal, change))),
         Action::NoOp => ('>', String::new()),
     };

@@ -50,7 +50,7 @@ pub fn lines(plan: &Plan, jobs: &Jobs) -> Vec<String> {
     });
     lines.extend(unaware.map(|change| {
         format!(
-            "{}: it was made by an earlier gosling, so that its shutdown does not wait for its jobs: pause its runner first where that matters",
+            "{}: an earlier gosling created it, so its shutdown does not wait for its jobs: pause its runner first if that matters",
             change.address
         )
     }));
@@ -80,14 +80,14 @@ fn line(pool: &PoolRollout, jobs: &Jobs) -> String {
     }
     let busy = jobs.busy(machines(pool));
     match (jobs.killed || pool.drain_timeout == 0, busy) {
-        (true, 0) => words.push_str("; jobs that run are killed"),
-        (true, busy) => words.push_str(&format!("; {busy} run jobs, which are killed")),
+        (true, 0) => words.push_str("; running jobs are killed"),
+        (true, busy) => words.push_str(&format!("; {busy} with running jobs, which are killed")),
         (false, 0) => words.push_str(&format!(
-            "; jobs that run may end, within {}",
+            "; running jobs have {} to finish",
             time(pool.drain_timeout)
         )),
         (false, busy) => words.push_str(&format!(
-            "; {busy} run jobs, which may end within {}",
+            "; {busy} with running jobs, which have {} to finish",
             time(pool.drain_timeout)
         )),
     }
@@ -138,7 +138,7 @@ mod tests {
         let mut jobs = Jobs::default();
         assert_eq!(
             line(&pool(), &jobs),
-            "egg.app: restarts 7 machines, deletes 1 machine, 2 at a time; jobs that run may end, within 90m"
+            "egg.app: restarts 7 machines, deletes 1 machine, 2 at a time; running jobs have 90m to finish"
         );
         for number in [1, 2, 7] {
             let machine = format!("egg.app.vm[{number}]").parse().unwrap();
@@ -146,10 +146,10 @@ mod tests {
         }
         assert_eq!(
             line(&pool(), &jobs),
-            "egg.app: restarts 7 machines, deletes 1 machine, 2 at a time; 3 run jobs, which may end within 90m"
+            "egg.app: restarts 7 machines, deletes 1 machine, 2 at a time; 3 with running jobs, which have 90m to finish"
         );
         jobs.killed = true;
-        assert!(line(&pool(), &jobs).ends_with("; 3 run jobs, which are killed"));
+        assert!(line(&pool(), &jobs).ends_with("; 3 with running jobs, which are killed"));
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
         assert_eq!(
             line(&pool, &Jobs::default()),
             "egg.app: restarts 7 machines, 2 at a time; the others wait until the first is online in its new network; \
-             jobs that run may end, within 90m"
+             running jobs have 90m to finish"
         );
     }
 }

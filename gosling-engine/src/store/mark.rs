@@ -49,7 +49,7 @@ impl Mark {
             return Ok((None, None));
         };
         let saved: Saved = stamp::read(&bytes).map_err(|error| StoreError::Refused {
-            what: format!("{} beside {}: {error}", Beside::Moved.file_name(), store.place()),
+            what: format!("{} next to {}: {error}", Beside::Moved.file_name(), store.place()),
             help: "it says whether the state was moved: if it was not, remove that file".to_owned(),
         })?;
         Ok((saved.mark, Some(version)))

@@ -139,7 +139,7 @@ impl RemoteStore {
         }
         Err(StoreError::Io {
             what: format!("cannot read {}", self.service.place()),
-            why: std::io::Error::other("something that its head names is gone: was it deleted by hand?"),
+            why: std::io::Error::other("an object that its head names is missing: was it deleted by hand?"),
         })
     }
 

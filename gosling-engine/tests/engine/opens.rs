@@ -323,6 +323,6 @@ async fn what_to_do_about_an_open_operation_is_said() {
     };
     assert_eq!(
         still.to_string(),
-        "what became of an earlier create of egg.app.runner is still not known: the answer was lost"
+        "the outcome of an earlier create of egg.app.runner is still unknown: the answer was lost"
     );
 }

@@ -178,7 +178,7 @@ fn what_cannot_be_planned_is_said() {
     let error = diff(&all([strange]), &Wishes::default());
     assert_eq!(
         error.to_string(),
-        "nothing here makes a `spoon`, which egg.app.runner is"
+        "no provider makes a `spoon`, the kind of egg.app.runner"
     );
     // It is in nobody's way who asks for something else, unless that needs it.
     let mut strange = token("app", "one", "project");
@@ -191,7 +191,7 @@ fn what_cannot_be_planned_is_said() {
     let error = diff(&wanted, &targets(&["egg.app.vm"]));
     assert_eq!(
         error.to_string(),
-        "nothing here makes a `spoon`, which egg.app.runner is"
+        "no provider makes a `spoon`, the kind of egg.app.runner"
     );
     let kinds = |name: &str| kind(name).map(|kind| kind as _);
     let state = State::default();

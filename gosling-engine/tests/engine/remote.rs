@@ -397,5 +397,5 @@ async fn a_blob_that_was_deleted_by_hand_is_no_empty_state() {
         .await
         .unwrap();
     let error = store.peek().await.unwrap_err();
-    assert!(error.to_string().contains("is gone"), "{error}");
+    assert!(error.to_string().contains("is missing"), "{error}");
 }

@@ -49,7 +49,7 @@ impl Place {
     fn parse(id: &str) -> Result<Self, CallError> {
         let (project, hook) = id.split_once('/').ok_or_else(|| {
             CallError::failed(format!(
-                "`{id}` is no id of a webhook; one looks like 17/3, project and hook"
+                "`{id}` is not a webhook id; one looks like 17/3, project and hook"
             ))
         })?;
         Ok(Self {
@@ -181,7 +181,7 @@ impl Gitlab {
         };
         if shown["id"].as_i64().is_none() {
             return Err(CallError::unknown(
-                "GitLab made a webhook and did not say which: its answer has no id",
+                "GitLab created a webhook, but its answer has no id",
             ));
         }
         Ok(given(cx, &shown, project, operation, version).await)

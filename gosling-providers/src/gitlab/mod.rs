@@ -321,7 +321,7 @@ fn text<'a>(properties: &'a Properties, name: &str) -> &'a str {
 /// The number in an id.
 fn number(id: &str) -> Result<i64, CallError> {
     id.parse()
-        .map_err(|_| CallError::failed(format!("`{id}` is no id of GitLab's: it should be a number")))
+        .map_err(|_| CallError::failed(format!("`{id}` is not a GitLab id: it should be a number")))
 }
 
 /// The token in an answer that shows one.

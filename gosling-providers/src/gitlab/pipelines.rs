@@ -64,7 +64,7 @@ impl Job {
 fn pipeline(shown: &Json) -> Result<Pipeline, CallError> {
     let text = |name: &str| shown[name].as_str().unwrap_or_default().to_owned();
     let id = shown["id"].as_i64();
-    let id = id.ok_or_else(|| CallError::unknown("GitLab did not say which pipeline it made"))?;
+    let id = id.ok_or_else(|| CallError::unknown("GitLab created a pipeline, but its answer has no id"))?;
     Ok(Pipeline {
         id,
         status: text("status"),

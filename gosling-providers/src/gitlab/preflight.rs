@@ -110,7 +110,7 @@ impl Gitlab {
         if self.settings.endpoint.insecure && self.settings.endpoint.fingerprint.is_none() {
             findings.push(Finding::warning(
                 "service",
-                format!("{base} is reached; whose certificate it shows is not looked at"),
+                format!("{base} is reached; its certificate is not verified"),
                 "give its authority as `ca_file`, instead of `insecure`",
             ));
         } else {
@@ -124,8 +124,8 @@ impl Gitlab {
         findings.push(match version {
             None => Finding::warning(
                 "version",
-                "the server does not tell its version to this token",
-                "give the token the scope `read_user`, to have it looked at",
+                "this token may not read the server's version",
+                "give the token the scope `read_user`, so that gosling can check it",
             ),
             Some(version) => match version
                 .split('.')
@@ -168,7 +168,7 @@ impl Gitlab {
                     let (is, wanted) = (role(held), role(*level));
                     let words = match place {
                         Place::Server => {
-                            format!("the token at {} is no administrator's", token.place)
+                            format!("the token at {} does not belong to an administrator", token.place)
                         }
                         _ => format!("the token at {} has the role {is} in {place}", token.place),
                     };
@@ -185,7 +185,7 @@ impl Gitlab {
         if !fine.is_empty() {
             let more = match rights.roles.len().saturating_sub(PLACES) {
                 0 => String::new(),
-                more => format!("; {more} more places were not looked at"),
+                more => format!("; {more} more were not checked"),
             };
             findings.insert(0, Finding::ok("roles", format!("{}{more}", fine.join(", "))));
         }
@@ -232,8 +232,8 @@ fn of_token(token: &Token, rights: &Rights<'_>) -> Vec<Finding> {
     if token.shown.is_null() {
         return vec![Finding::warning(
             "token",
-            format!("the server does not tell what the token at {place} may do"),
-            "nothing needs to be done; it is seen when it is used",
+            format!("the server does not report what the token at {place} may do"),
+            "nothing to do: a missing right shows when the token is used",
         )];
     }
     if token.shown["active"] == false || token.shown["revoked"] == true {
@@ -263,7 +263,7 @@ fn of_token(token: &Token, rights: &Rights<'_>) -> Vec<Finding> {
         findings.push(Finding::ok("token", words));
     } else {
         let first = rights.roles.values().next();
-        let words = format!("the token at {place} has not the scope {}", quoted(&missing));
+        let words = format!("the token at {place} lacks the scope {}", quoted(&missing));
         let help = format!(
             "make one with the scopes {}, and put it there",
             quoted(&rights.least())
@@ -332,7 +332,7 @@ async fn room(token: &Token, place: Place, more: Option<usize>, change: &Change)
     };
     let errand = errand(&format!("listing the runners of {place}"), &place.to_string());
     let there = token.session.all(&list, &errand).await.ok()?.len();
-    let words = format!("{place} has {there} runners, and GitLab Free takes {FREE}");
+    let words = format!("{place} has {there} runners, and GitLab Free allows {FREE}");
     let help = "delete runners that nobody uses, unless the server takes more";
     let full = there + more > FREE;
     full.then(|| Finding::warning(change.address.to_string(), words, help).at(change))

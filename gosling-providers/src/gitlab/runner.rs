@@ -133,9 +133,8 @@ fn whose(shown: &Json, id: &str, marker: &str, known: &Properties) -> Whose {
     {
         return Whose::NotOurs(Doubt {
             message: format!("runner {id} does not belong to {}", scope.words()),
-            help:
-                "look at its number: a Nest takes in a runner only of the project or group that its egg names"
-                    .to_owned(),
+            help: "check its id: a Nest imports only runners of the project or group that its egg names"
+                .to_owned(),
         });
     }
     let description = shown["description"].as_str().unwrap_or_default();
@@ -326,7 +325,7 @@ impl<'a> Runner<'a> {
             .await?;
         let (Some(id), Some(value)) = (made["id"].as_i64(), token(&made)) else {
             return Err(CallError::unknown(
-                "GitLab made a runner and did not say which: its answer has no id and token",
+                "GitLab created a runner, but its answer has no id and token",
             ));
         };
         match self.keep(&value).await {
@@ -460,7 +459,7 @@ impl<'a> Runner<'a> {
         let reset = reset.map_err(CallError::after_changes)?;
         let Some(value) = token(&reset) else {
             return Err(CallError::unknown(format!(
-                "GitLab did not say the new token of runner {id}"
+                "GitLab's answer lacks the new token of runner {id}"
             )));
         };
         self.keep(&value).await.map_err(CallError::after_changes)

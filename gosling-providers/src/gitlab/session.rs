@@ -221,7 +221,7 @@ impl<'a> Session<'a> {
                     format!("something in front of GitLab {server} refused {doing} with a web page: {said}");
                 answer
                     .refusal(message)
-                    .help("is a proxy or a web filter between? The token was not looked at")
+                    .help("is a proxy or a web filter in between? The token was not checked")
             }
             403 => {
                 let message = format!("GitLab {server} does not allow {doing}: {said}");
@@ -231,7 +231,7 @@ impl<'a> Session<'a> {
             }
             404 => self.missing(errand),
             429 => {
-                let message = format!("GitLab {server} has had too many calls, and refused {doing}");
+                let message = format!("GitLab {server} refused {doing} after too many calls");
                 let help = match answer.asked_pause() {
                     Some(pause) => format!(
                         "nothing was done; it takes calls again in {} minutes: run it again then",

@@ -179,7 +179,7 @@ fn not_an_address(text: &str) -> SendError {
     SendError {
         sent: false,
         passing: false,
-        message: format!("`{}` is no address of an API", words::without_password(text)),
+        message: format!("`{}` is not an API address", words::without_password(text)),
         help: Some("write the endpoint like `https://pve.example.com:8006`".to_owned()),
     }
 }

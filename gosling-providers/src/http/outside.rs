@@ -77,7 +77,7 @@ impl Listing {
         } else {
             return Ok(());
         };
-        let message = format!("{host}: a list {why}: it was given up");
+        let message = format!("{host}: a list {why}, so gosling stopped reading it");
         Err(CallError::failed(message).help("is that the service itself, or something in front of it?"))
     }
 }

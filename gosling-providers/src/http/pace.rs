@@ -80,7 +80,7 @@ impl Pace {
         let news = before.is_none_or(|before| before + WORTH_A_WORD < until);
         if news && pause >= WORTH_A_WORD {
             self.notices.say(format!(
-                "{host} has had too many calls and asks for a pause: going on in {} s",
+                "{host} asks for a pause after too many calls: continuing in {} s",
                 pause.as_secs()
             ));
         }
@@ -259,7 +259,7 @@ mod tests {
             assert!(took >= Duration::from_secs(45), "{method:?}: {took:?}");
             assert_eq!(
                 words,
-                ["git has had too many calls and asks for a pause: going on in 45 s"]
+                ["git asks for a pause after too many calls: continuing in 45 s"]
             );
         }
     }

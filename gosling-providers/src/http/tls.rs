@@ -49,7 +49,7 @@ fn roots(endpoint: &Endpoint) -> Result<RootCertStore, SendError> {
 fn add(roots: &mut RootCertStore, pem: &[u8], name: &str) -> Result<(), SendError> {
     let unreadable = || {
         unsent(
-            format!("the file of `{name}` is no certificate in PEM"),
+            format!("the file of `{name}` is not a PEM certificate"),
             Some("it should begin with `-----BEGIN CERTIFICATE-----`"),
         )
     };
@@ -66,7 +66,7 @@ fn add(roots: &mut RootCertStore, pem: &[u8], name: &str) -> Result<(), SendErro
 fn fingerprint(text: &str) -> Result<[u8; 32], SendError> {
     let wrong = || {
         unsent(
-            format!("`{text}` is no fingerprint of a certificate"),
+            format!("`{text}` is not a certificate fingerprint"),
             Some("it is the SHA-256 that the server's certificate page shows: 64 hexadecimal digits"),
         )
     };

@@ -59,8 +59,8 @@ fn said(host: &str, error: &reqwest::Error) -> (bool, String, Option<&'static st
                 "is the service running, and is the endpoint's port right?",
             ),
             Some(ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable) => (
-                "no way to the host",
-                "is this machine in the right network or VPN? `GOSLING_ENDPOINT_...` sends the calls elsewhere",
+                "no route to the host",
+                "is this machine in the right network or VPN? `GOSLING_ENDPOINT_...` sends the calls to another address",
             ),
             Some(ErrorKind::InvalidData) => (
                 "it does not speak TLS",
@@ -83,7 +83,7 @@ fn said(host: &str, error: &reqwest::Error) -> (bool, String, Option<&'static st
     if error.is_builder() {
         return (false, format!("{host}: the request could not be made"), None);
     }
-    let what = "the connection was cut before the whole answer was there";
+    let what = "the connection was closed before the answer was complete";
     (false, format!("{host}: {what}"), None)
 }
 
@@ -98,10 +98,10 @@ pub(crate) fn of_tls(error: &rustls::Error) -> (String, &'static str) {
     let (what, help) = match certificate {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => (
             "its certificate has expired",
-            "renew it; see this machine's clock, too",
+            "renew it; check this machine's clock, too",
         ),
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("its certificate is not valid yet", "see this machine's clock")
+            ("its certificate is not valid yet", "check this machine's clock")
         }
         CertificateError::UnknownIssuer => ("its certificate is by an unknown authority", TRUST),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => (
@@ -109,10 +109,10 @@ pub(crate) fn of_tls(error: &rustls::Error) -> (String, &'static str) {
             "write the endpoint as the certificate has it, or give the certificate's `fingerprint`",
         ),
         CertificateError::ApplicationVerificationFailure => (
-            "its certificate has not the `fingerprint` that is given",
+            "its certificate does not have the given `fingerprint`",
             "look at the certificate on the server itself before you change the fingerprint",
         ),
-        other => return (format!("its certificate is not believed: {other}"), TRUST),
+        other => return (format!("its certificate is not trusted: {other}"), TRUST),
     };
     (what.to_owned(), help)
 }

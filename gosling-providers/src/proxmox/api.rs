@@ -89,7 +89,7 @@ impl Api<'_> {
         match self.signs.iter().any(|sign| sign.is_on(&config)) {
             true => Ok(()),
             false => Err(Trouble::refused(format!(
-                "{id} is another machine by now: nothing is changed about it"
+                "{id} is another machine now: gosling does not change it"
             ))
             .help("`gosling plan` shows what is there")),
         }
@@ -172,7 +172,7 @@ impl Api<'_> {
             403 if answer.is_page() => Trouble::refused(format!(
                 "something in front of {host} refused the call with a web page: {words}"
             ))
-            .help("is a proxy or a web filter between? The token was not looked at"),
+            .help("is a proxy or a web filter in between? The token was not checked"),
             403 => {
                 Trouble::refused(format!("{host}: {words}")).help(missing_privilege(self.token_id, &words))
             }

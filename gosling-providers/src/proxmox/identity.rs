@@ -94,7 +94,7 @@ impl Proxmox {
             message: format!("{base} answers, {missing}, and {why}"),
             help: format!(
                 "look at the `endpoint` of the provider `{name}`; if the cluster was moved or rebuilt and the machines \
-                 are lost, `--accept-cluster {name}` with plan, apply, destroy or refresh goes on from what is there"
+                 are lost, `--accept-cluster {name}` with plan, apply, destroy or refresh continues with what is there"
             ),
         }
     }

@@ -42,7 +42,7 @@ impl Making<'_> {
         if trouble.kind == Kind::Unknown || !changed {
             return Err(trouble);
         }
-        self.work.progress("taking back what was made");
+        self.work.progress("deleting what was created");
         let place = (self.node, self.vmid);
         let removed = match self.work.find_unlocked(self.node, self.vmid).await {
             Ok(found) => {
@@ -66,7 +66,7 @@ impl Making<'_> {
             Err(other) => Err(Trouble {
                 kind: Kind::Unknown,
                 message: format!(
-                    "{}; what was made of it is still there: {}",
+                    "{}; what it created still exists: {}",
                     trouble.message, other.message
                 ),
                 help: trouble.help,
@@ -315,7 +315,7 @@ impl Making<'_> {
                 let found = self.look().await?;
                 found.ok_or_else(|| {
                     Trouble::died(format!(
-                        "{words} ended well, and {}/{} is not there",
+                        "{words} succeeded, but {}/{} does not exist",
                         self.node, self.vmid
                     ))
                 })

@@ -228,8 +228,8 @@ fn unmarked(found: &Found, marker: &str) -> Option<Doubt> {
 
 /// What is known of a machine on a node that is away: nothing.
 fn is_offline(node: &str) -> CallError {
-    CallError::failed(format!("its node {node} is offline, so that nobody knows how it is")).help(
-        "what does not need it goes on. `--replace ADDRESS` makes another on a node that is online, and deletes this one when its node is back; `gosling destroy --skip-unreachable` keeps it for later in the same way; `gosling state rm ADDRESS` forgets it",
+    CallError::failed(format!("its node {node} is offline, so its state is unknown")).help(
+        "what does not need it continues. `--replace ADDRESS` makes another on a node that is online, and deletes this one when its node is back; `gosling destroy --skip-unreachable` keeps it for later in the same way; `gosling state rm ADDRESS` forgets it",
     )
 }
 

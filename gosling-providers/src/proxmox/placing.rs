@@ -18,7 +18,7 @@ pub(super) fn parts(id: &str) -> Result<(&str, u32), CallError> {
         .split_once('/')
         .and_then(|(node, vmid)| Some((node, vmid.parse().ok()?)));
     parts.ok_or_else(|| {
-        CallError::failed(format!("`{id}` is no id of a machine"))
+        CallError::failed(format!("`{id}` is not a machine id"))
             .help("one looks like `pve1/5001`: the node, and the VMID")
     })
 }

@@ -61,7 +61,7 @@ pub(super) async fn start(work: &Work<'_>, found: &Found, wanted: &Wanted) -> Re
         sleep(Duration::from_millis(250)).await;
     }
     Err(
-        Trouble::died(format!("{} was started, and does not run", found.id()))
+        Trouble::died(format!("{} was started but does not run", found.id()))
             .help("look at its console in Proxmox VE"),
     )
 }
@@ -101,7 +101,7 @@ async fn drain(work: &Work<'_>, found: &Found, off: Off) -> Result<(), Trouble> 
     }
     let time = Duration::from_secs(off.drain);
     let words = format!(
-        "shutting down: its jobs may go on for {}, unless --kill-jobs says otherwise",
+        "shutting down: its jobs may run for {} more; --kill-jobs does not wait",
         in_words(off.drain)
     );
     let began = Instant::now();
@@ -124,9 +124,9 @@ async fn drain(work: &Work<'_>, found: &Found, off: Off) -> Result<(), Trouble> 
             "{id} cannot be shut down, and stopping it would end its jobs: {}",
             trouble.message
         ))
-        .help("`--kill-jobs` stops it all the same"));
+        .help("`--kill-jobs` stops it anyway"));
     }
-    work.progress("stopping: its time is over");
+    work.progress("stopping: `drain_timeout` is over");
     stop(work, found).await
 }
 

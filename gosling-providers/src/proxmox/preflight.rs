@@ -71,7 +71,7 @@ impl Look<'_> {
         if settings.endpoint.insecure && settings.endpoint.fingerprint.is_none() {
             return Finding::warning(
                 "service",
-                format!("{words}; whose certificate it shows is not looked at"),
+                format!("{words}; its certificate is not verified"),
                 "give its certificate's `fingerprint`, or its authority as `ca_file`, instead of `insecure`",
             );
         }
@@ -89,7 +89,7 @@ impl Look<'_> {
             // It takes `User.Modify`, also of its own, which it is better without.
             Err(trouble) if trouble.message.contains("Permission check failed") => {
                 let words =
-                    format!("when the token `{token}` ends, it is not told: see Permissions > API Tokens");
+                    format!("the expiry of the token `{token}` is unknown: see Permissions > API Tokens");
                 return vec![Finding::ok("token", words)];
             }
             Err(trouble) => return vec![lost("token", trouble.harmless())],
@@ -307,7 +307,7 @@ impl Look<'_> {
                     findings.push(Finding::failed(change.address.to_string(), words, help).at(change));
                 }
                 Err(message) if unknown.insert(node) => {
-                    let words = format!("the bridges of {node} could not be looked at: {message}");
+                    let words = format!("the bridges of {node} could not be listed: {message}");
                     findings.push(Finding::warning("bridges", words, "look whether it is online"));
                 }
                 Err(_) => {}

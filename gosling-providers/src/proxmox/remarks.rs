@@ -134,8 +134,7 @@ impl Look<'_> {
         let (storage, _) = self.seen("seed")?.as_text()?.split_once(':')?;
         let wanted = &wanted.iso_storage;
         let message = format!("has its NoCloud image on {storage}, and not on {wanted}");
-        let help =
-            "the image is deleted once the machine is online; machines made from now on use the new storage";
+        let help = "the image is deleted once the machine is online; new machines use the new storage";
         (storage != wanted).then(|| self.remark("iso_storage", message, Some(help)))
     }
 
@@ -190,9 +189,9 @@ impl Look<'_> {
             return None;
         }
         let message = match (stays, self.change.action) {
-            (true, _) => "is protected in Proxmox VE, so that it cannot be deleted or replaced",
+            (true, _) => "is protected in Proxmox VE, so it cannot be deleted or replaced",
             (false, Action::Create) => return None,
-            (false, _) => "is protected in Proxmox VE, so that apply would refuse to delete it",
+            (false, _) => "is protected in Proxmox VE, so apply would refuse to delete it",
         };
         let help = (!stays).then_some(PROTECTED);
         Some(self.remark("protection", message.to_owned(), help))

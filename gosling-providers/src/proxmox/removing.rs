@@ -91,7 +91,7 @@ async fn destroy(work: &Work<'_>, found: &Found, sign: Sign<'_>, off: Off) -> Re
             .await;
         attempt += 1;
         let trouble = match destroyed {
-            Ok(()) => Trouble::died(format!("{id} was deleted, and is still there")),
+            Ok(()) => Trouble::died(format!("{id} was deleted but still exists")),
             Err(trouble) if trouble.kind == Kind::Died => trouble,
             Err(trouble) => return Err(trouble),
         };

@@ -50,7 +50,7 @@ impl Proxmox {
             named(name).map(|_| (node, storage, name))
         });
         let (node, storage, name) = leftover
-            .ok_or_else(|| CallError::failed(format!("`{id}` is no file that gosling left behind")))?;
+            .ok_or_else(|| CallError::failed(format!("`{id}` is not a file that gosling left behind")))?;
         let work = self.work(cx, "").await?;
         Ok(remove_files(&work, node, storage, |own| own == name).await?)
     }

@@ -134,7 +134,7 @@ impl Backends {
             "store" => self.store(uri)?.read(uri).await,
             "vault" => Err(refused(
                 uri,
-                "what opens Vault cannot lie in Vault: use env:// or store://",
+                "the credentials for Vault cannot be kept in Vault: use env:// or store://",
             )),
             _ => Err(not_yet(uri)),
         }

@@ -294,7 +294,7 @@ impl Store {
     /// Which file it is, for people.
     fn name(&self) -> String {
         format!(
-            "{} beside {}",
+            "{} next to {}",
             Beside::Secrets.file_name(),
             self.settings.beside.place()
         )

@@ -105,7 +105,7 @@ impl Vault {
             Some(Json::String(text)) => Ok(Secret::new(text.clone())),
             // A number in Vault is as good as its text.
             Some(value @ (Json::Number(_) | Json::Bool(_))) => Ok(Secret::new(value.to_string())),
-            Some(_) => Err(refused(uri, "what is there is no text")),
+            Some(_) => Err(refused(uri, "the value there is not text")),
             None => Err(SecretError::Missing(uri.clone())),
         }
     }
@@ -170,7 +170,7 @@ impl Vault {
                 }
             }
         }
-        Err(unreachable(uri, "somebody else writes there without end"))
+        Err(unreachable(uri, "others keep writing there"))
     }
 
     /// Takes one key away and leaves the others as they are; the last one goes with its secret. Vault keeps the versions
@@ -210,7 +210,7 @@ impl Vault {
                 answer => return Err(self.refusal(uri, &answer)),
             }
         }
-        Err(unreachable(uri, "somebody else writes there without end"))
+        Err(unreachable(uri, "others keep writing there"))
     }
 
     async fn read_back(&self, uri: &SecretUri, value: &Secret, others: &Backends) -> Result<(), SecretError> {
@@ -257,7 +257,7 @@ impl Vault {
             .await?
             .and_then(|mut version| version.data.remove(key))
         {
-            Some(Json::Object(_) | Json::Array(_)) => Err(refused(uri, "what is there is no text")),
+            Some(Json::Object(_) | Json::Array(_)) => Err(refused(uri, "the value there is not text")),
             _ => Ok(()),
         }
     }

@@ -105,7 +105,7 @@ impl GitlabState {
         let client = Client::new(&endpoint).map_err(|error| unanswered("reach the state's GitLab", error))?;
         if name.is_empty() || name.contains('/') {
             return Err(StoreError::Refused {
-                what: format!("`{name}` is no name of a state in GitLab"),
+                what: format!("`{name}` cannot be the name of a state in GitLab"),
                 help: "set `state.name` to a word without `/`".to_owned(),
             });
         }
@@ -207,7 +207,10 @@ impl GitlabState {
             200 => serde_json::from_slice(&answer.body)
                 .map(Some)
                 .map_err(|error| StoreError::Refused {
-                    what: format!("cannot {}: it is none of gosling's: {error}", self.words("read")),
+                    what: format!(
+                        "cannot {}: it was not written by gosling: {error}",
+                        self.words("read")
+                    ),
                     help: "is it a state of Terraform? Set `state.name` to another name".to_owned(),
                 }),
             204 => Ok(None),
@@ -335,7 +338,7 @@ impl Service for GitlabState {
             return Ok(None);
         };
         let head = saved.head.ok_or_else(|| StoreError::Refused {
-            what: format!("{} is none of gosling's", self.place()),
+            what: format!("{} was not written by gosling", self.place()),
             help: "is it a state of Terraform? Set `state.name` to another name".to_owned(),
         })?;
         Ok(Some((head.into_bytes(), Version(saved.serial.to_string()))))

@@ -53,7 +53,7 @@ fn unanswered(what: &str, error: SendError) -> StoreError {
         None => StoreError::Io {
             what,
             why: std::io::Error::other(if error.sent {
-                "nobody knows what became of it"
+                "its outcome is unknown"
             } else {
                 "nothing was sent"
             }),

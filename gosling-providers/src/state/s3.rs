@@ -64,7 +64,7 @@ impl S3Keys {
         let missing = |name: &str| {
             StoreError::Refused {
             what: format!("no access key for the state's bucket: the environment has no {name}"),
-            help: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, where the key is lent), or \
+            help: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN, for a temporary key), or \
                    name a key in the Nest: `state.access_key` and `state.secret_key`"
                 .to_owned(),
         }
@@ -113,7 +113,7 @@ fn address(settings: &S3Settings) -> Result<(Url, String), StoreError> {
     };
     let url = Url::parse(&text).map_err(|error| {
         wrong(
-            format!("state.endpoint is no address: {error}"),
+            format!("state.endpoint is not an address: {error}"),
             "write it like `https://storage.yandexcloud.net`",
         )
     })?;
@@ -293,7 +293,7 @@ impl Said {
                 "`secret_key` does not belong to `access_key`, or was cut short".to_owned()
             }
             "ExpiredToken" | "InvalidToken" => {
-                "the lent key has expired: get a new one, and set AWS_SESSION_TOKEN with it".to_owned()
+                "the temporary key has expired: get a new one, and set AWS_SESSION_TOKEN with it".to_owned()
             }
             "RequestTimeTooSkewed" => "set this machine's clock".to_owned(),
             "PermanentRedirect"
@@ -476,7 +476,7 @@ impl Objects for S3Objects {
             let strange = |why: String| {
                 wrong(
                     format!(
-                        "cannot {what}: the answer of {} is no list: {why}",
+                        "cannot {what}: the answer of {} is not a list: {why}",
                         self.client.host()
                     ),
                     "is it an object storage that speaks S3?",

@@ -149,8 +149,7 @@ impl Sealed {
             KeyError::NoIdentity => format!("{what} is encrypted, and {error}"),
             error => format!("{what}: {error}"),
         };
-        let help = "each of `nest { secrets { recipients } }` can open it with the identity that belongs to them; \
-                    whoever is added there can once one of the others has run `gosling state rotate`";
+        let help = "each recipient in `nest { secrets { recipients } }` can open it with their identity, and a new one after an old one has run `gosling state rotate`";
         StoreError::Refused {
             what,
             help: help.to_owned(),

@@ -105,7 +105,7 @@ async fn what_is_no_address_is_said_without_a_password() {
         assert!(!error.sent, "{base}");
     }
     let error = Client::new(&Endpoint::new("ftp://user:hunter2@pve1")).unwrap_err();
-    assert_eq!(error.message, "`ftp://pve1` is no address of an API");
+    assert_eq!(error.message, "`ftp://pve1` is not an API address");
     let broken = Endpoint {
         ca_pem: Some(b"no pem".to_vec()),
         ..Endpoint::new("https://pve1")

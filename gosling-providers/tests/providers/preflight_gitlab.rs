@@ -66,12 +66,12 @@ async fn each_thing_that_is_wrong_is_said_and_nothing_else() {
         (
             with(token(least)),
             vec![hook()],
-            "has not the scope `api` (make one with the scopes `api`",
+            "lacks the scope `api` (make one with the scopes `api`",
         ),
         (
             with(token(&["manage_runner", "read_api"])),
             vec![runner()],
-            "has not the scope `create_runner` (make one with the scopes `create_runner`, `manage_runner`, `read_api`",
+            "lacks the scope `create_runner` (make one with the scopes `create_runner`, `manage_runner`, `read_api`",
         ),
         (
             with(ended),
@@ -92,7 +92,7 @@ async fn each_thing_that_is_wrong_is_said_and_nothing_else() {
         (
             with(token(&["api"])),
             vec![runner(); 51],
-            "Warning egg.app.runner: project 17 has 0 runners, and GitLab Free takes 50",
+            "Warning egg.app.runner: project 17 has 0 runners, and GitLab Free allows 50",
         ),
     ];
     for (world, changes, words) in cases {

@@ -297,7 +297,7 @@ async fn the_end_of_a_token_is_told_to_who_may_know_it() {
     .await;
     assert_eq!(wrong(&findings), Vec::<String>::new());
     assert!(
-        ok(&findings).contains("when the token `gosling@pve!ci` ends, it is not told"),
+        ok(&findings).contains("the expiry of the token `gosling@pve!ci` is unknown"),
         "{findings:#?}"
     );
     assert!(!rights.contains("User.Modify"), "{rights}");
@@ -467,7 +467,7 @@ async fn a_machine_on_a_node_that_is_off_cannot_be_changed() {
     assert_eq!(
         wrong,
         [
-            "Failed egg.app.vm[0]: its node pve2 is not online (without `--refresh=false`, what needs pve2 is left out and the rest goes on; `--replace egg.app.vm[0]` makes the machine on another node, and deletes this one when pve2 is back)"
+            "Failed egg.app.vm[0]: its node pve2 is not online (without `--refresh=false`, what needs pve2 is skipped and the rest continues; `--replace egg.app.vm[0]` makes the machine on another node, and deletes this one when pve2 is back)"
         ]
     );
 }

@@ -175,7 +175,7 @@ async fn credentials_are_taken_or_not() {
         (
             "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
             None,
-            "(the service is reached, and has trouble of its own)",
+            "(the service is reached, but reports an error)",
         ),
     ];
     for (answer, variable, words) in answers {

@@ -211,7 +211,7 @@ async fn every_refusal_says_what_to_do() {
     }
     let inside = Backends::new(settings(&world, VaultLogin::Token(place.clone()))).unwrap();
     let error = inside.read(&place).await.unwrap_err();
-    assert!(error.to_string().contains("cannot lie in Vault"), "{error}");
+    assert!(error.to_string().contains("cannot be kept in Vault"), "{error}");
     let vault = vault(&world);
     let error = vault
         .read(&uri("vault://ci/gitlab/token?version=x"))

@@ -33,7 +33,7 @@ fn description() -> Option<Value> {
     let near = ["../shared/contracts", "../../shared/contracts"].map(|place| root.join(place));
     let mut files = given.into_iter().chain(near).map(|folder| folder.join(FILE));
     let Some(path) = files.find(|path| path.is_file()) else {
-        eprintln!("skipped: no {FILE} beside the repository nor in $POLAR_GOSLING_CONTRACTS");
+        eprintln!("skipped: no {FILE} next to the repository nor in $POLAR_GOSLING_CONTRACTS");
         return None;
     };
     Some(serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap())

@@ -46,7 +46,7 @@ fn what_was_forgotten_is_imported_again_and_nothing_is_made_anew() {
     refused(
         &lab,
         &["import", "egg.app.vm[0]", "seven"],
-        "`seven` is no id of a machine",
+        "`seven` is not a machine id",
     );
     for (address, id) in addresses.iter().zip(&ids).rev() {
         assert!(
@@ -81,7 +81,7 @@ fn what_nobody_can_settle_any_more_is_given_up_by_name() {
     lab.fault(r#"{"method": "POST", "path": "*/clone", "kind": "lose_after"}"#);
     let output = lab.run(&["apply", "--yes"]);
     assert!(
-        said(&output).contains("open: what became of the create of egg.app.vm[0]"),
+        said(&output).contains("open: the outcome of the create of egg.app.vm[0]"),
         "{}",
         said(&output)
     );
@@ -98,7 +98,7 @@ fn what_nobody_can_settle_any_more_is_given_up_by_name() {
     );
     let said = lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
     assert!(
-        said.contains("perhaps as pve1/5000") && said.contains("egg.app.vm[0] is given up"),
+        said.contains("possibly as pve1/5000") && said.contains("egg.app.vm[0] is given up"),
         "{said}"
     );
     assert!(lab.green(&["state", "list"]).contains("egg.app.runner"));
@@ -106,7 +106,7 @@ fn what_nobody_can_settle_any_more_is_given_up_by_name() {
     refused(
         &lab,
         &["apply", "--yes"],
-        "it is there already, as proxmox_vm pve1/5000",
+        "it already exists, as proxmox_vm pve1/5000",
     );
     lab.green(&["apply", "--yes", "--adopt"]);
     assert_eq!(id(&lab, "egg.app.vm[0]"), "pve1/5000");
@@ -167,7 +167,7 @@ fn a_resource_is_given_another_address_and_the_states_before_are_kept() {
 #[test]
 fn a_lock_is_taken_over_only_when_nobody_holds_it() {
     let lab = Lab::one_in("{}", 300);
-    assert!(lab.green(&["unlock"]).contains("nobody holds the lock"));
+    assert!(lab.green(&["unlock"]).contains(" is free"));
     let mut command = lab.command(&["apply", "--yes"]);
     let mut child = command
         .stdout(Stdio::null())
@@ -184,7 +184,7 @@ fn a_lock_is_taken_over_only_when_nobody_holds_it() {
     refused(
         &lab,
         &["unlock"],
-        "nobody is here to say whether that holder is gone",
+        "standard input is not a terminal, so gosling cannot ask whether that holder is gone",
     );
     for (arguments, words) in [
         (&["unlock"][..], "is held by"),
@@ -201,7 +201,7 @@ fn a_lock_is_taken_over_only_when_nobody_holds_it() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(
-        lab.green(&["unlock"]).contains("nobody holds the lock"),
+        lab.green(&["unlock"]).contains(" is free"),
         "a lock ends with its process"
     );
     refused(&lab, &["state", "rm", "egg.app.runner"], "");
@@ -267,7 +267,7 @@ fn secrets_are_set_checked_listed_and_rotated() {
         (
             ["secret", "rotate", "store://app/key"],
             "second-value",
-            "has this very value already",
+            "already has this value",
         ),
         (
             ["secret", "rotate", "store://app/none"],

@@ -67,10 +67,7 @@ fn a_machine_that_is_elsewhere_than_the_nest_asks_for_is_shown_with_the_command_
     ] {
         assert!(plan.contains(words), "{words}: {plan}");
     }
-    assert!(
-        !plan.contains("what is there is what the Nest asks for"),
-        "{plan}"
-    );
+    assert!(!plan.contains("everything matches the Nest"), "{plan}");
     // Its image is gone, so that the storage for images matters to it no more.
     assert!(!plan.contains("nfs"), "{plan}");
     let json = plan_json(&lab);
@@ -92,10 +89,7 @@ fn a_machine_that_is_elsewhere_than_the_nest_asks_for_is_shown_with_the_command_
     );
     lab.green(&["apply", "--yes", "--replace", "egg.app.vm[0]"]);
     assert!(lab.green(&["state", "list"]).contains("/6000"));
-    assert!(
-        lab.green(&["plan"])
-            .contains("what is there is what the Nest asks for")
-    );
+    assert!(lab.green(&["plan"]).contains("everything matches the Nest"));
     lab.stop();
 }
 
@@ -127,10 +121,7 @@ fn a_node_that_does_not_exist_is_said_by_preflight_also_where_no_machine_is_crea
     let lab = Lab::one();
     lab.green(&["apply", "--yes"]);
     cloud(&lab, "    nodes = [\"pve1\", \"pve9\"]\n    pool = \"ci\"");
-    assert!(
-        lab.green(&["plan"])
-            .contains("what is there is what the Nest asks for")
-    );
+    assert!(lab.green(&["plan"]).contains("everything matches the Nest"));
     let preflight = lab.green(&["preflight"]);
     assert!(
         preflight.contains("`nodes` names pve9, and the cluster has no such node"),
@@ -196,7 +187,7 @@ fn protection_is_shown_and_left_and_a_plan_to_delete_says_that_it_is_refused() {
     let words = "egg.app.vm[0] is protected in Proxmox VE";
     let plan = lab.green(&["plan"]);
     assert!(
-        plan.contains(&format!("{words}, so that it cannot be deleted or replaced")),
+        plan.contains(&format!("{words}, so it cannot be deleted or replaced")),
         "{plan}"
     );
     assert!(!plan.contains("is what the Nest asks for"), "{plan}");
@@ -206,7 +197,7 @@ fn protection_is_shown_and_left_and_a_plan_to_delete_says_that_it_is_refused() {
     ] {
         let plan = lab.green(plan);
         assert!(
-            plan.contains(&format!("{words}, so that apply would refuse to delete it")),
+            plan.contains(&format!("{words}, so apply would refuse to delete it")),
             "{plan}"
         );
         assert!(
@@ -245,10 +236,7 @@ fn a_disk_that_was_grown_by_hand_stays_and_is_no_reason_to_replace() {
     let file = "Eggs/app/config.fly";
     lab.write(file, &lab.read(file).replace("disk = 10GiB", "disk = 20GiB"));
     lab.green(&["apply", "--yes"]);
-    assert!(
-        lab.green(&["plan"])
-            .contains("what is there is what the Nest asks for")
-    );
+    assert!(lab.green(&["plan"]).contains("everything matches the Nest"));
     // A disk that the Nest itself asks to be smaller is another matter.
     lab.write(file, &lab.read(file).replace("disk = 20GiB", "disk = 15GiB"));
     assert!(lab.green(&["plan"]).contains("1 to replace"));
@@ -333,10 +321,7 @@ fn machines_are_not_created_twice_where_another_cluster_answers() {
     assert!(said(&wrong).contains("it has `proxmox`"), "{}", said(&wrong));
     // The old one is still where it was.
     lab.environment = own.clone();
-    assert!(
-        lab.green(&["plan"])
-            .contains("what is there is what the Nest asks for")
-    );
+    assert!(lab.green(&["plan"]).contains("everything matches the Nest"));
 
     lead(&mut lab, &other);
     // The machines of this cluster are online in a GitLab of its own, which nobody waits for here.
@@ -378,10 +363,7 @@ fn a_state_without_a_cluster_believes_one_machine_and_asks_about_all() {
     lab.write("old.json", &state.to_string());
     lab.green(&["state", "push", "old.json"]);
     std::fs::remove_file(lab.nest().join("old.json")).unwrap();
-    assert!(
-        lab.green(&["plan"])
-            .contains("what is there is what the Nest asks for")
-    );
+    assert!(lab.green(&["plan"]).contains("everything matches the Nest"));
     let ids: Vec<String> = lab
         .there()
         .into_iter()

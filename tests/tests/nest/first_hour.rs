@@ -21,7 +21,7 @@ fn fresh() -> Lab {
 fn secrets_that_apply_writes_are_not_missing_before_it() {
     let lab = fresh();
     let checked = lab.green(&["secret", "check"]);
-    assert!(checked.contains("not there yet; apply writes it"), "{checked}");
+    assert!(checked.contains("not written yet; apply writes it"), "{checked}");
     let place = checked.lines().find(|line| line.starts_with("store://")).unwrap();
     let (place, _) = place.split_once(": ").unwrap();
     lab.green(&["secret", "check", place]);

@@ -55,7 +55,7 @@ fn a_pool_grows_while_its_idle_machines_are_silent() {
     lab.machines(2);
     let words = lab.green(&["apply", "--yes"]);
     assert!(
-        words.contains("waiting until GitLab hears of 1 machine"),
+        words.contains("waiting for 1 machine to contact GitLab"),
         "{words}"
     );
     assert!(words.contains("egg.app is online"), "{words}");
@@ -110,7 +110,7 @@ fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
     let lab = Lab::one();
     let words = ends(&lab, &["status"], 1);
     assert!(
-        words.contains("egg.app: nothing has been made yet: `gosling apply`"),
+        words.contains("egg.app: nothing has been created yet: `gosling apply`"),
         "{words}"
     );
     ends(&lab, &["status", "app"], 1);
@@ -125,14 +125,17 @@ fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
         &egg.replace("project_id = 17", "project_id = 41"),
     );
     let words = ends(&lab, &["status"], 1);
-    assert!(words.contains("egg.extra: nothing has been made yet"), "{words}");
+    assert!(
+        words.contains("egg.extra: nothing has been created yet"),
+        "{words}"
+    );
     let words = ends(&lab, &["status", "extre"], 1);
     assert!(words.contains("no egg or eggsbucket `extre`"), "{words}");
     assert!(words.contains("did you mean `extra`?"), "{words}");
     // A machine that is asked for and not made is as red as one that is dead.
     lab.machines(2);
     let words = ends(&lab, &["status", "app"], 1);
-    assert!(words.contains("egg.app.vm[1]: not made yet"), "{words}");
+    assert!(words.contains("egg.app.vm[1]: not created yet"), "{words}");
     lab.stop();
 }
 
@@ -196,7 +199,7 @@ fn a_project_that_refuses_leaves_the_other_eggs_alone() {
     );
     lab.machines(2);
     let words = ends(&lab, &["plan"], 1);
-    assert!(words.contains("Left as it is:"), "{words}");
+    assert!(words.contains("Skipped:"), "{words}");
     assert!(words.contains("egg.docs.hook[41] could not be read: "), "{words}");
     assert!(words.contains("1 to create"), "{words}");
     ends(&lab, &["apply", "--yes"], 1);

@@ -60,7 +60,7 @@ fn a_damaged_journal_stops_every_run_and_a_repair_loses_nothing_that_can_be_read
     assert_eq!(std::fs::read(&journal).unwrap(), bytes, "it is left as it is");
     refused(&lab, &["state", "repair"], &["1 places of the journal", "--yes"]);
     let said = lab.green(&["state", "repair", "--yes"]);
-    assert!(said.contains("1 operation of earlier runs to settle"), "{said}");
+    assert!(said.contains("1 operation of earlier runs to recover"), "{said}");
     assert_eq!(std::fs::read(lab.nest().join("journal.damaged")).unwrap(), bytes);
     lab.green(&["apply", "--yes"]);
     assert_eq!(lab.kinds(), whole());

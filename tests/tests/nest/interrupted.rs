@@ -50,7 +50,7 @@ fn stopped_saying(mut child: Child, file: &Path, words: &str) {
 /// Nobody holds the lock.
 fn free(lab: &Lab) {
     let lock = lab.green(&["lock"]);
-    assert!(lock.contains("nobody holds the lock"), "{lock}");
+    assert!(lock.contains(" is free"), "{lock}");
 }
 
 fn begin(lab: &Lab, arguments: &[&str]) -> Child {
@@ -128,7 +128,7 @@ fn once(name: &str) {
     let mut child = begin(&lab, &["apply", "--yes", "--parallelism", "1"]);
     wait_for(&lab, &mut child, 0, "POST", CLONE);
     signal(&child, name);
-    let output = stopped(child, &["stopping: what is under way may end", "Stopped: "]);
+    let output = stopped(child, &["stopping: running operations may finish", "Stopped: "]);
     assert!(!said(&output).contains("open:"), "{}", said(&output));
     let kinds = lab.kinds();
     assert_eq!(
@@ -161,8 +161,8 @@ fn ctrl_c_twice_ends_at_once_and_names_what_is_open() {
     let output = stopped(
         child,
         &[
-            "stopping at once",
-            "open: what became of the create of egg.app.vm[",
+            "stopping immediately",
+            "open: the outcome of the create of egg.app.vm[",
         ],
     );
     assert!(
@@ -188,7 +188,7 @@ fn the_grace_is_no_longer_than_it_was_said_to_be() {
     let mut child = begin(&lab, &["apply", "--yes", "--grace", "1s"]);
     wait_for(&lab, &mut child, 0, "POST", CLONE);
     signal(&child, "-INT");
-    stopped(child, &["open: what became of the create of egg.app.vm[0]"]);
+    stopped(child, &["open: the outcome of the create of egg.app.vm[0]"]);
     ended_by_the_next(lab, &whole());
 }
 
@@ -329,7 +329,7 @@ fn while_undoing(signals: usize) {
     let output = stopped(
         child,
         &[
-            "undoing what was done",
+            "undoing this run",
             "Not all of it is undone",
             &format!("gosling rollback --to {serial}"),
         ],
@@ -352,7 +352,7 @@ fn signal_times(child: &Child, signals: usize) {
 /// After one signal the machine that was being deleted is gone and nothing is open; after two that delete is. The lock
 /// is free either way, and what the machine needs is there still.
 fn cut_short(lab: &Lab, output: &Output, signals: usize, machine: &str) {
-    let open = format!("open: what became of the delete of {machine} is not known");
+    let open = format!("open: the outcome of the delete of {machine} is unknown");
     assert_eq!(said(output).contains(&open), signals > 1, "{}", said(output));
     let list = lab.green(&["state", "list"]);
     assert_eq!(list.contains(machine), signals > 1, "{list}");
@@ -379,7 +379,7 @@ fn ctrl_c_while_an_undo_is_planned_begins_nothing_of_it() {
     let (child, heard) = begin_and_hear(
         &lab,
         &["apply", "--yes", "--on-failure=rollback"],
-        "undoing what was done",
+        "undoing this run",
     );
     signal(&child, "-INT");
     stopped_saying(child, &heard, "it could not be undone: stopped");

@@ -33,6 +33,7 @@ mod opens;
 mod operating;
 mod pages;
 mod pipeline;
+mod plain_words;
 mod planned;
 mod pre_commit;
 mod preflight;

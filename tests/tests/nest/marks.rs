@@ -190,7 +190,7 @@ fn an_orphan_is_deleted_and_its_twin_in_the_state_is_not() {
     refused(
         &lab,
         &["orphans", "--delete", "pve1/7000", "--yes"],
-        &["`pve1/7000` is no orphan"],
+        &["`pve1/7000` is not an orphan"],
     );
     refused(
         &lab,

@@ -59,7 +59,7 @@ fn died_in_the_middle() -> Lab {
     lab.fault(r#"{"world":"proxmox","method":"POST","path":"*/clone","kind":"lose_after"}"#);
     let words = ends(&lab, &["apply", "--yes"], 1);
     assert!(
-        words.contains("open: what became of the create of egg.app.vm[0] is not known"),
+        words.contains("open: the outcome of the create of egg.app.vm[0] is unknown"),
         "{words}"
     );
     let (_, _, reserved) = intents(&lab.nest()).pop().unwrap();
@@ -78,14 +78,14 @@ fn a_create_on_a_dead_node_holds_up_itself_and_nothing_else() {
     let words = ends(&lab, &["plan"], 0);
     assert!(
         words.contains("! an earlier run's create of egg.app.vm[0] has not ended")
-            && words.contains("it is left out until apply has settled it")
+            && words.contains("it is left out until apply has recovered it")
             && words.contains("+ egg.docs.vm[0]")
             && !words.contains("+ egg.app.vm[0]"),
         "{words}"
     );
     let words = ends(&lab, &["apply", "--yes"], 1);
     assert!(
-        words.contains("error: what became of an earlier create of egg.app.vm[0] is still not known: ")
+        words.contains("error: the outcome of an earlier create of egg.app.vm[0] is still unknown: ")
             && words.contains("`gosling state abandon 'egg.app.vm[0]'` gives it up")
             && words.contains("Done: 3 created, 0 changed, 0 replaced, 0 deleted."),
         "{words}"

@@ -279,7 +279,7 @@ fn destroy_says_what_of_the_nest_is_left_and_which_secrets_stay() {
     let applied = lab.run(&["apply", "--yes", "--refresh=false"]);
     assert_eq!(applied.status.code(), Some(1), "{}", said(&applied));
     assert!(
-        said(&applied).contains("it is there already, as proxmox_vm pve1/5000"),
+        said(&applied).contains("it already exists, as proxmox_vm pve1/5000"),
         "{}",
         said(&applied)
     );

@@ -340,7 +340,7 @@ fn a_token_of_gitlab_is_looked_at() {
     says(
         r#"{"scopes": ["create_runner", "read_api"]}"#,
         "failed",
-        "has not the scope `api`",
+        "lacks the scope `api`",
     );
     says(r#"{"expires_at": "2020-01-31"}"#, "failed", "ended on 2020-01-31");
     says(
@@ -439,7 +439,7 @@ fn a_job_says_what_it_does_not_reach() {
     assert_eq!(output.status.code(), Some(1), "wrong use is no warning");
     let words = said(&output);
     assert!(
-        words.contains("`https://npm.internal/ ...` is nothing to reach"),
+        words.contains("`https://npm.internal/ ...` is not a target"),
         "{words}"
     );
     assert!(!words.contains("glpat-of-somebody"), "{words}");

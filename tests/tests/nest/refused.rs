@@ -619,7 +619,7 @@ fn a_machine_that_somebody_stopped_meanwhile_is_said_not_to_run() {
         .spawn()
         .unwrap();
     let text = || std::fs::read_to_string(&heard).unwrap();
-    while !text().contains("waiting until GitLab hears") {
+    while !text().contains("to contact GitLab") {
         assert!(child.try_wait().unwrap().is_none(), "{}", text());
         std::thread::sleep(std::time::Duration::from_millis(20));
     }

@@ -42,14 +42,14 @@ fn an_egg_that_was_changed_is_as_it_was_and_the_nest_still_asks_for_the_change()
     let changes = lab.changes();
     let look = lab.green(&["rollback", "--dry-run"]);
     assert!(look.contains("cpu") && look.contains("2 -> 1"), "{look}");
-    assert!(look.contains("Secrets are what they are now"), "{look}");
+    assert!(look.contains("Secrets keep their present values"), "{look}");
     assert_eq!(lab.changes(), changes, "a look only reads");
     let said = lab.green(&["rollback", "--yes"]);
     assert!(
         said.contains("0 created, 1 changed, 0 replaced, 0 deleted"),
         "{said}"
     );
-    assert!(said.contains("they ask for the newer form still"), "{said}");
+    assert!(said.contains("they still describe the newer form"), "{said}");
     assert_eq!((like(&lab), ids(&lab)), (before.clone(), there));
     let plan = lab.green(&["plan"]);
     assert!(plan.contains("1 -> 2"), "{plan}");
@@ -70,8 +70,8 @@ fn what_was_deleted_is_made_anew_and_what_is_gone_is_said_first() {
     assert_eq!(lab.there(), []);
     let said = lab.green(&["rollback", "--yes"]);
     for words in [
-        "egg.app.vm[0] is made anew; gone for good: its disk with all that is on it",
-        "egg.app.runner is made anew; gone for good: its number, its token and its list of jobs",
+        "egg.app.vm[0] is created again; lost for good: its disk with all that is on it",
+        "egg.app.runner is created again; lost for good: its number, its token and its list of jobs",
         "egg.app is online",
         "the Nest asks for what is there now",
     ] {
@@ -147,7 +147,7 @@ fn what_a_provider_made_that_the_nest_names_no_more_is_refused_before_anything_i
         let output = lab.run(arguments);
         assert_eq!(output.status.code(), Some(1), "{}", said(&output));
         for words in [
-            "egg.app.vm[0] was made by `proxmox`, which the Nest no longer has",
+            "egg.app.vm[0] was created by `proxmox`, which the Nest no longer has",
             "help: put the provider back, or go back with `--target` to what others made",
         ] {
             assert!(
@@ -158,7 +158,7 @@ fn what_a_provider_made_that_the_nest_names_no_more_is_refused_before_anything_i
         }
     }
     assert_eq!(lab.calls(), calls, "nobody was asked");
-    assert!(lab.green(&["lock"]).contains("nobody holds the lock"));
+    assert!(lab.green(&["lock"]).contains(" is free"));
     // The other way out: what others made.
     lab.green(&["rollback", "--target", "egg.app.runner", "--yes"]);
     assert_eq!(lab.kinds(), [("runner".to_owned(), 1)].into());

@@ -56,7 +56,7 @@ words! {
     pub enum FirewallPolicy("firewall policy") {
         /// They are thrown away silently.
         Drop = "drop",
-        /// They are refused, and the sender is told.
+        /// They are refused, and the sender gets an answer.
         Reject = "reject",
         /// They come through.
         Accept = "accept",

@@ -142,7 +142,7 @@ pub(crate) fn answers(host: &mut Host, target: &Target, args: EggArgs, yes: bool
     };
     let token = token(&mut questions, args.token, source.iter())?;
     questions.finish()?;
-    let source = source.ok_or_else(|| Failure::wrong_use("whose jobs is not known"))?;
+    let source = source.ok_or_else(|| Failure::wrong_use("no project, group or repository is given"))?;
     Ok(Egg {
         name: args.name,
         machine,
@@ -264,7 +264,7 @@ fn repositories(text: &str) -> Result<Vec<(String, Source)>, String> {
         repositories.push((name, source));
     }
     if repositories.is_empty() {
-        Err("at least one repository is wanted".to_owned())
+        Err("give at least one repository".to_owned())
     } else {
         Ok(repositories)
     }

@@ -10,9 +10,9 @@ use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_l
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
-/// Give up what an earlier run began and nobody can settle any more
+/// Give up an operation of an earlier run that can no longer be recovered
 ///
-/// For a service that is gone for good. Otherwise `gosling apply` settles it, and loses nothing. What the operation may
+/// For a service that is gone for good. In all other cases `gosling apply` recovers it and loses nothing. What the operation may
 /// have made stays where it is, and gosling does not know of it any more.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -21,7 +21,7 @@ Examples:
 pub(crate) struct AbandonArgs {
     /// The resource whose operation is given up
     address: Address,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -47,7 +47,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
         }
         for operation in &given_up {
             let id = operation.id.as_ref().or(operation.reserved.as_ref());
-            let id = id.map(|id| format!(", perhaps as {id}")).unwrap_or_default();
+            let id = id.map(|id| format!(", possibly as {id}")).unwrap_or_default();
             host.say(format_args!(
                 "the {} of {} at `{}`{id}; what it made carries `{}`",
                 operation.verb, operation.address, operation.provider, operation.marker
@@ -55,13 +55,12 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
         }
         if !args.yes {
             if !host.interactive {
-                return Err(
-                    Failure::wrong_use("nobody is here to say whether to give that up").hint(
-                        "`gosling apply` settles it and loses nothing; `--yes` gives it up without asking",
-                    ),
-                );
+                return Err(Failure::wrong_use(
+                    "standard input is not a terminal, so gosling cannot ask whether to give that up",
+                )
+                .hint("`gosling apply` recovers it and loses nothing; `--yes` gives it up without asking"));
             }
-            if !agreed(host, "Give that up? What is there of it is yours to delete.")? {
+            if !agreed(host, "Give that up? You must delete what it created.")? {
                 host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }

@@ -58,7 +58,7 @@ pub(super) async fn forget(host: &mut Host, args: &ForgetArgs) -> Result<Exit, F
         settled.map_err(failure)?;
         for address in &meant {
             host.done(format_args!(
-                "{address} is forgotten; what was made stays where it is"
+                "{address} is removed from the state; what was created stays where it is"
             ))?;
         }
         Ok(Exit::Clean)

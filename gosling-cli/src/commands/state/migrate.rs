@@ -18,11 +18,10 @@ use crate::{Failure, Host};
 
 const COMMAND: &str = "gosling state migrate";
 
-/// Move the state to where the Nest says that it is now
-///
-/// First put the new `state` block into nest.fly, then name the place before it. The state goes with its history,
-/// secrets, audit and freeze, is read back and compared, and then the old place says where it went: whoever still
-/// looks there is told. Nothing is deleted. Killed at any moment, the same command goes on.
+/// Move the state to the place that the Nest names now
+/// First put the new `state` block into nest.fly, then name the old place. The state is copied with its history,
+/// secrets, audit and freeze, read back and compared. Then the old place is marked as moved, and gosling refuses to use
+/// it. Nothing is deleted. If it is killed, run the same command again: it continues.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +30,7 @@ Examples:
   git show HEAD:nest.fly > /tmp/old.fly
   gosling state migrate --from /tmp/old.fly          from where nest.fly said before")]
 pub(crate) struct MigrateArgs {
-    /// Where it is now: `local`, `local=FOLDER`, or a file with nest.fly as it was
+    /// The old place: `local`, `local=FOLDER`, or a file with the old nest.fly
     #[arg(long, value_name = "PLACE")]
     from: String,
     #[command(flatten)]
@@ -45,7 +44,7 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
     let (old, new) = (from.store.place(), to.store.place());
     if old == new {
         return Err(
-            Failure::wrong_use(format!("the Nest's state is to be in {new}, where it is"))
+            Failure::wrong_use(format!("{new} is both the old and the new place of the state"))
                 .hint("put the new `state` block into nest.fly first"),
         );
     }
@@ -70,13 +69,13 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         .iter()
         .map(|which| format!(", {}", which.file_name()));
     host.done(format_args!(
-        "the state is in {new} now: {} resources, {} earlier states{}",
+        "the state is now in {new}: {} resources, {} earlier states{}",
         moved.resources,
         moved.history,
         beside.collect::<String>()
     ))?;
     host.done(format_args!(
-        "what is in {old} is old, and says so; it may be deleted when everybody has the new `state` block"
+        "the copy in {old} is marked as moved; delete it once every checkout has the new `state` block"
     ))?;
     Ok(Exit::Clean)
 }
@@ -149,14 +148,14 @@ async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<S
 fn refusal(error: MigrateError) -> Failure {
     let hint = match &error {
         MigrateError::Open { .. } => {
-            "`gosling apply` with the old `state` block settles it; then move the state"
+            "`gosling apply` with the old `state` block recovers it; then move the state"
         }
         MigrateError::Already(_) => "put the `state` block in that says so",
         MigrateError::Nothing(_) => "is `--from` right? Where nothing was made yet there is nothing to move",
         MigrateError::Taken { .. } | MigrateError::Other { .. } => {
             "a state is moved to an empty place, or back to where it was: name another in `state`, or clear this one"
         }
-        MigrateError::Differs { .. } => "nothing was changed at the old place; begin again",
+        MigrateError::Differs { .. } => "nothing was changed at the old place; run it again",
         MigrateError::Store(_) | MigrateError::State(_) | MigrateError::Run(_) => {
             return match error {
                 MigrateError::Store(error) => store_failure(&error),

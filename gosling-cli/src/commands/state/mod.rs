@@ -297,7 +297,7 @@ async fn change(
     settled(host, &at, command, concerned, work).await
 }
 
-/// Work on the state under its lock. An open operation that is `concerned` goes first: `gosling apply` settles it.
+/// Work on the state under its lock. An open operation that is `concerned` goes first: `gosling apply` recovers it.
 async fn settled<T>(
     host: &mut Host,
     at: &StateAt,

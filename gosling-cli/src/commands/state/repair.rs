@@ -16,22 +16,22 @@ const COMMAND: &str = "gosling state repair";
 
 /// Go on after the state or the journal was damaged or lost
 ///
-/// Takes the latest state that can be read and the records of the journal that can be read, and says what cannot. A
-/// backup is better: what stood in the lost part is not known to gosling any more, and may be there still.
+/// Uses the latest state and the journal records that can be read, and reports what cannot. A backup is better: gosling
+/// no longer knows what the lost part recorded, and it may still exist.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  gosling state repair                 say what is wrong, ask, go on
+  gosling state repair                 report the damage, ask, continue
   gosling state repair --to 41         from the kept state of that serial: `gosling state history`
   gosling state repair --yes")]
 pub(crate) struct RepairArgs {
-    /// Go on from the state of this serial, not from the latest that can be read
+    /// Continue from the state with this serial instead of the latest that can be read
     #[arg(long, value_name = "SERIAL")]
     to: Option<u64>,
-    /// Where the damaged journal is kept, for a look into it
+    /// Where to keep the damaged journal, so that you can look into it
     #[arg(long, value_name = "FILE", default_value = "journal.damaged")]
     keep: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -67,22 +67,22 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
         host.say(finding)?;
     }
     host.say(format_args!(
-        "this goes on from the state of serial {}: {}, {} of earlier runs to settle",
+        "this continues from the state with serial {}: {}, {} of earlier runs to recover",
         repair.from,
         counted(repair.state.resources.len(), "resource"),
         counted(repair.open(), "operation"),
     ))?;
     host.say(
-        "what was made after that, or stands in what cannot be read, is not known then: `gosling orphans` finds it by its marker",
+        "gosling will not know what was created after that or is recorded in the damaged part: `gosling orphans` finds it by its marker",
     )?;
     if !args.yes {
         if !host.interactive {
-            return Err(
-                Failure::wrong_use("nobody is here to say whether to go on like this")
-                    .hint("put it back from a backup; `--yes` goes on without asking"),
-            );
+            return Err(Failure::wrong_use(
+                "standard input is not a terminal, so gosling cannot ask whether to continue",
+            )
+            .hint("put it back from a backup; `--yes` continues without asking"));
         }
-        if !agreed(host, "Go on from there?")? {
+        if !agreed(host, "Continue from there?")? {
             host.done("nothing was changed")?;
             return Ok(Exit::Problems);
         }

@@ -9,11 +9,9 @@ use crate::commands::Exit;
 use crate::engine::{EngineArgs, Rotation, StateAt, failure, store_failure};
 use crate::{Failure, Host};
 
-/// Encrypt the state, those before it and the secrets anew, for the recipients of now
-///
-/// After somebody was added to or taken out of `nest { secrets { recipients } }`, or after `state { encrypted }` was
-/// changed. Whoever was taken out opens nothing of it any more, but may have copies of before: replace the secrets that
-/// they knew.
+/// Encrypt the state, its history and the secrets again, for the present recipients
+/// Run it after a change of `nest { secrets { recipients } }` or of `state { encrypted }`. A removed recipient can no
+/// longer decrypt anything, but may have older copies: replace the secrets that they knew.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -63,7 +61,7 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
         ))?;
     }
     if rotated.states == 0 && !rotated.secrets {
-        host.done("nothing here is encrypted, nor is to be")?;
+        host.done("nothing here is encrypted, and the Nest asks for no encryption")?;
     }
     Ok(Exit::Clean)
 }

@@ -21,7 +21,7 @@ Examples:
   gosling state pull | jq '.resources | keys'
   gosling state pull -o state.json              a copy that only you can read")]
 pub(crate) struct PullArgs {
-    /// Write it here, for nobody else to read
+    /// Write it to this file, which only you can read
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failu
     }
     if !open.is_empty() {
         host.say(format_args!(
-            "{} operations of an earlier run have not ended and are not in it; `gosling apply` settles them",
+            "{} operations of an earlier run have not ended and are not in it; `gosling apply` recovers them",
             open.len()
         ))?;
     }
@@ -84,7 +84,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
     let work = async |host: &mut Host, lease: &Lease, present: State, _: &[Entry]| {
         may_push(args, &path, &given, &present)?;
         if given.lineage == present.lineage && given.resources == present.resources {
-            host.done("the state there holds the same: nothing is pushed")?;
+            host.done("the state there is the same: nothing is pushed")?;
             return Ok(Exit::Clean);
         }
         let trail = audit::trail(&*at.store).await;
@@ -96,7 +96,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             ..given.clone()
         };
         let words = format!(
-            "a state of serial {} is put in the place of that of serial {}",
+            "the state with serial {} replaces the one with serial {}",
             given.serial, present.serial
         );
         at.note(host, "gosling state push", words, lease).await?;

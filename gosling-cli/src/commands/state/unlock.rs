@@ -38,28 +38,25 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
             Ok(locked) => {
                 let epoch = release(host, locked.into()).await?;
                 host.done(format_args!(
-                    "nobody holds the lock of {place}; its epoch is {epoch} now, and whoever had an earlier one can write no more"
+                    "the lock of {place} is free; its epoch is now {epoch}, and holders of earlier epochs can no longer write"
                 ))?;
                 return Ok(Exit::Clean);
             }
             Err(StoreError::Locked(holder)) => holder,
             Err(other) => return Err(store_failure(&other)),
         };
-        let who = holder.map_or_else(
-            || "somebody who is not known".to_owned(),
-            |holder| holder.to_string(),
-        );
+        let who = holder.map_or_else(|| "an unknown holder".to_owned(), |holder| holder.to_string());
         host.say(format_args!("the lock of {place} is held by {who}"))?;
         if !args.yes {
             if !host.interactive {
-                return Err(
-                    Failure::wrong_use("nobody is here to say whether that holder is gone")
-                        .hint("`gosling unlock --yes` takes the lock over without asking"),
-                );
+                return Err(Failure::wrong_use(
+                    "standard input is not a terminal, so gosling cannot ask whether that holder is gone",
+                )
+                .hint("`gosling unlock --yes` takes the lock over without asking"));
             }
-            let words = "Is it gone for good? What it still does at the services is not stopped by this.";
+            let words = "Is that process gone for good? Taking its lock does not stop what it still does.";
             if !agreed(host, words)? {
-                host.done("the lock stays where it is")?;
+                host.done("the lock was not taken over")?;
                 return Ok(Exit::Problems);
             }
         }
@@ -77,7 +74,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
         };
         let epoch = release(host, locked.into()).await?;
         host.done(format_args!(
-            "the lock is taken over and free; its epoch is {epoch} now, and whoever had it can write no more"
+            "the lock was taken over and is free; its epoch is now {epoch}, and the old holder can no longer write"
         ))?;
         Ok(Exit::Clean)
     })

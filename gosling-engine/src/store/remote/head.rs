@@ -140,7 +140,7 @@ impl Head {
             why: std::io::Error::other(why),
         };
         let format: Format = serde_json::from_slice(bytes)
-            .map_err(|error| strange(format!("it is none of gosling's: {error}")))?;
+            .map_err(|error| strange(format!("it was not written by gosling: {error}")))?;
         if format.format != FORMAT {
             return Err(strange(format!(
                 "it has format {}, and this gosling knows only format {FORMAT}: use a newer one",

@@ -97,7 +97,7 @@ impl InObjects {
             Err(PutError::Changed) => return no("it refuses a write without a condition"),
         };
         if !self.refused(name, Expect::Absent).await? {
-            return no("it overwrote an object although it was told `If-None-Match: *`");
+            return no("it overwrote an object despite `If-None-Match: *`");
         }
         let wrong = Version("\"00000000000000000000000000000000\"".to_owned());
         if !self.refused(name, Expect::Version(&wrong)).await? {

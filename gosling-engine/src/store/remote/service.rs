@@ -154,7 +154,7 @@ pub enum PutError {
 pub enum NotPut {
     /// Somebody else has put this meanwhile.
     Changed(Option<(Vec<u8>, Version)>),
-    /// The service said no, or nobody knows what became of it after all attempts. A request that is still on its way
+    /// The service said no, or its outcome is unknown after all attempts. A request that is still on its way
     /// has its condition with it: it does nothing once anything else was put.
     Failed(StoreError),
 }

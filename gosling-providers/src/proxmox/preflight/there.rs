@@ -28,7 +28,7 @@ impl Look<'_> {
         let away = away.into_iter().map(|(node, change)| {
             let words = format!("its node {node} is not online");
             let help = format!(
-                "without `--refresh=false`, what needs {node} is left out and the rest goes on; `--replace {}` makes the machine on another node, and deletes this one when {node} is back",
+                "without `--refresh=false`, what needs {node} is skipped and the rest continues; `--replace {}` makes the machine on another node, and deletes this one when {node} is back",
                 change.address
             );
             Finding::failed(change.address.to_string(), words, help).at(change)
@@ -101,8 +101,7 @@ impl Look<'_> {
                 // What cannot be read is told by whoever reads it next.
                 let protected = config.is_ok_and(|config| Config::of(&config).get("protection") == Some("1"));
                 Ok::<_, ()>(protected.then(|| {
-                    let words =
-                        format!("{node}/{vmid} is protected in Proxmox VE, so that it cannot be deleted");
+                    let words = format!("{node}/{vmid} is protected in Proxmox VE, so it cannot be deleted");
                     Finding::failed(change.address.to_string(), words, PROTECTED).at(change)
                 }))
             })

@@ -231,7 +231,10 @@ async fn a_terraform_in_the_same_place_is_named_and_left_alone() {
         store.peek().await.err().unwrap(),
         store.lock(&holder("grace")).await.err().unwrap(),
     ] {
-        assert!(error.to_string().ends_with("is none of gosling's"), "{error}");
+        assert!(
+            error.to_string().ends_with("was not written by gosling"),
+            "{error}"
+        );
         assert!(error.way_out().unwrap().contains("`state.name`"), "{error:?}");
     }
     // The lock was given back.
@@ -277,6 +280,6 @@ async fn what_is_wrong_with_the_project_or_the_token_is_said() {
     });
     assert_eq!(
         wrong.err().unwrap().to_string(),
-        "`a/b` is no name of a state in GitLab"
+        "`a/b` cannot be the name of a state in GitLab"
     );
 }

@@ -121,8 +121,7 @@ async fn a_storage_that_ignores_conditions_is_refused_by_the_first_lock() {
     assert!(matches!(error, StoreError::NoConditions { .. }), "{error}");
     assert!(
         error.to_string().ends_with(
-            "does not honour conditional writes, so no state is safe there: it overwrote an object although it was \
-             told `If-None-Match: *`"
+            "does not honour conditional writes, so no state is safe there: it overwrote an object despite `If-None-Match: *`"
         ),
         "{error}"
     );

@@ -19,7 +19,7 @@ fn contract(file: &str) -> Option<BTreeMap<(String, String), Value>> {
     let near = ["../shared/contracts", "../../shared/contracts"].map(|place| root.join(place));
     let mut files = given.into_iter().chain(near).map(|folder| folder.join(file));
     let Some(path) = files.find(|path| path.is_file()) else {
-        eprintln!("skipped: no {file} beside the repository nor in $POLAR_GOSLING_CONTRACTS");
+        eprintln!("skipped: no {file} next to the repository nor in $POLAR_GOSLING_CONTRACTS");
         return None;
     };
     let calls: Vec<Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
