@@ -59,7 +59,9 @@ fn command(addresses: &[&Address]) -> String {
     } else {
         addresses.len()
     };
-    let wishes = addresses.iter().take(named);
-    let wishes: String = wishes.map(|address| format!(" --replace '{address}'")).collect();
-    format!("gosling apply{wishes}")
+    let addresses = addresses.iter().take(named);
+    let replaced: String = addresses
+        .map(|address| format!(" --replace '{address}'"))
+        .collect();
+    format!("gosling apply{replaced}")
 }
