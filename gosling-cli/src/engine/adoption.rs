@@ -204,7 +204,7 @@ impl Session {
         let without_token = resource.needs().into_iter().find(|need| lost(state, need));
         let words = match (marked, without_token) {
             (None, _) => Some(format!(
-                "gosling did not make {id}, so nobody knows what is in it: apply makes another machine instead, and leaves {id} where it is. `gosling state rm '{address}'` forgets it"
+                "gosling did not create {id}, so its setup is unknown: apply creates another machine instead, and leaves {id} where it is. `gosling state rm '{address}'` forgets it"
             )),
             (Some(marked), _) if !marked.finished => {
                 Some(format!("the creation of {id} did not end: apply replaces it"))

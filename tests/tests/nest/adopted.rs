@@ -31,7 +31,7 @@ fn found_again(lab: &Lab) {
     refused(
         lab,
         &["apply", "--yes"],
-        &["it is there already", "gosling apply --adopt"],
+        &["it already exists", "gosling apply --adopt"],
     );
     let said = lab.green(&["apply", "--yes", "--adopt"]);
     for part in PARTS {
@@ -73,7 +73,7 @@ fn what_is_forgotten_before_its_rename_is_applied_is_taken_over_at_its_new_addre
     forget(&lab, "app");
     renamed(&lab, MOVED);
     let there = lab.there().len();
-    refused(&lab, &["apply", "--yes"], &["it is there already"]);
+    refused(&lab, &["apply", "--yes"], &["it already exists"]);
     lab.green(&["apply", "--yes", "--adopt"]);
     assert_eq!(lab.there().len(), there);
     assert_eq!(lab.kinds(), whole());
@@ -234,7 +234,7 @@ fn what_was_imported_is_never_deleted() {
         by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
         "theirs"
     );
-    assert!(lab.green(&["plan"]).contains("No changes: what is there"));
+    assert!(lab.green(&["plan"]).contains("No changes: everything matches"));
     lab.stop();
 }
 
@@ -292,7 +292,7 @@ fn an_image_that_a_run_left_is_this_nest_s_and_goes_with_the_machine_that_gets_i
     assert_eq!(lab.kinds(), whole());
     assert!(
         lab.green(&["orphans"])
-            .contains("nothing of the Nest one is outside")
+            .contains("everything of the Nest one is in its state")
     );
     lab.stop();
 }

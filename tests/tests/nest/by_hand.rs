@@ -51,7 +51,7 @@ fn what_was_forgotten_is_imported_again_and_nothing_is_made_anew() {
     for (address, id) in addresses.iter().zip(&ids).rev() {
         assert!(
             lab.green(&["import", address, id])
-                .contains(&format!("{address} is {id} now"))
+                .contains(&format!("{address} is now {id}"))
         );
         refused(&lab, &["import", address, id], "is in the state already");
     }

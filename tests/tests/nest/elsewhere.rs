@@ -190,7 +190,7 @@ fn protection_is_shown_and_left_and_a_plan_to_delete_says_that_it_is_refused() {
         plan.contains(&format!("{words}, so it cannot be deleted or replaced")),
         "{plan}"
     );
-    assert!(!plan.contains("is what the Nest asks for"), "{plan}");
+    assert!(!plan.contains("everything matches the Nest"), "{plan}");
     for plan in [
         &["plan", "--destroy"][..],
         &["plan", "--replace", "egg.app.vm[0]"],

@@ -127,7 +127,7 @@ fn what_the_state_does_not_know_is_not_created_twice_and_can_be_adopted() {
     lab.green(&["apply", "--yes"]);
     assert!(
         lab.green(&["orphans"])
-            .contains("nothing of the Nest one is outside of its state")
+            .contains("everything of the Nest one is in its state")
     );
     for address in ["egg.app.vm[0]", "egg.app.hook[17]", "egg.app.runner"] {
         lab.green(&["state", "rm", address]);
@@ -141,9 +141,9 @@ fn what_the_state_does_not_know_is_not_created_twice_and_can_be_adopted() {
     refused(
         &lab,
         &["apply", "--yes"],
-        &["it is there already", "gosling apply --adopt"],
+        &["it already exists", "gosling apply --adopt"],
     );
-    refused(&lab, &["preflight"], &["it is there already"]);
+    refused(&lab, &["preflight"], &["it already exists"]);
     refused(&lab, &["orphans"], &there);
     let output = lab.run(&["orphans", "--json"]);
     let listed: Json = serde_json::from_slice(&output.stdout).unwrap();
@@ -168,7 +168,7 @@ fn what_the_state_does_not_know_is_not_created_twice_and_can_be_adopted() {
     assert!(said.contains("is taken over as egg.app.vm[0]"), "{said}");
     assert_eq!(lab.kinds(), whole());
     assert!(lab.green(&["plan"]).contains("No changes"));
-    assert!(lab.green(&["orphans"]).contains("nothing of the Nest"));
+    assert!(lab.green(&["orphans"]).contains("everything of the Nest"));
     lab.green(&["destroy", "--yes"]);
     assert_eq!(lab.there(), []);
     lab.stop();

@@ -125,7 +125,7 @@ fn a_create_on_a_dead_node_holds_up_itself_and_nothing_else() {
     // The node is back.
     lab.end_faults();
     let words = ends(&lab, &["apply", "--yes"], 0);
-    assert!(words.contains("settled 1 operation"), "{words}");
+    assert!(words.contains("recovered 1 operation"), "{words}");
     let two = whole()
         .into_iter()
         .map(|(kind, count)| (kind, 2 * count))
@@ -145,12 +145,12 @@ fn destroy_and_rollback_leave_a_create_on_a_dead_node_and_what_it_needs() {
     add(&lab, "docs");
     ends(&lab, &["apply", "--yes"], 1);
     let words = ends(&lab, &["rollback", "--yes"], 1);
-    assert!(words.contains("still not known"), "{words}");
+    assert!(words.contains("is still unknown"), "{words}");
     assert!(words.contains("- egg.docs.vm[0]"), "{words}");
     ends(&lab, &["apply", "--yes"], 1);
     let words = ends(&lab, &["destroy", "--yes"], 1);
     assert!(
-        words.contains("egg.app.runner is left as it is because of egg.app.vm[0]")
+        words.contains("egg.app.runner is skipped because of egg.app.vm[0]")
             && words.contains("`gosling state abandon 'egg.app.vm[0]'` gives it up"),
         "{words}"
     );

@@ -45,7 +45,7 @@ fn a_group_whose_projects_cannot_be_listed_leaves_out_its_egg_and_nothing_else()
         "{plan}"
     );
     assert!(
-        plan.contains("egg.lint.runner is left as it is because of egg.lint.hook"),
+        plan.contains("egg.lint.runner is skipped because of egg.lint.hook"),
         "{plan}"
     );
     assert!(plan.contains("+ egg.app.runner"), "{plan}");

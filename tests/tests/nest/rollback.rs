@@ -112,7 +112,7 @@ fn what_was_taken_out_of_the_state_is_not_made_twice() {
     lab.green(&["state", "rm", "egg.app.hook[17]"]);
     let said = lab.green(&["rollback", "--to", &serial, "--yes"]);
     assert!(
-        said.contains("egg.app.hook[17] was taken out of the state since and is still there"),
+        said.contains("egg.app.hook[17] was removed from the state since and still exists"),
         "{said}"
     );
     assert_eq!(ids(&lab), there);
