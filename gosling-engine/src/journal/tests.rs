@@ -155,7 +155,7 @@ fn a_resource_has_one_open_operation_and_no_second() {
     let second = entries([intent("a"), intent_of_a("b")]).unwrap_err();
     assert_eq!(
         second.to_string(),
-        "record 2 of the journal cannot be: an earlier operation of its resource had not ended"
+        "record 2 of the journal contradicts the others: an earlier operation of its resource had not ended"
     );
     let fine = [intent("a"), failed, intent_of_a("b"), intent("c")];
     assert_eq!(entries(fine).unwrap().len(), 3);
