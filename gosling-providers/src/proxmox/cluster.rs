@@ -81,7 +81,7 @@ impl Cluster {
         let data = api.get("/cluster/resources").await?;
         let mut cluster = Self::default();
         let entries = data.as_array().ok_or_else(|| {
-            Trouble::unknown("Proxmox VE answered `GET /cluster/resources` with something that is no list")
+            Trouble::unknown("Proxmox VE answered `GET /cluster/resources` with something that is not a list")
         })?;
         for entry in entries {
             cluster.add(entry);
