@@ -101,7 +101,11 @@ fn a_state_moves_with_its_secrets_and_an_old_checkout_is_told_where_it_went() {
     let listed = lab.green(&["state", "list"]);
     let secrets = lab.green(&["secret", "list", "store://"]);
     assert!(!secrets.is_empty());
-    refused(&lab, &["state", "migrate", "--from", "local"], "where it is");
+    refused(
+        &lab,
+        &["state", "migrate", "--from", "local"],
+        "is both the old and the new place",
+    );
     refused(&lab, &["state", "migrate", "--from", "old.fly"], "no such file");
     lab.write("../old.fly", &lab.read("nest.fly"));
     state_block(
