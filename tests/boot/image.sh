@@ -83,6 +83,8 @@ say said 'tail -n 1 /var/lib/gosling/first-boot.log'
 say log 'journalctl --no-pager -o cat -n 10 -u gitlab-runner'
 say ran '[ -e /tmp/ran ] && echo yes || echo no'
 say uptime 'cut -d" " -f1 /proc/uptime'
+# Whoever reads the end may cut the power.
+sync
 echo '@ end'
 SCRIPT
     chmod +x "$new/usr/local/sbin/boot-report"

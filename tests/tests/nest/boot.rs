@@ -104,10 +104,9 @@ fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>, known: impl Fn() -> 
     }
 }
 
-/// Boots the image with an ISO in the drive where Proxmox VE has it, and the sandbox as the only other computer there
-/// is. The machine says on the console what became of its boot.
-fn boot(folder: &Path, iso: &[u8], port: u16) -> Guarded {
-    std::fs::write(folder.join("seed.iso"), iso).unwrap();
+/// Boots the image with an ISO, where there is one, in the drive where Proxmox VE has it, and the sandbox as the only
+/// other computer there is. The machine says on the console what became of its boot.
+fn boot(folder: &Path, iso: Option<&[u8]>, port: u16) -> Guarded {
     // One process per connection from the machine: what QEMU can forward by itself is a single one.
     let relay = folder.join("relay.sh");
     let script = format!(
@@ -118,20 +117,34 @@ fn boot(folder: &Path, iso: &[u8], port: u16) -> Guarded {
         "user,id=net,restrict=on,guestfwd=tcp:10.0.2.100:443-cmd:/bin/bash {}",
         relay.display()
     );
-    let child = Command::new("qemu-system-x86_64")
-        .args(["-machine", "pc", "-accel", "tcg", "-m", "1024"])
+    // What an earlier boot said there.
+    let _ = std::fs::remove_file(folder.join("console.txt"));
+    let mut qemu = Command::new("qemu-system-x86_64");
+    qemu.args(["-machine", "pc", "-accel", "tcg", "-m", "1024"])
         .args(["-display", "none", "-monitor", "none", "-no-reboot"])
         .args(["-serial", "file:console.txt"])
         .args(["-kernel", "vmlinuz", "-initrd", "initrd.img"])
         .args(["-append", "root=/dev/vda rw console=ttyS0"])
         .args(["-drive", "file=disk.img,if=virtio,format=raw"])
-        .args(["-drive", "file=seed.iso,if=ide,index=2,media=cdrom,format=raw"])
         .args(["-netdev", &network, "-device", "virtio-net-pci,netdev=net"])
         .current_dir(folder)
-        .stdin(Stdio::null())
-        .spawn()
-        .unwrap();
-    Guarded(child)
+        .stdin(Stdio::null());
+    if let Some(iso) = iso {
+        std::fs::write(folder.join("seed.iso"), iso).unwrap();
+        qemu.args(["-drive", "file=seed.iso,if=ide,index=2,media=cdrom,format=raw"]);
+    }
+    Guarded(qemu.spawn().unwrap())
+}
+
+/// What the machine has said of its boot on the console, line by line.
+fn reported(console: &str) -> Vec<String> {
+    let lines = console.lines().filter_map(|line| line.split_once(" @ "));
+    lines.map(|(_, line)| line.trim().to_owned()).collect()
+}
+
+/// The number in ` 2914M`.
+fn mebibytes(text: &str) -> u64 {
+    text.trim().trim_end_matches('M').parse().unwrap()
 }
 
 /// Whether this test is wanted, with the stand-in that it takes.
@@ -230,12 +243,8 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     let seed = ledger.objects().iter().find(uploaded).unwrap();
     let iso = running.volume(&seed.id).unwrap();
     assert!(!iso.is_empty(), "{} is empty", seed.id);
-    let machine = boot(folder.path(), &iso, port);
-    let report = || {
-        let console = text("console.txt");
-        let lines = console.lines().filter_map(|line| line.split_once(" @ "));
-        lines.map(|(_, line)| line.trim().to_owned()).collect::<Vec<_>>()
-    };
+    let machine = boot(folder.path(), Some(&iso), port);
+    let report = || reported(&text("console.txt"));
     let everything = || {
         let console = text("console.txt");
         let lines: Vec<_> = console.lines().rev().take(60).collect();
@@ -280,6 +289,47 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     assert!(report["ports"].contains("127.0.0.1:9252"), "{}", report["ports"]);
     assert_eq!(report["ran"], "no", "a value became a command");
     assert_eq!(report["said"], "gosling: gitlab: accepts the token");
+    assert_eq!(report["units"], "enabled enabled success success");
+    let root_before = mebibytes(report["root"]);
+    drop(machine);
+
+    // Somebody grows the disk of the machine that is off, and its image was taken out: nothing of cloud-init is left
+    // that would grow the file system.
+    let disk = std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.path().join("disk.img"))
+        .unwrap();
+    let size = disk.metadata().unwrap().len();
+    disk.set_len(size + (1 << 30)).unwrap();
+    drop(disk);
+    let machine = boot(folder.path(), None, port);
+    let ended = || {
+        reported(&text("console.txt"))
+            .iter()
+            .any(|line| line == "end")
+            .then_some(())
+    };
+    wait("the report of the second boot", ended, everything);
+    let lines = reported(&text("console.txt"));
+    println!("{}", lines.join("\n"));
+    let again: BTreeMap<_, _> = lines
+        .iter()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(key, value)| (key, value.trim()))
+        .collect();
+    assert!(
+        mebibytes(again["root"]) > root_before + 900,
+        "{} -> {}",
+        report["root"],
+        again["root"]
+    );
+    assert_eq!(again["service"], "active enabled", "{}", everything());
+    assert_eq!(
+        again["units"],
+        "enabled enabled success success",
+        "{}",
+        everything()
+    );
     drop(machine);
 
     let destroy = gosling(&["destroy", "--yes"]).output().unwrap();
