@@ -81,8 +81,20 @@ fn options() -> Result<Options, Box<dyn Error>> {
     Ok(options)
 }
 
+/// What GitLab tells this machine from the others by: what the file `.runner_system_id` beside the configuration says, else
 /// `s_` and twelve digits of the machine's own number, as gitlab-runner has it.
-fn system_id() -> String {
+fn system_id(config: &str) -> String {
+    let file = std::path::Path::new(config).with_file_name(".runner_system_id");
+    let written = std::fs::read_to_string(file).unwrap_or_default();
+    let is_one = |id: &str| {
+        let digits = id.strip_prefix("s_").or_else(|| id.strip_prefix("r_"));
+        digits.is_some_and(|digits| {
+            digits.len() == 12 && digits.bytes().all(|digit| digit.is_ascii_alphanumeric())
+        })
+    };
+    if is_one(written.trim()) {
+        return written.trim().to_owned();
+    }
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let digits: String = machine.trim().chars().take(12).collect();
     format!("s_{digits:0<12}")
@@ -117,17 +129,17 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .exec();
             Err(again.into())
         }
-        _ if options.verify => verify(config),
+        _ if options.verify => verify(&options, config),
         _ => run(options, config),
     }
 }
 
 /// Asks GitLab about each token, as `gitlab-runner verify` does.
 #[tokio::main]
-async fn verify(config: Config) -> Result<(), Box<dyn Error>> {
+async fn verify(options: &Options, config: Config) -> Result<(), Box<dyn Error>> {
     let client = reqwest::Client::new();
     for entry in config.runners {
-        let asked = serde_json::json!({"token": entry.token, "system_id": system_id()});
+        let asked = serde_json::json!({"token": entry.token, "system_id": system_id(&options.config)});
         let url = entry.url.join("/api/v4/runners/verify")?;
         let words = match client.post(url).json(&asked).send().await {
             Ok(answer) if answer.status().is_success() => "is valid".to_owned(),
@@ -151,7 +163,7 @@ async fn run(options: Options, config: Config) -> Result<(), Box<dyn Error>> {
     let folder = std::env::temp_dir().join(format!("stand-in-runner-{}", std::process::id()));
     std::fs::create_dir_all(&folder)?;
     let mut runner = RunnerBuilder::new(entry.url, entry.token, &folder, jobs)
-        .system_id(system_id())
+        .system_id(system_id(&options.config))
         .version("18.5.0")
         .revision("stand-in")
         .platform("linux")

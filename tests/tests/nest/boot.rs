@@ -289,7 +289,7 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     assert!(report["ports"].contains("127.0.0.1:9252"), "{}", report["ports"]);
     assert_eq!(report["ran"], "no", "a value became a command");
     assert_eq!(report["said"], "gosling: gitlab: accepts the token");
-    assert_eq!(report["units"], "enabled enabled success success");
+    assert_eq!(report["units"], "enabled enabled success  success");
     let root_before = mebibytes(report["root"]);
     drop(machine);
 
@@ -326,7 +326,7 @@ fn a_real_machine_boots_from_what_apply_uploaded_and_takes_a_job() {
     assert_eq!(again["service"], "active enabled", "{}", everything());
     assert_eq!(
         again["units"],
-        "enabled enabled success success",
+        "enabled enabled success  success",
         "{}",
         everything()
     );
