@@ -29,7 +29,7 @@ pub struct Kind {
     pub explanation: &'static str,
     /// A Nest that has this problem.
     pub wrong: &'static str,
-    /// The same Nest, mended.
+    /// The same Nest, repaired.
     pub right: &'static str,
 }
 
@@ -48,7 +48,7 @@ pub struct Problem {
     pub labels: Vec<Label>,
     /// What to do.
     pub help: Option<String>,
-    /// Edits that would mend it, best first.
+    /// Edits that would repair it, best first.
     pub suggestions: Vec<Suggestion>,
 }
 

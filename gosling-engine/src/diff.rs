@@ -23,7 +23,7 @@ use open::Open;
 
 /// What narrows or widens a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Wishes {
+pub struct PlanOptions {
     /// Only these (`egg.app`, `egg.app.vm[0]`), with what they need. Empty: everything.
     pub targets: Vec<String>,
     /// Made anew though nothing asks for it.
@@ -82,9 +82,9 @@ pub fn diff(
     wanted: &Resources,
     state: &State,
     kind: impl Fn(&str) -> Option<&'static Kind>,
-    wishes: &Wishes,
+    options: &PlanOptions,
 ) -> Result<Vec<Change>, DiffError> {
-    diff_around(wanted, state, kind, wishes, &Away::default())
+    diff_around(wanted, state, kind, options, &Away::default())
 }
 
 /// The same where some resources could not be read, or operations on them are open: they stay as they are, and so does
@@ -97,15 +97,15 @@ pub fn diff_around(
     wanted: &Resources,
     state: &State,
     kind: impl Fn(&str) -> Option<&'static Kind>,
-    wishes: &Wishes,
+    options: &PlanOptions,
     away: &Away,
 ) -> Result<Vec<Change>, DiffError> {
     let nothing = Resources::default();
     let asked = wanted;
-    let wanted = if wishes.destroy { &nothing } else { wanted };
+    let wanted = if options.destroy { &nothing } else { wanted };
     let open = Open::of(&away.open);
     let Moves { held, moved, waiting } = with_moves(&asked.moved, wanted, state, &open);
-    for wish in wishes.targets.iter().chain(&wishes.replace) {
+    for wish in options.targets.iter().chain(&options.replace) {
         let mut all = wanted.iter().map(|resource| &resource.address).chain(held.keys());
         if !all.any(|address| address.is_within(wish)) {
             return Err(DiffError::NoSuchTarget(wish.clone()));
@@ -118,7 +118,7 @@ pub fn diff_around(
         };
         let Some(kind) = kind(&resource.kind) else {
             // What nobody makes any more is in nobody's way who asked for something else.
-            if !asked_for(&address, wanted, &wishes.targets) {
+            if !asked_for(&address, wanted, &options.targets) {
                 continue;
             }
             return Err(DiffError::UnknownKind {
@@ -139,7 +139,7 @@ pub fn diff_around(
         }
         let there = held.get(&address).copied();
         let from = moved.get(&address).cloned();
-        let forced = wishes.replace.iter().any(|wish| address.is_within(wish));
+        let forced = options.replace.iter().any(|wish| address.is_within(wish));
         let is_away = away.unreadable.contains(from.as_ref().unwrap_or(&address)) && !open.is_on(&address);
         let there = there.filter(|_| !(forced && is_away));
         let mut change = compare(resource, kind, there, from, forced, &changes, &held);
@@ -161,8 +161,8 @@ pub fn diff_around(
             );
         }
     }
-    if !wishes.targets.is_empty() {
-        narrow(&mut changes, &wishes.targets, &held, &moved);
+    if !options.targets.is_empty() {
+        narrow(&mut changes, &options.targets, &held, &moved);
     }
     if !away.unreadable.is_empty() || !away.blocks.is_empty() || !away.open.is_empty() {
         leave_out(&mut changes, away, &open, &waiting, &held, &moved);

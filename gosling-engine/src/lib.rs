@@ -30,7 +30,7 @@ mod rollout;
 mod stamp;
 
 pub use apply::{Applied, apply, with_outputs};
-pub use diff::{Away, DiffError, Wishes, diff, diff_around, moved};
+pub use diff::{Away, DiffError, PlanOptions, diff, diff_around, moved};
 pub use fence::{Fence, Lease};
 pub use operation::{Operation, Verb};
 pub use plan::{

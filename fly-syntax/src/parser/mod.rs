@@ -14,7 +14,7 @@ use pest_derive::Parser;
 use crate::Parsed;
 use crate::diagnostic::Problem;
 use crate::problems;
-use crate::scan::{self, Form, MOST_NESTING, Mended, Scan};
+use crate::scan::{self, Form, MOST_NESTING, Repaired, Scan};
 use crate::source::{SourceFile, Span};
 use crate::tree::{Body, Expr, ExprKind, Ident, SyntaxTree, Template};
 
@@ -74,8 +74,8 @@ pub fn parse_template(source: &SourceFile) -> (Template, Vec<Problem>) {
 /// Parses what stands inside a text literal as a predicate: `failed_count >= 3 AND age > 1h`. Places are the file's.
 #[must_use]
 pub fn parse_predicate(source: &SourceFile, content: Span) -> (Expr, Vec<Problem>) {
-    let mended = Mended::new("", Vec::new());
-    let mut builder = Builder::new(source, &mended);
+    let repaired = Repaired::new("", Vec::new());
+    let mut builder = Builder::new(source, &repaired);
     builder.offset = content.start as usize;
     builder.single_quotes = true;
     let text = source.slice(content);
@@ -110,17 +110,17 @@ fn with_room<T: Send>(
     let Scan {
         comments,
         problems,
-        mends,
+        repairs,
         depth,
     } = scan::scan(source, form);
-    let mended = Mended::new(if mends.is_empty() { "" } else { source.text() }, mends);
-    let text = if mended.text.is_empty() {
+    let repaired = Repaired::new(if repairs.is_empty() { "" } else { source.text() }, repairs);
+    let text = if repaired.text.is_empty() {
         source.text()
     } else {
-        &mended.text
+        &repaired.text
     };
     let work = || {
-        let mut builder = Builder::new(source, &mended);
+        let mut builder = Builder::new(source, &repaired);
         builder.problems = problems;
         builder.comments = comments;
         if let Some(at) = source.first_invalid_byte() {
@@ -151,7 +151,7 @@ fn with_room<T: Send>(
 /// Makes the tree.
 struct Builder<'s> {
     source: &'s SourceFile,
-    mended: &'s Mended,
+    repaired: &'s Repaired,
     /// Where the parsed text starts in the file.
     offset: usize,
     problems: Vec<Problem>,
@@ -165,10 +165,10 @@ struct Builder<'s> {
 }
 
 impl<'s> Builder<'s> {
-    fn new(source: &'s SourceFile, mended: &'s Mended) -> Self {
+    fn new(source: &'s SourceFile, repaired: &'s Repaired) -> Self {
         Self {
             source,
-            mended,
+            repaired,
             offset: 0,
             problems: Vec::new(),
             blocks: 0,
@@ -255,7 +255,7 @@ impl<'s> Builder<'s> {
         let (start, end) = (start + self.offset, end + self.offset);
         Span::new(
             self.source.id,
-            self.mended.original(start)..self.mended.original(end),
+            self.repaired.original(start)..self.repaired.original(end),
         )
     }
 

@@ -1,6 +1,6 @@
 //! Brackets: which closes which, and what is wrong with those that close nothing or are closed by nothing.
 
-use super::mended::Mend;
+use super::repaired::Repair;
 use super::{Bracket, Lacking, MOST_BLOCKS, MOST_NESTING, Open, Scanner};
 use crate::problems;
 use crate::source::Span;
@@ -75,7 +75,7 @@ impl Scanner<'_> {
             ));
         }
         if questions >= MOST_NESTING / 2 {
-            self.mends.push(Mend::Blank(at..at + 1, b'+'));
+            self.repairs.push(Repair::Blank(at..at + 1, b'+'));
         }
     }
 
@@ -92,10 +92,10 @@ impl Scanner<'_> {
         *self.questions_here() = 0;
     }
 
-    /// Forgets the problems and mends from a byte on.
+    /// Forgets the problems and repairs from a byte on.
     pub(super) fn drop_from(&mut self, start: usize) {
-        while self.mends.last().is_some_and(|mend| mend.start() >= start) {
-            self.mends.pop();
+        while self.repairs.last().is_some_and(|repair| repair.start() >= start) {
+            self.repairs.pop();
         }
         let start = u32::try_from(start).unwrap_or(u32::MAX);
         while self
@@ -127,9 +127,9 @@ impl Scanner<'_> {
             let start = open.inside();
             self.drop_from(start);
             if self.at > start {
-                self.mends.push(match is_value {
-                    true => Mend::Report(start..self.at),
-                    false => Mend::Blank(start..self.at, b' '),
+                self.repairs.push(match is_value {
+                    true => Repair::Report(start..self.at),
+                    false => Repair::Blank(start..self.at, b' '),
                 });
             }
         }
@@ -199,8 +199,8 @@ impl Scanner<'_> {
             self.problems
                 .push(problems::unclosed_bracket::wrong(here, opened, found, wanted));
         }
-        self.mends
-            .push(Mend::Blank(self.at..self.at + 1, wanted.as_bytes()[0]));
+        self.repairs
+            .push(Repair::Blank(self.at..self.at + 1, wanted.as_bytes()[0]));
         self.step();
     }
 
@@ -252,8 +252,8 @@ impl Scanner<'_> {
         self.problems.push(problem);
         let at = at.max(open.inside());
         // On a line of its own, since a heredoc may end just before.
-        self.mends
-            .push(Mend::Insert(at, format!("\n{}", open.bracket.closer())));
+        self.repairs
+            .push(Repair::Insert(at, format!("\n{}", open.bracket.closer())));
     }
 
     /// The header of the block whose brace stands there.
@@ -300,7 +300,7 @@ impl Scanner<'_> {
                 .problems
                 .push(problems::stray_closer::problem(span, char::from(byte))),
         }
-        self.mends.push(Mend::Blank(self.at..self.at + 1, b' '));
+        self.repairs.push(Repair::Blank(self.at..self.at + 1, b' '));
         self.at += 1;
     }
 }

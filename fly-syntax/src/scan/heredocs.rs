@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::mended::Mend;
+use super::repaired::Repair;
 use super::{Bracket, Scanner};
 use crate::problems;
 use crate::problems::heredoc_start::Slip;
@@ -133,7 +133,7 @@ impl<'s> Scanner<'s> {
             Some(b'\n') => end - 1,
             _ => end,
         };
-        self.mends.push(Mend::Report(start..value_end.max(at)));
+        self.repairs.push(Repair::Report(start..value_end.max(at)));
         self.last = at;
         self.at = end;
         // What its brackets lack is the same slip.
@@ -142,8 +142,10 @@ impl<'s> Scanner<'s> {
         {
             self.open.pop();
             self.forget(open);
-            self.mends
-                .push(Mend::Insert(value_end.max(at), open.bracket.closer().to_owned()));
+            self.repairs.push(Repair::Insert(
+                value_end.max(at),
+                open.bracket.closer().to_owned(),
+            ));
         }
         if self.at < self.text.len() {
             self.line_start();
@@ -224,10 +226,10 @@ impl<'s> Scanner<'s> {
             self.leave_unclosed(start, at, (line_end + 1).min(text.len()));
             return true;
         };
-        self.mends.push(Mend::Report(start..closing.end));
+        self.repairs.push(Repair::Report(start..closing.end));
         if text[at..].trim_ascii_start().first() == Some(&b',') {
             // It stood for the comma behind the value.
-            self.mends.push(Mend::Insert(closing.end, ",".to_owned()));
+            self.repairs.push(Repair::Insert(closing.end, ",".to_owned()));
         }
         self.at = closing.end;
         self.last = closing.end;
@@ -273,7 +275,7 @@ impl<'s> Scanner<'s> {
         self.take_back(heredoc.depth, opened);
         let span = self.span(opened..opened + 2);
         self.problems.push(problems::unclosed_bracket::problem(span, "}"));
-        self.mends.push(Mend::Blank(opened..end, b' '));
+        self.repairs.push(Repair::Blank(opened..end, b' '));
         self.at = end;
         true
     }
@@ -296,7 +298,7 @@ impl<'s> Scanner<'s> {
         self.take_back(heredoc.depth, opened);
         let span = self.span(start..end);
         self.problems.push(problems::unclosed_text::problem(span));
-        self.mends.push(Mend::Blank(opened..end, b' '));
+        self.repairs.push(Repair::Blank(opened..end, b' '));
         true
     }
 

@@ -1,7 +1,7 @@
 //! Characters that nobody sees: each is named by itself, where it cannot stand and where it only should not.
 
 use super::Scanner;
-use super::mended::Mend;
+use super::repaired::Repair;
 use crate::problems;
 
 /// How a character that nobody sees is called, and what should stand in its place; `None` for one that is seen.
@@ -56,9 +56,9 @@ impl Scanner<'_> {
             name,
             &instead.repeat(count),
         ));
-        self.mends.push(match instead {
-            "" => Mend::Remove(start..self.at),
-            _ => Mend::Blank(start..self.at, b' '),
+        self.repairs.push(match instead {
+            "" => Repair::Remove(start..self.at),
+            _ => Repair::Blank(start..self.at, b' '),
         });
     }
 }

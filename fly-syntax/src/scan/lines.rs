@@ -1,6 +1,6 @@
 //! Lines: their indent, what looks like an entry, and Git's marks.
 
-use super::mended::Mend;
+use super::repaired::Repair;
 use super::{Bracket, Lacking, Scanner};
 use crate::problems;
 
@@ -120,10 +120,10 @@ impl Scanner<'_> {
         let other = other.map(|marker| marker.start);
         let span = self.span(start..end);
         self.problems.push(problems::merge_conflict::problem(span));
-        self.mends.push(Mend::Blank(start..end, b' '));
+        self.repairs.push(Repair::Blank(start..end, b' '));
         if let (Some(from), Some(to)) = (other, close) {
             let to = self.line_end(to);
-            self.mends.push(Mend::Blank(from..to, b' '));
+            self.repairs.push(Repair::Blank(from..to, b' '));
             self.conflict = Some((from, to));
         }
         self.at = end;

@@ -1,13 +1,13 @@
 //! The walk before parsing: strings, comments, heredocs and brackets, so that the grammar always sees balanced text.
 //!
 //! A text whose brackets balance goes to the grammar as it is. Otherwise each imbalance is reported at the place a
-//! person would point to, and mended in a copy: a closer is put in, or a stray one blanked out.
+//! person would point to, and repaired in a copy: a closer is put in, or a stray one blanked out.
 
 mod brackets;
 mod heredocs;
 mod invisible;
 mod lines;
-mod mended;
+mod repaired;
 mod texts;
 
 use std::ops::Range;
@@ -22,7 +22,7 @@ use crate::tree::{Comment, CommentStyle};
 
 pub use invisible::invisible;
 pub use lines::looks_like_entry;
-pub(crate) use mended::{Mend, Mended};
+pub(crate) use repaired::{Repair, Repaired};
 
 /// Blocks may stand this deep in each other.
 pub(crate) const MOST_BLOCKS: usize = 64;
@@ -42,7 +42,7 @@ pub(crate) enum Form {
 pub(crate) struct Scan {
     pub(crate) comments: Vec<Comment>,
     pub(crate) problems: Vec<Problem>,
-    pub(crate) mends: Vec<Mend>,
+    pub(crate) repairs: Vec<Repair>,
     /// The deepest nesting of any kind.
     pub(crate) depth: usize,
 }
@@ -124,7 +124,7 @@ pub(crate) fn scan(source: &SourceFile, form: Form) -> Scan {
     Scan {
         comments: scanner.comments,
         problems: scanner.problems,
-        mends: scanner.mends,
+        repairs: scanner.repairs,
         depth: scanner.depth,
     }
 }
@@ -157,7 +157,7 @@ struct Scanner<'s> {
     heredocs: Vec<Heredoc>,
     comments: Vec<Comment>,
     problems: Vec<Problem>,
-    mends: Vec<Mend>,
+    repairs: Vec<Repair>,
     /// What was learnt about the braces.
     lacking: Lacking,
     /// The other side of a merge conflict, which is not walked: its brackets are the first side's once more.
@@ -187,7 +187,7 @@ impl<'s> Scanner<'s> {
             heredocs: Vec::new(),
             comments: Vec::new(),
             problems: Vec::new(),
-            mends: Vec::new(),
+            repairs: Vec::new(),
             lacking: Lacking::Nothing,
             conflict: None,
             known,
@@ -329,7 +329,7 @@ impl<'s> Scanner<'s> {
             None => {
                 let span = self.span(start..start + 2);
                 self.problems.push(problems::unclosed_comment::problem(span));
-                self.mends.push(Mend::Blank(start..self.text.len(), b' '));
+                self.repairs.push(Repair::Blank(start..self.text.len(), b' '));
                 self.cut_short = true;
                 self.text.len()
             }
@@ -368,8 +368,8 @@ impl<'s> Scanner<'s> {
         while let Some(open) = self.open.last().copied() {
             if self.cut_short {
                 self.open.pop();
-                self.mends
-                    .push(Mend::Insert(end, format!("\n{}", open.bracket.closer())));
+                self.repairs
+                    .push(Repair::Insert(end, format!("\n{}", open.bracket.closer())));
             } else {
                 self.close_open(last);
             }

@@ -1,6 +1,6 @@
 //! Texts in quotes, and what is done about one that its line leaves open.
 
-use super::mended::Mend;
+use super::repaired::Repair;
 use super::{Bracket, MOST_NESTING, Open, Scanner};
 use crate::problems;
 
@@ -47,13 +47,13 @@ impl Scanner<'_> {
         let backslashes = self.text[..end].iter().rev().take_while(|byte| **byte == b'\\');
         if backslashes.count() % 2 == 1 {
             // It would take the quote that is put in for a part of the text.
-            self.mends.push(Mend::Blank(end - 1..end, b' '));
+            self.repairs.push(Repair::Blank(end - 1..end, b' '));
         }
         while let Some(open) = self.open.pop() {
             self.forget(open);
             end = end.max(open.inside());
-            self.mends
-                .push(Mend::Insert(end, open.bracket.closer().to_owned()));
+            self.repairs
+                .push(Repair::Insert(end, open.bracket.closer().to_owned()));
             if open.bracket == Bracket::Text && self.texts == 0 {
                 let span = self.span(open.at..end);
                 self.problems.push(problems::unclosed_text::problem(span));
@@ -127,7 +127,7 @@ impl Scanner<'_> {
             .filter(|comment| comment.span.range().start >= end);
         self.comments.extend(behind);
         self.problems.push(problem);
-        self.mends.push(Mend::Report(text.at..end));
+        self.repairs.push(Repair::Report(text.at..end));
         self.last = end;
         if over_lines.is_some() {
             self.at = end;
@@ -235,7 +235,7 @@ impl Scanner<'_> {
         self.forget(open);
         let span = self.span(open.at..end);
         self.problems.push(problems::unclosed_text::label(span));
-        self.mends.push(Mend::Insert(end, "\"".to_owned()));
+        self.repairs.push(Repair::Insert(end, "\"".to_owned()));
         self.last = end;
         self.at = self.line + line.len() - 1;
         true

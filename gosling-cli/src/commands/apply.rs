@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::{Plan, Wishes};
+use gosling_engine::{Plan, PlanOptions};
 
 use super::carry_out::carry_out;
 use super::job::{Job, OnFailure, Purpose, RunArgs};
-use super::plan::{RefreshFlag, WishArgs};
+use super::plan::{RefreshFlag, TargetArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
 use crate::nest::{LARGEST, read_named};
@@ -39,7 +39,7 @@ pub(crate) struct ApplyArgs {
     #[arg(long, conflicts_with = "plan")]
     adopt: bool,
     #[command(flatten)]
-    wishes: WishArgs,
+    options: TargetArgs,
     #[command(flatten)]
     run: RunArgs,
     #[command(flatten)]
@@ -89,11 +89,11 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
             on_failure,
             adopt: args.adopt,
         },
-        wishes: args.wishes.wishes(false),
-        refresh: args.wishes.refresh(),
-        accept_clusters: args.wishes.clusters(),
+        options: args.options.options(false),
+        refresh: args.options.refresh(),
+        accept_clusters: args.options.clusters(),
         skip_unreachable: false,
-        detail: args.wishes.detail(),
+        detail: args.options.detail(),
         run: &args.run,
     };
     carry_out(host, context, &args.engine, job)
@@ -102,10 +102,10 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
 pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs) -> Result<Exit, Failure> {
     let job = Job {
         purpose: Purpose::Destroy,
-        wishes: Wishes {
+        options: PlanOptions {
             targets: args.targets.clone(),
             destroy: true,
-            ..Wishes::default()
+            ..PlanOptions::default()
         },
         refresh: args.refresh.refresh,
         accept_clusters: &args.refresh.clusters.accept_cluster,

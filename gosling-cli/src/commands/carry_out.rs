@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gosling_engine::audit::{Ending, Event};
 use gosling_engine::journal::Entry;
 use gosling_engine::store::Locked;
-use gosling_engine::{Applied, Lease, Plan, Recovered, State, Stop, Wishes};
+use gosling_engine::{Applied, Lease, Plan, PlanOptions, Recovered, State, Stop};
 
 use super::job::{Job, OnFailure, Purpose};
 use super::outcome::{Outcome, Undone};
@@ -108,7 +108,7 @@ async fn work(
         Purpose::Apply {
             file: None, adopt, ..
         } => {
-            let plan = session.plan_from(&state, &open, &job.wishes, job.refresh);
+            let plan = session.plan_from(&state, &open, &job.options, job.refresh);
             let plan = progress.look(host, under.interrupts, plan).await??;
             match adopt {
                 true => adopted(host, session, under, &job, plan, (&mut state, &open)).await?,
@@ -116,13 +116,13 @@ async fn work(
             }
         }
         Purpose::Destroy => {
-            let plan = session.plan_from(&state, &open, &job.wishes, job.refresh);
+            let plan = session.plan_from(&state, &open, &job.options, job.refresh);
             progress.look(host, under.interrupts, plan).await??
         }
         Purpose::Orphans(ref names) => unasked(host, session, names, (&mut state, &open)).await?,
         Purpose::Rollback(to) => {
             let goal = session.at.goal(&state, to).await?;
-            let way = session.plan_back(&goal, (&state, &open), &job.wishes, job.refresh);
+            let way = session.plan_back(&goal, (&state, &open), &job.options, job.refresh);
             let way = progress.look(host, under.interrupts, way).await??;
             outcome.back = Some((goal.serial, way.limits));
             if !job.run.json {
@@ -209,7 +209,7 @@ async fn work(
         }
     }
     let applied = carried?;
-    let whole = matches!(job.purpose, Purpose::Destroy) && job.wishes.targets.is_empty();
+    let whole = matches!(job.purpose, Purpose::Destroy) && job.options.targets.is_empty();
     if whole && applied.failed.is_empty() && !applied.interrupted && outcome.open.is_empty() {
         let left = session.left_behind(&plan, &applied.state);
         // Who stops this has deleted all the same.
@@ -265,7 +265,7 @@ async fn adopted(
         host.done(words)?;
     }
     *state = with;
-    let plan = session.plan_from(state, open, &job.wishes, job.refresh);
+    let plan = session.plan_from(state, open, &job.options, job.refresh);
     under.progress.look(host, under.interrupts, plan).await?
 }
 
@@ -296,13 +296,13 @@ async fn unasked(
         state.adopt_unasked(address.clone(), &orphan.provider, &orphan.marked);
         targets.push(address.to_string());
     }
-    let wishes = Wishes {
+    let options = PlanOptions {
         targets,
         destroy: true,
-        ..Wishes::default()
+        ..PlanOptions::default()
     };
-    let only_files = wishes.targets.is_empty();
-    let mut plan = session.plan_from(state, &[], &wishes, !only_files).await?;
+    let only_files = options.targets.is_empty();
+    let mut plan = session.plan_from(state, &[], &options, !only_files).await?;
     if only_files {
         // Without a target, everything would be one.
         plan.changes.clear();
@@ -495,8 +495,8 @@ async fn undo_all(
             .map_err(|error| store_failure(&error))?;
         session.at.read(&snapshot)?
     };
-    let wishes = Wishes::default();
-    let way = session.plan_back(before, (&state, &open), &wishes, true);
+    let options = PlanOptions::default();
+    let way = session.plan_back(before, (&state, &open), &options, true);
     let WayBack { plan, limits } = progress.look(host, interrupts, way).await??;
     if !json {
         super::rollback::show(host, context, before, &plan, &limits, Detail::Summary)?;

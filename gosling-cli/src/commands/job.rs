@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use gosling_engine::{Plan, Wishes};
+use gosling_engine::{Plan, PlanOptions};
 
 use crate::render::plan::Detail;
 
@@ -124,7 +124,7 @@ impl Purpose {
 /// One run: what it is for and how it goes about it.
 pub(super) struct Job<'a> {
     pub(super) purpose: Purpose,
-    pub(super) wishes: Wishes,
+    pub(super) options: PlanOptions,
     pub(super) refresh: bool,
     /// The clusters that are believed whatever they are.
     pub(super) accept_clusters: &'a [String],

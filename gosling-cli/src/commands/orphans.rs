@@ -46,7 +46,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
     if !args.delete.is_empty() {
         let job = Job {
             purpose: Purpose::Orphans(args.delete.clone()),
-            wishes: gosling_engine::Wishes::default(),
+            options: gosling_engine::PlanOptions::default(),
             refresh: true,
             accept_clusters: &[],
             skip_unreachable: false,

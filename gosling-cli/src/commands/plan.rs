@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::{Finding, Outcome, Plan, Wishes};
+use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Session};
@@ -14,7 +14,7 @@ use crate::{Failure, Host};
 
 /// What a plan is narrowed to or widened by.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct WishArgs {
+pub(crate) struct TargetArgs {
     /// Plan only this and what it needs (with --destroy: and what needs it): egg.app, egg.app.vm, 'egg.app.vm[0]'
     #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
     targets: Vec<String>,
@@ -71,10 +71,10 @@ impl Default for RefreshFlag {
     }
 }
 
-impl WishArgs {
+impl TargetArgs {
     /// For the engine.
-    pub(crate) fn wishes(&self, destroy: bool) -> Wishes {
-        Wishes {
+    pub(crate) fn options(&self, destroy: bool) -> PlanOptions {
+        PlanOptions {
             targets: self.targets.clone(),
             replace: self.replace.clone(),
             destroy,
@@ -113,7 +113,7 @@ pub(crate) struct PlanArgs {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
-    wishes: WishArgs,
+    options: TargetArgs,
     /// Plan to delete everything
     #[arg(long, conflicts_with = "replace")]
     destroy: bool,
@@ -135,13 +135,13 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
     let Some(mut session) = Session::open(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    session.accept_clusters(args.wishes.clusters())?;
+    session.accept_clusters(args.options.clusters())?;
     super::block_on(async {
         let progress = session.progress();
-        let wishes = args.wishes.wishes(args.destroy);
-        let work = session.plan(&progress, &wishes, args.wishes.refresh());
+        let options = args.options.options(args.destroy);
+        let work = session.plan(&progress, &options, args.options.refresh());
         let plan = progress.show(host, None, work).await??;
-        show(host, context, &plan, args.wishes.detail(), args.json)?;
+        show(host, context, &plan, args.options.detail(), args.json)?;
         if !args.json && !plan.rollouts().is_empty() {
             let (state, _) = session.at.peek().await?;
             let jobs = session.jobs(&plan, &state, false).await;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use clap::Args;
 use fly_domain::Target;
-use gosling_engine::{Outcome, Plan, Service, Wishes};
+use gosling_engine::{Outcome, Plan, PlanOptions, Service};
 use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
@@ -84,14 +84,14 @@ pub(crate) fn cmd_preflight(
                 plan
             }
             None => {
-                let wishes = Wishes {
+                let options = PlanOptions {
                     targets: args.targets.clone(),
                     destroy: args.destroy,
-                    ..Wishes::default()
+                    ..PlanOptions::default()
                 };
                 let seen = if args.role { Unseen::Whole } else { Unseen::Next };
                 progress
-                    .show(host, None, session.plan_unseen(&wishes, seen))
+                    .show(host, None, session.plan_unseen(&options, seen))
                     .await??
             }
         };

@@ -1,7 +1,7 @@
 //! `gosling refresh`
 
 use clap::Args;
-use gosling_engine::Wishes;
+use gosling_engine::PlanOptions;
 
 use super::plan::ClusterFlag;
 use super::{Context, Exit};
@@ -35,8 +35,8 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
     session.accept_clusters(&args.clusters.accept_cluster)?;
     super::block_on(async {
         let progress = session.progress();
-        let wishes = Wishes::default();
-        let work = session.plan(&progress, &wishes, true);
+        let options = PlanOptions::default();
+        let work = session.plan(&progress, &options, true);
         let plan = progress.show(host, None, work).await??;
         if plan.drift.is_empty() && !args.json {
             host.done("nothing has changed outside gosling")?;

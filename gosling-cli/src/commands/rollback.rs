@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use gosling_engine::rollback::Limit;
-use gosling_engine::{Action, Plan, State, Wishes};
+use gosling_engine::{Action, Plan, PlanOptions, State};
 use gosling_resource::Value;
 
 use super::carry_out::{Under, carry_out};
@@ -50,16 +50,16 @@ pub(crate) struct RollbackArgs {
 }
 
 pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArgs) -> Result<Exit, Failure> {
-    let wishes = Wishes {
+    let options = PlanOptions {
         targets: args.targets.clone(),
-        ..Wishes::default()
+        ..PlanOptions::default()
     };
     if args.dry_run {
-        return look(host, context, args, &wishes);
+        return look(host, context, args, &options);
     }
     let job = Job {
         purpose: Purpose::Rollback(args.to),
-        wishes,
+        options,
         refresh: true,
         accept_clusters: &[],
         skip_unreachable: false,
@@ -70,7 +70,12 @@ pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArg
 }
 
 /// Only reads, without the lock.
-fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes) -> Result<Exit, Failure> {
+fn look(
+    host: &mut Host,
+    context: Context,
+    args: &RollbackArgs,
+    options: &PlanOptions,
+) -> Result<Exit, Failure> {
     let Some(session) = Session::open(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
@@ -84,7 +89,7 @@ fn look(host: &mut Host, context: Context, args: &RollbackArgs, wishes: &Wishes)
         }
         let goal = session.at.goal(&state, args.to).await?;
         let progress = session.progress();
-        let way = session.plan_back(&goal, (&state, &open), wishes, true);
+        let way = session.plan_back(&goal, (&state, &open), options, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
         if host.asked.json {
             let limits = super::outcome::shown(&limits);
@@ -146,8 +151,8 @@ pub(super) async fn still_asked(
     under: &Under<'_>,
     state: &State,
 ) -> Result<(), Failure> {
-    let wishes = Wishes::default();
-    let work = session.plan_from(state, &[], &wishes, false);
+    let options = PlanOptions::default();
+    let work = session.plan_from(state, &[], &options, false);
     let plan = under.progress.look(host, under.interrupts, work).await;
     match plan.flatten() {
         Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gosling_engine::journal::Entry;
 use gosling_engine::rollback::{self, Limit};
-use gosling_engine::{Held, Plan, State, Wishes};
+use gosling_engine::{Held, Plan, PlanOptions, State};
 use gosling_resource::Address;
 
 use super::planning::Asked;
@@ -55,14 +55,14 @@ impl Session {
         &self,
         goal: &State,
         (state, open): (&State, &[Entry]),
-        wishes: &Wishes,
+        options: &PlanOptions,
         refresh: bool,
     ) -> Result<WayBack, Failure> {
-        let still = self.still_there(goal, state, wishes).await?;
+        let still = self.still_there(goal, state, options).await?;
         let mut back = rollback::back(goal, state, &still);
         let wanted = &back.wanted;
         let plan = self
-            .plan_for(wanted, Asked::Otherwise, state, open, wishes, refresh)
+            .plan_for(wanted, Asked::Otherwise, state, open, options, refresh)
             .await?;
         back.limits
             .extend(rollback::limits(goal, &plan.changes, |kind| self.kind(kind)));
@@ -79,7 +79,7 @@ impl Session {
         &self,
         goal: &State,
         state: &State,
-        wishes: &Wishes,
+        options: &PlanOptions,
     ) -> Result<BTreeMap<Address, Held>, Failure> {
         let known = |held: &Held| {
             let mut present = state.resources.values();
@@ -90,7 +90,7 @@ impl Session {
         let gone = goal
             .resources
             .iter()
-            .filter(|(address, held)| address.is_among(&wishes.targets) && !known(held));
+            .filter(|(address, held)| address.is_among(&options.targets) && !known(held));
         let gone = State {
             resources: gone
                 .map(|(address, held)| (address.clone(), held.clone()))
@@ -106,7 +106,7 @@ impl Session {
                 .hint("put the provider back, or go back with `--target` to what others made"));
             }
         }
-        let looked = self.look(&gone, &[], &Wishes::default()).await?;
+        let looked = self.look(&gone, &[], &PlanOptions::default()).await?;
         match looked.unreadable.into_iter().next() {
             None => Ok(looked.now.resources),
             Some(unread) => {

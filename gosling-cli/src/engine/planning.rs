@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fly_codegen::{Facts, Question, Source};
 use gosling_engine::journal::Entry;
-use gosling_engine::{Bound, DiffError, Plan, State, Wishes, recover};
+use gosling_engine::{Bound, DiffError, Plan, PlanOptions, State, recover};
 use gosling_resource::Resources;
 
 use super::running::run_failure;
@@ -161,7 +161,7 @@ impl Session {
     pub(crate) async fn plan(
         &mut self,
         progress: &Progress,
-        wishes: &Wishes,
+        options: &PlanOptions,
         refresh: bool,
     ) -> Result<Plan, Failure> {
         let (state, open) = match self.peeked.take() {
@@ -172,7 +172,7 @@ impl Session {
         if !state.resources.is_empty() && refresh {
             progress.say(format!("reading {}", counted(state.resources.len(), "resource")));
         }
-        self.plan_from(&state, &open, wishes, refresh).await
+        self.plan_from(&state, &open, options, refresh).await
     }
 
     /// A plan from this state, around the operations that are open.
@@ -180,15 +180,15 @@ impl Session {
         &mut self,
         state: &State,
         open: &[Entry],
-        wishes: &Wishes,
+        options: &PlanOptions,
         refresh: bool,
     ) -> Result<Plan, Failure> {
-        let (wanted, asked) = if wishes.destroy {
+        let (wanted, asked) = if options.destroy {
             (Resources::default(), Asked::Otherwise)
         } else {
             (self.wanted().await?, Asked::Nest)
         };
-        self.plan_for(&wanted, asked, state, open, wishes, refresh).await
+        self.plan_for(&wanted, asked, state, open, options, refresh).await
     }
 
     /// What is there of this state, and what of it is otherwise; only reads. What an operation is open on is as nobody
@@ -197,11 +197,11 @@ impl Session {
         &self,
         state: &State,
         open: &[Entry],
-        wishes: &Wishes,
+        options: &PlanOptions,
     ) -> Result<gosling_engine::Looked, Failure> {
         let asked = |address: &gosling_resource::Address| {
             let is_open = open.iter().any(|entry| entry.operation.address == *address);
-            address.is_among(&wishes.targets) && !is_open
+            address.is_among(&options.targets) && !is_open
         };
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
         looked.map_err(run_failure)
@@ -214,11 +214,11 @@ impl Session {
         asked: Asked,
         state: &State,
         open: &[Entry],
-        wishes: &Wishes,
+        options: &PlanOptions,
         refresh: bool,
     ) -> Result<Plan, Failure> {
         let (now, drift, mut unreadable) = if refresh {
-            let looked = self.look(state, open, wishes).await?;
+            let looked = self.look(state, open, options).await?;
             (Cow::Owned(looked.now), looked.drift, looked.unreadable)
         } else {
             (Cow::Borrowed(state), Vec::new(), Vec::new())
@@ -237,7 +237,7 @@ impl Session {
                     let mut own = addresses
                         .chain(now.resources.keys())
                         .filter(|address| address.block() == *block);
-                    if own.any(|address| address.is_among(&wishes.targets)) {
+                    if own.any(|address| address.is_among(&options.targets)) {
                         let unread = unlisted.unreadable(block)?;
                         away.blocks.insert(block.clone(), unread.address.clone());
                         unreadable.push(unread);
@@ -247,12 +247,12 @@ impl Session {
         }
         let kind = |name: &str| self.kind(name);
         let (changes, state_digest) = rayon::join(
-            || gosling_engine::diff_around(wanted, &now, kind, wishes, &away),
+            || gosling_engine::diff_around(wanted, &now, kind, options, &away),
             || state.digest(),
         );
         let changes = changes.map_err(|error| diff_failure(&error, wanted, state))?;
         let remarks =
-            gosling_engine::remarks(&changes, (state, &now), wanted, &self.providers, &wishes.targets);
+            gosling_engine::remarks(&changes, (state, &now), wanted, &self.providers, &options.targets);
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: env!("CARGO_PKG_VERSION").to_owned(),
@@ -262,8 +262,8 @@ impl Session {
             nest_digest: self.nest_digest.clone(),
             variables_digest: self.variables_digest.clone(),
             accounts: self.accounts(),
-            targets: wishes.targets.clone(),
-            destroy: wishes.destroy,
+            targets: options.targets.clone(),
+            destroy: options.destroy,
             changes,
             drift,
             remarks,

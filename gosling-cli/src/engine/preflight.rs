@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use fly_domain::Version;
-use gosling_engine::{Action, Finding, Plan, Providers, Service, Wishes};
+use gosling_engine::{Action, Finding, Plan, PlanOptions, Providers, Service};
 use gosling_resource::{SecretUri, Value};
 
 use super::Session;
@@ -132,13 +132,17 @@ impl Session {
     }
 
     /// A plan without a look at what is there: enough to know what it needs.
-    pub(crate) async fn plan_unseen(&mut self, wishes: &Wishes, unseen: Unseen) -> Result<Plan, Failure> {
+    pub(crate) async fn plan_unseen(
+        &mut self,
+        options: &PlanOptions,
+        unseen: Unseen,
+    ) -> Result<Plan, Failure> {
         self.even_unasked = true;
         let (mut state, mut open) = self.at.peek().await?;
-        if unseen == Unseen::Whole && !wishes.destroy {
+        if unseen == Unseen::Whole && !options.destroy {
             state.resources.clear();
             open.clear();
         }
-        self.plan_from(&state, &open, wishes, false).await
+        self.plan_from(&state, &open, options, false).await
     }
 }

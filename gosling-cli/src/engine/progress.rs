@@ -138,6 +138,18 @@ struct Line {
 }
 
 impl Line {
+    /// A line that begins now, of something that may take so long.
+    fn new(words: String, within: Option<Duration>) -> Self {
+        Self {
+            words,
+            detail: String::new(),
+            began: Instant::now(),
+            within,
+        }
+    }
+}
+
+impl Line {
     fn text(&self, elapsed: Duration) -> String {
         match self.within {
             Some(within) => format!("  {} ({} of {})", self.words, minutes(elapsed), minutes(within)),
@@ -288,25 +300,13 @@ impl Progress {
                     if !terminal {
                         writeln!(err, "{words}")?;
                     }
-                    let line = Line {
-                        words,
-                        detail: String::new(),
-                        began: Instant::now(),
-                        within: None,
-                    };
-                    lines.insert(op, line);
+                    lines.insert(op, Line::new(words, None));
                 }
                 Heard::Waiting { wait, words, within } => {
                     if !terminal {
                         writeln!(err, "{words}")?;
                     }
-                    let line = Line {
-                        words,
-                        detail: String::new(),
-                        began: Instant::now(),
-                        within: Some(within),
-                    };
-                    lines.insert(wait, line);
+                    lines.insert(wait, Line::new(words, Some(within)));
                 }
                 Heard::Still(words) => {
                     if !terminal {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use gosling_engine::{Stop, Wishes, recover};
+use gosling_engine::{PlanOptions, Stop, recover};
 use gosling_resource::Value;
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
@@ -131,13 +131,13 @@ async fn what_is_not_wanted_at_the_new_address_is_deleted_at_the_old_one() {
     wanted.moved.push(("egg.app".into(), "egg.web".into()));
     nest.settle(&wanted).await;
     assert_eq!(nest.world.inner().objects.len(), 2);
-    let wishes = Wishes {
+    let options = PlanOptions {
         destroy: true,
-        ..Wishes::default()
+        ..PlanOptions::default()
     };
     let mut again = all(egg("site", 1));
     again.moved.push(("egg.web".into(), "egg.site".into()));
-    nest.run(&again, &wishes, None).await.unwrap();
+    nest.run(&again, &options, None).await.unwrap();
     assert_eq!(nest.world.inner().objects.len(), 0);
 }
 
@@ -153,7 +153,7 @@ async fn drift_is_shown_and_put_right() {
         vm.properties.insert("tags".into(), "by hand".into());
         inner.objects.remove("101");
     }
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     let drift: Vec<(String, bool)> = plan
         .drift
         .iter()
@@ -204,7 +204,7 @@ async fn what_changed_since_the_plan_stops_only_what_is_built_on_it() {
     };
     nest.settle(&all(eggs("one"))).await;
     let wanted = all(eggs("two"));
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     nest.world.take_calls();
     let id = plan
         .changes
@@ -218,7 +218,10 @@ async fn what_changed_since_the_plan_stops_only_what_is_built_on_it() {
         object.properties.insert("description".into(), "by hand".into());
     });
     assert_eq!(by_hand, Some(()));
-    let (_, applied) = nest.run(&wanted, &Wishes::default(), Some(plan)).await.unwrap();
+    let (_, applied) = nest
+        .run(&wanted, &PlanOptions::default(), Some(plan))
+        .await
+        .unwrap();
     assert_eq!(
         nest.world.take_calls(),
         ["update egg.lint.runner", "update egg.lint.vm[0]"]

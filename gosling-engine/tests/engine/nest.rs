@@ -9,7 +9,7 @@ use gosling_engine::journal::{Entry, Record};
 use gosling_engine::store::{Holder, Snapshot, Store, StoreError};
 use gosling_engine::{
     Applied, Away, Bound, CallError, Context, Events, Fence, Fleet, JournalWriter, Known, Lease, Operation,
-    Plan, Presence, Provider, Providers, Run, RunError, State, Stop, Wishes, recover, rollback,
+    Plan, PlanOptions, Presence, Provider, Providers, Run, RunError, State, Stop, recover, rollback,
 };
 use gosling_resource::{Address, Resource, Resources, SecretUri, Value};
 use tokio::sync::watch;
@@ -178,7 +178,7 @@ impl Nest {
     pub(crate) async fn plan_from(
         &self,
         wanted: &Resources,
-        wishes: &Wishes,
+        options: &PlanOptions,
         state: &State,
         open: &[Entry],
     ) -> Result<Plan, RunError> {
@@ -190,7 +190,7 @@ impl Nest {
             open: open.to_vec(),
             ..Away::default()
         };
-        let changes = gosling_engine::diff_around(wanted, &looked.now, kind, wishes, &away).unwrap();
+        let changes = gosling_engine::diff_around(wanted, &looked.now, kind, options, &away).unwrap();
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: "1.2.3".into(),
@@ -200,8 +200,8 @@ impl Nest {
             nest_digest: "nest".into(),
             variables_digest: "variables".into(),
             accounts: self.accounts(),
-            targets: wishes.targets.clone(),
-            destroy: wishes.destroy,
+            targets: options.targets.clone(),
+            destroy: options.destroy,
             changes,
             drift: looked.drift,
             remarks: Vec::new(),
@@ -211,21 +211,21 @@ impl Nest {
     }
 
     /// Only reads.
-    pub(crate) async fn plan(&self, wanted: &Resources, wishes: &Wishes) -> Result<Plan, RunError> {
+    pub(crate) async fn plan(&self, wanted: &Resources, options: &PlanOptions) -> Result<Plan, RunError> {
         let (state, open) = recover::read("lab", &self.store.peek().await?)?;
-        self.plan_from(wanted, wishes, &state, &open).await
+        self.plan_from(wanted, options, &state, &open).await
     }
 
     /// The whole command: lock, settle, plan (unless there is one), apply.
     pub(crate) async fn run(
         &self,
         wanted: &Resources,
-        wishes: &Wishes,
+        options: &PlanOptions,
         made: Option<Plan>,
     ) -> Result<(Plan, Applied), RunError> {
         let lease = self.lock().await?;
         let want = made.map_or(Want::Nest(wanted), |plan| Want::Planned(Box::new(plan)));
-        let outcome = self.run_under(&lease, want, wishes).await;
+        let outcome = self.run_under(&lease, want, options).await;
         // Who has failed has failed; a lock that cannot be given back is taken over.
         let _ = lease.locked().release().await;
         outcome
@@ -235,7 +235,7 @@ impl Nest {
         &self,
         lease: &Lease,
         want: Want<'_>,
-        wishes: &Wishes,
+        options: &PlanOptions,
     ) -> Result<(Plan, Applied), RunError> {
         let locked = &**lease.locked();
         let run = Run {
@@ -277,10 +277,10 @@ impl Nest {
                 plan.check(&bound).unwrap();
                 *plan
             }
-            Want::Nest(wanted) => self.plan_from(wanted, wishes, &state, &open).await?,
+            Want::Nest(wanted) => self.plan_from(wanted, options, &state, &open).await?,
             Want::Earlier(goal) => {
                 let back = rollback::back(goal, &state, &BTreeMap::new());
-                self.plan_from(&back.wanted, wishes, &state, &open).await?
+                self.plan_from(&back.wanted, options, &state, &open).await?
             }
         };
         // What was imported is nobody's business again once the Nest does not ask for it.
@@ -292,14 +292,14 @@ impl Nest {
 
     /// Applies everything.
     pub(crate) async fn apply(&self, wanted: &Resources) -> Result<(Plan, Applied), RunError> {
-        self.run(wanted, &Wishes::default(), None).await
+        self.run(wanted, &PlanOptions::default(), None).await
     }
 
     /// Goes back to an earlier state.
     pub(crate) async fn roll_back(&self, goal: &State) -> Result<Applied, RunError> {
         let lease = self.lock().await?;
         let want = Want::Earlier(goal);
-        let outcome = self.run_under(&lease, want, &Wishes::default()).await;
+        let outcome = self.run_under(&lease, want, &PlanOptions::default()).await;
         let _ = lease.locked().release().await;
         outcome.map(|(_, applied)| applied)
     }
@@ -447,7 +447,7 @@ impl Nest {
         if have != want {
             differences.push(format!("the state has {have:?} and not {want:?}"));
         }
-        match self.plan(wanted, &Wishes::default()).await {
+        match self.plan(wanted, &PlanOptions::default()).await {
             Ok(plan) if actions(&plan).is_empty() && plan.drift.is_empty() => {}
             Ok(plan) => differences.push(format!("pending: {:?}, {:?}", actions(&plan), plan.drift)),
             Err(error) => differences.push(error.to_string()),

@@ -1,7 +1,7 @@
 //! An operation that nobody can settle holds up its own resource and what needs it, and nothing else.
 
 use gosling_engine::journal::{self, Record};
-use gosling_engine::{Applied, CallError, Plan, PlanError, State, StillOpen, Wishes, recover};
+use gosling_engine::{Applied, CallError, Plan, PlanError, PlanOptions, State, StillOpen, recover};
 use gosling_resource::{Resource, Resources};
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
@@ -105,8 +105,11 @@ async fn what_stays_open_costs_no_serial_and_no_room() {
     let mut more = two("app", "lint");
     more.extend(egg("web", 0));
     let more = all(more);
-    let plan = nest.plan(&more, &Wishes::default()).await.unwrap();
-    let (_, applied) = nest.run(&more, &Wishes::default(), Some(plan)).await.unwrap();
+    let plan = nest.plan(&more, &PlanOptions::default()).await.unwrap();
+    let (_, applied) = nest
+        .run(&more, &PlanOptions::default(), Some(plan))
+        .await
+        .unwrap();
     assert_eq!((applied.done, applied.failed.len()), (1, 0));
     settles(&nest, &more).await;
 }
@@ -211,9 +214,9 @@ async fn a_target_that_needs_nothing_open_is_applied() {
     let nest = Nest::new();
     left_open(&nest, &all(egg("app", 1)), 1, Fault::LoseAfter, "egg.app.vm[0]").await;
     let wanted = all(two("app", "lint"));
-    let only = |target: &str| Wishes {
+    let only = |target: &str| PlanOptions {
         targets: vec![target.to_owned()],
-        ..Wishes::default()
+        ..PlanOptions::default()
     };
     let (plan, _) = nest.run(&wanted, &only("egg.app.vm[0]"), None).await.unwrap();
     assert_eq!(actions(&plan), Vec::<String>::new());
@@ -262,7 +265,7 @@ async fn a_create_that_is_open_is_not_made_again_under_a_new_name() {
 async fn a_plan_of_before_is_refused_and_what_it_does_to_an_open_resource_is_not_begun() {
     let nest = Nest::new();
     let wanted = all(egg("app", 0));
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     left_open(&nest, &wanted, 0, Fault::LoseAfter, "egg.app.runner").await;
     let (state, entries) = recover::read("lab", &nest.disk.snapshot()).unwrap();
     let accounts = nest.accounts();
@@ -286,7 +289,10 @@ async fn a_plan_of_before_is_refused_and_what_it_does_to_an_open_resource_is_not
     of_now.open = recover::shown(&entries);
     assert_eq!(of_now.check(&bound), Ok(()));
     // The last line of defence: whatever the plan says, no second operation is begun.
-    let (_, applied) = nest.run(&wanted, &Wishes::default(), Some(of_now)).await.unwrap();
+    let (_, applied) = nest
+        .run(&wanted, &PlanOptions::default(), Some(of_now))
+        .await
+        .unwrap();
     assert!(
         matches!(&applied.failed[..], [(_, _, CallError::Failed { message, .. })]
             if message == "an earlier run's operation on egg.app.runner has not ended"),

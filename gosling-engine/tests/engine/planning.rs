@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{Bound, DiffError, Plan, PlanError, State, Wishes};
+use gosling_engine::{Bound, DiffError, Plan, PlanError, PlanOptions, State};
 use gosling_resource::{Address, Resources, Value};
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
@@ -13,16 +13,16 @@ async fn nest(resources: &Resources) -> Nest {
     nest
 }
 
-async fn planned(before: Resources, after: Resources, wishes: Wishes) -> Vec<String> {
+async fn planned(before: Resources, after: Resources, options: PlanOptions) -> Vec<String> {
     let nest = nest(&before).await;
-    let plan = nest.plan(&after, &wishes).await.unwrap();
+    let plan = nest.plan(&after, &options).await.unwrap();
     actions(&plan)
 }
 
-fn targets(targets: &[&str]) -> Wishes {
-    Wishes {
+fn targets(targets: &[&str]) -> PlanOptions {
+    PlanOptions {
         targets: targets.iter().map(ToString::to_string).collect(),
-        ..Wishes::default()
+        ..PlanOptions::default()
     }
 }
 
@@ -44,7 +44,7 @@ async fn each_attribute_does_what_its_kind_says() {
     ] {
         let wanted = action.map(|action| format!("{action} egg.app.vm[0]"));
         assert_eq!(
-            planned(first(), after, Wishes::default()).await,
+            planned(first(), after, PlanOptions::default()).await,
             wanted.into_iter().collect::<Vec<_>>()
         );
     }
@@ -60,7 +60,7 @@ async fn what_the_api_tells_and_nobody_asks_for_is_left_to_it() {
         object.properties.insert("disk".into(), 99.into());
     });
     assert_eq!(by_hand, Some(()));
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     assert_eq!(actions(&plan), Vec::<String>::new());
     assert_eq!(plan.drift.len(), 1);
 }
@@ -69,7 +69,7 @@ async fn what_the_api_tells_and_nobody_asks_for_is_left_to_it() {
 async fn an_output_is_known_after_apply_only_while_its_resource_is_made_anew() {
     let nest = nest(&all(egg("app", 1))).await;
     let wanted = all([token("app", "one", "group"), machine("app", 0, "a", "debian", 8)]);
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     assert_eq!(
         actions(&plan),
         ["replace egg.app.runner", "replace egg.app.vm[0]"]
@@ -114,7 +114,7 @@ async fn wishes_narrow_and_force() {
             "delete egg.app.vm[1]"
         ]
     );
-    let destroy = Wishes {
+    let destroy = PlanOptions {
         destroy: true,
         ..targets(&["egg.app.vm"])
     };
@@ -122,9 +122,9 @@ async fn wishes_narrow_and_force() {
         planned(two(), two(), destroy).await,
         ["delete egg.app.vm[0]", "delete egg.app.vm[1]"]
     );
-    let replace = Wishes {
+    let replace = PlanOptions {
         replace: vec!["egg.app.vm[0]".into()],
-        ..Wishes::default()
+        ..PlanOptions::default()
     };
     assert_eq!(planned(two(), two(), replace).await, ["replace egg.app.vm[0]"]);
 }
@@ -169,13 +169,13 @@ fn what_cannot_be_planned_is_said() {
             .into_iter()
             .find(|kind| kind.name == name)
     };
-    let diff = |wanted: &Resources, wishes: &Wishes| {
+    let diff = |wanted: &Resources, options: &PlanOptions| {
         let state = State::default();
-        gosling_engine::diff(wanted, &state, |name| kind(name).map(|kind| kind as _), wishes).unwrap_err()
+        gosling_engine::diff(wanted, &state, |name| kind(name).map(|kind| kind as _), options).unwrap_err()
     };
     let mut strange = token("app", "one", "project");
     strange.kind = "spoon".into();
-    let error = diff(&all([strange]), &Wishes::default());
+    let error = diff(&all([strange]), &PlanOptions::default());
     assert_eq!(
         error.to_string(),
         "no provider makes a `spoon`, the kind of egg.app.runner"
@@ -200,7 +200,7 @@ fn what_cannot_be_planned_is_said() {
     assert_eq!(made, ["egg.lint.runner"]);
     let mut strange = token("app", "one", "project");
     strange.properties.insert("colour".into(), "red".into());
-    let error = diff(&all([strange]), &Wishes::default());
+    let error = diff(&all([strange]), &PlanOptions::default());
     assert_eq!(
         error.to_string(),
         "a `token` has no `colour`, which egg.app.runner sets"
@@ -211,7 +211,7 @@ fn what_cannot_be_planned_is_said() {
     round.depends_on.insert(address("egg.app.vm[0]"));
     let error = diff(
         &all([round, machine("app", 0, "a", "debian", 8)]),
-        &Wishes::default(),
+        &PlanOptions::default(),
     );
     assert!(matches!(error, DiffError::Cycle(_)));
 }
@@ -220,8 +220,8 @@ fn what_cannot_be_planned_is_said() {
 async fn the_same_twice_gives_the_same_bytes_and_what_is_read_is_what_was_written() {
     let nest = nest(&all(egg("app", 2))).await;
     let wanted = all(egg("web", 3).into_iter().chain([token("app", "two", "group")]));
-    let first = nest.plan(&wanted, &Wishes::default()).await.unwrap();
-    let second = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let first = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
+    let second = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     assert_eq!(first.to_bytes(), second.to_bytes());
     assert_eq!(Plan::from_bytes(&first.to_bytes()), Ok(first.clone()));
     let addresses: Vec<&Address> = first.changes.iter().map(|change| &change.address).collect();
@@ -233,7 +233,7 @@ async fn the_same_twice_gives_the_same_bytes_and_what_is_read_is_what_was_writte
 async fn a_plan_is_applied_only_to_what_it_was_made_for() {
     let wanted = all(egg("app", 1));
     let nest = nest(&all([token("app", "one", "project")])).await;
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     let bytes = String::from_utf8(plan.to_bytes()).unwrap();
     assert!(bytes.contains("debian"));
     for edited in [
@@ -310,7 +310,7 @@ async fn every_field_of_a_plan_is_in_its_page() {
         .properties
         .insert("tags".into(), "x".into());
     let mut plan = nest
-        .plan(&all([token("app", "one", "group")]), &Wishes::default())
+        .plan(&all([token("app", "one", "group")]), &PlanOptions::default())
         .await
         .unwrap();
     plan.open.push(gosling_engine::OpenIntent {
@@ -360,7 +360,7 @@ async fn of_two_that_were_renamed_to_one_name_one_is_deleted() {
     let mut wanted = all([token("lint", "d", "s")]);
     let text = |from: &str| (format!("egg.{from}"), "egg.lint".to_owned());
     wanted.moved = vec![text("app"), text("web")];
-    let plan = nest.plan(&wanted, &Wishes::default()).await.unwrap();
+    let plan = nest.plan(&wanted, &PlanOptions::default()).await.unwrap();
     assert_eq!(plan.counts().delete, 1, "{:?}", actions(&plan));
     nest.settle(&wanted).await;
 }

@@ -8,7 +8,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use gosling_engine::{Wishes, recover};
+use gosling_engine::{PlanOptions, recover};
 use gosling_resource::{Address, Resource, Resources};
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
@@ -278,21 +278,21 @@ async fn play(backend: usize, steps: Vec<Step>) {
             }
             Step::Target(name, death) => {
                 if model.eggs.contains_key(&name) {
-                    let wishes = Wishes {
+                    let options = PlanOptions {
                         targets: vec![format!("egg.{}", NAMES[name])],
-                        ..Wishes::default()
+                        ..PlanOptions::default()
                     };
                     let wanted = model.wanted();
-                    perhaps_killed(&nest, death, nest.run(&wanted, &wishes, None)).await;
+                    perhaps_killed(&nest, death, nest.run(&wanted, &options, None)).await;
                 }
             }
             Step::Anew(name) => {
                 if model.eggs.contains_key(&name) {
-                    let wishes = Wishes {
+                    let options = PlanOptions {
                         replace: vec![format!("egg.{}", NAMES[name])],
-                        ..Wishes::default()
+                        ..PlanOptions::default()
                     };
-                    nest.run(&model.wanted(), &wishes, None).await.unwrap();
+                    nest.run(&model.wanted(), &options, None).await.unwrap();
                 }
             }
             Step::Drift(which, gone) => {

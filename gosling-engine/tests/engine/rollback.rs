@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gosling_engine::rollback::{self, Why};
 use gosling_engine::store::Store;
-use gosling_engine::{Action, Held, Plan, State, Wishes, recover};
+use gosling_engine::{Action, Held, Plan, PlanOptions, State, recover};
 use gosling_resource::{Properties, Value};
 
 use crate::nest::{Nest, actions, address, all, egg, machine, token};
@@ -26,9 +26,9 @@ impl Nest {
     async fn plan_back(&self, goal: &State) -> (Plan, Vec<Why>) {
         let present = self.present();
         let back = rollback::back(goal, &present, &BTreeMap::new());
-        let wishes = Wishes::default();
+        let options = PlanOptions::default();
         let plan = self
-            .plan_from(&back.wanted, &wishes, &present, &[])
+            .plan_from(&back.wanted, &options, &present, &[])
             .await
             .unwrap();
         let kind = |name: &str| gosling_engine::run::kind_of(&self.providers, name);
@@ -40,7 +40,10 @@ impl Nest {
     /// Goes back, and all is as it was then.
     async fn go_back(&self, goal: &State) -> Vec<Why> {
         let (plan, limits) = self.plan_back(goal).await;
-        let (_, applied) = self.run(&all([]), &Wishes::default(), Some(plan)).await.unwrap();
+        let (_, applied) = self
+            .run(&all([]), &PlanOptions::default(), Some(plan))
+            .await
+            .unwrap();
         assert_eq!((&applied.failed, &applied.skipped), (&vec![], &vec![]));
         let (again, _) = self.plan_back(goal).await;
         assert_eq!(actions(&again), Vec::<String>::new(), "after it went back");

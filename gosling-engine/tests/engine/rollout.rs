@@ -342,7 +342,7 @@ async fn a_plan_says_what_it_does_to_each_pool() {
     let mut after = pool("app", 4, quarter, ("image", "new".into()));
     after.extend(pool("web", 2, ONE, ("memory", "2".into())));
     let plan = nest
-        .plan(&all(after), &gosling_engine::Wishes::default())
+        .plan(&all(after), &gosling_engine::PlanOptions::default())
         .await
         .unwrap();
     let told: Vec<_> = plan

@@ -61,7 +61,7 @@ struct Saved {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 #[derive(Default)]
-struct Told {
+struct LockInfo {
     #[serde(rename = "ID")]
     id: Option<String>,
     who: Option<String>,
@@ -70,7 +70,7 @@ struct Told {
     info: Option<String>,
 }
 
-impl Told {
+impl LockInfo {
     /// Who that is: one of ours says so itself; of a Terraform GitLab knows the user.
     fn holder(self) -> Holder {
         let ours = self.info.and_then(|info| serde_json::from_str(&info).ok());
@@ -276,15 +276,15 @@ impl GitlabState {
         match answer.status {
             200..=299 => Ok(Asked::Taken),
             409 | 423 => {
-                let mut told: Told = serde_json::from_slice(&answer.body).unwrap_or_default();
-                let holder_id = told.id.take();
+                let mut info: LockInfo = serde_json::from_slice(&answer.body).unwrap_or_default();
+                let holder_id = info.id.take();
                 // An earlier attempt of ours got it, and its answer was lost.
                 Ok(if holder_id.as_deref() == Some(id) {
                     Asked::Taken
                 } else {
                     Asked::Anothers {
                         id: holder_id,
-                        holder: Box::new(told.holder()),
+                        holder: Box::new(info.holder()),
                     }
                 })
             }

@@ -175,9 +175,15 @@ impl Lab {
     }
 
     pub(crate) fn green(&self, arguments: &[&str]) -> String {
+        said(&self.ended(arguments, 0))
+    }
+
+    /// Runs it and holds it to its exit code.
+    pub(crate) fn ended(&self, arguments: &[&str], code: i32) -> Output {
         let output = self.run(arguments);
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", said(&output));
-        said(&output)
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        output
     }
 
     /// Runs it with something on its standard input.

@@ -9,24 +9,11 @@ use crate::gosling::said;
 use crate::lab::{Lab, whole};
 
 fn ends(lab: &Lab, arguments: &[&str], code: i32) -> String {
-    let output = lab.run(arguments);
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{arguments:?}: {}",
-        said(&output)
-    );
-    said(&output)
+    said(&lab.ended(arguments, code))
 }
 
 fn document(lab: &Lab, arguments: &[&str], code: i32) -> Value {
-    let output = lab.run(arguments);
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{arguments:?}: {}",
-        said(&output)
-    );
+    let output = lab.ended(arguments, code);
     serde_json::from_slice(&output.stdout).unwrap()
 }
 

@@ -9,13 +9,7 @@ use crate::marks::by_hand;
 
 /// Standard output of a command that ends so.
 fn out(lab: &Lab, arguments: &[&str], code: i32) -> String {
-    let output = lab.run(arguments);
-    assert_eq!(
-        output.status.code(),
-        Some(code),
-        "{arguments:?}: {}",
-        said(&output)
-    );
+    let output = lab.ended(arguments, code);
     String::from_utf8(output.stdout).unwrap()
 }
 

@@ -9,7 +9,7 @@ use crate::workspace::{files_under, read, root, shown};
 const ALLOWED: [(&str, &str); 3] = [
     // Of a lock.
     ("", "held by"),
-    ("ARCHITECTURE.md", "kinds, &Wishes)"),
+    ("ARCHITECTURE.md", "kinds, &PlanOptions)"),
     ("fly-codegen/src/gitlab.rs", "Tells {title} of what happens here"),
 ];
 

@@ -3,7 +3,7 @@
 
 use std::task::Poll;
 
-use gosling_engine::{Applied, RunError, State, Wishes, recover};
+use gosling_engine::{Applied, PlanOptions, RunError, State, recover};
 use gosling_resource::{Resource, Resources};
 
 use super::setting::{BACKENDS, Setting};
@@ -206,7 +206,7 @@ impl Cell {
         // What a rollback left undone would be done below.
         if self.deed == Deed::RollBack {
             let left = nest
-                .plan(&wanted, &Wishes::default())
+                .plan(&wanted, &PlanOptions::default())
                 .await
                 .map(|plan| actions(&plan));
             if !matches!(&left, Ok(left) if left.is_empty()) {

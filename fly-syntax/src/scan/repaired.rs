@@ -8,7 +8,7 @@ const REPORTED: u8 = 0x1A;
 
 /// A change that makes the text balanced.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Mend {
+pub(crate) enum Repair {
     /// Put this in before the byte.
     Insert(usize, String),
     /// Make these bytes spaces; the first becomes this byte.
@@ -19,7 +19,7 @@ pub(crate) enum Mend {
     Remove(Range<usize>),
 }
 
-impl Mend {
+impl Repair {
     pub(super) fn start(&self) -> usize {
         match self {
             Self::Insert(at, _) => *at,
@@ -29,7 +29,7 @@ impl Mend {
 }
 
 /// The balanced copy of a text, and the way back to the places of the original.
-pub(crate) struct Mended {
+pub(crate) struct Repaired {
     pub(crate) text: String,
     /// In order.
     shifts: Vec<Shift>,
@@ -46,23 +46,23 @@ struct Shift {
     removed_before: usize,
 }
 
-impl Mended {
-    pub(crate) fn new(text: &str, mut mends: Vec<Mend>) -> Self {
-        mends.sort_by_key(Mend::start);
+impl Repaired {
+    pub(crate) fn new(text: &str, mut repairs: Vec<Repair>) -> Self {
+        repairs.sort_by_key(Repair::start);
         let bytes = text.as_bytes();
-        let mut copy: Vec<u8> = Vec::with_capacity(text.len() + mends.len());
+        let mut copy: Vec<u8> = Vec::with_capacity(text.len() + repairs.len());
         let mut shifts: Vec<Shift> = Vec::new();
         let mut at = 0;
-        for mend in mends {
-            let start = mend.start().max(at);
+        for repair in repairs {
+            let start = repair.start().max(at);
             copy.extend(&bytes[at..start]);
             at = start;
-            match mend {
-                Mend::Insert(_, closer) => {
+            match repair {
+                Repair::Insert(_, closer) => {
                     shifts.push(Shift::next(&shifts, copy.len(), closer.len(), 0));
                     copy.extend(closer.as_bytes());
                 }
-                Mend::Blank(range, first) => {
+                Repair::Blank(range, first) => {
                     let end = range.end.max(at);
                     for (index, byte) in bytes[at..end].iter().enumerate() {
                         copy.push(match byte {
@@ -73,12 +73,12 @@ impl Mended {
                     }
                     at = end;
                 }
-                Mend::Report(range) => {
+                Repair::Report(range) => {
                     let end = range.end.max(at);
                     copy.extend(std::iter::repeat_n(REPORTED, end - at));
                     at = end;
                 }
-                Mend::Remove(range) => {
+                Repair::Remove(range) => {
                     let end = range.end.max(at);
                     shifts.push(Shift::next(&shifts, copy.len(), 0, end - at));
                     at = end;
