@@ -113,7 +113,13 @@ async fn read_all<'s>(
         let found = found.and_then(Presence::decided);
         match found {
             // Somebody took the marker away: a person has to look before anything is done around it.
-            Err(error) if lost => return Err(unreadable(address, held, error)),
+            Err(error) if lost => {
+                let help = format!(
+                    "`--target` with other addresses leaves {address} out until then; {}",
+                    error.way_out().unwrap_or_default()
+                );
+                return Err(unreadable(address, held, error.help(help)));
+            }
             found => seen.push((address, found)),
         }
     }

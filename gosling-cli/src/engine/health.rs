@@ -350,7 +350,7 @@ impl Session {
             .as_ref()
             .map(|host| format!(" ({host})"))
             .unwrap_or_default();
-        match proxmox.machine(&self.context(), id).await {
+        match proxmox.machine(&self.context(), id, "").await {
             Err(error) => (
                 format!("Proxmox cannot be asked about {id}: {error}"),
                 "gosling status".to_owned(),

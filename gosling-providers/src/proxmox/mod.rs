@@ -87,6 +87,8 @@ pub struct MachineState {
     pub agent: bool,
     /// The addresses that its guest agent tells, without those that mean only itself.
     pub addresses: Vec<String>,
+    /// Why a plan would not take it for the machine that the state knows: its notes have lost the marker.
+    pub doubt: Option<Doubt>,
 }
 
 impl Proxmox {
@@ -105,16 +107,27 @@ impl Proxmox {
         })
     }
 
-    /// How a machine is; `None` where there is none of that id.
+    /// How a machine is; `None` where there is none of that id, or this Nest has made another with it. An empty marker
+    /// accepts any machine.
     ///
     /// # Errors
     /// Any failed call; nothing was changed.
-    pub async fn machine(&self, cx: &Context<'_>, id: &str) -> Result<Option<MachineState>, CallError> {
+    pub async fn machine(
+        &self,
+        cx: &Context<'_>,
+        id: &str,
+        marker: &str,
+    ) -> Result<Option<MachineState>, CallError> {
         let (node, vmid) = parts(id)?;
         let work = self.work(cx, "").await?;
         let found = work.find(node, vmid).await.map_err(Trouble::harmless)?;
         let Some(found) = found else {
             return Ok(None);
+        };
+        let doubt = match another(&found, marker) {
+            Some(Presence::NotOurs(doubt)) => Some(doubt),
+            Some(_) => return Ok(None),
+            None => None,
         };
         let path = path(&found.node, found.vmid);
         let status = work
@@ -138,6 +151,7 @@ impl Proxmox {
             uptime: Duration::from_secs(seconds),
             agent,
             addresses,
+            doubt,
         }))
     }
 
@@ -168,16 +182,8 @@ async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> 
     let Some(found) = found else {
         return Ok(Presence::Gone);
     };
-    if let Some(doubt) = template(&found) {
-        return Ok(Presence::NotOurs(doubt));
-    }
-    // Without a marker to look for, as at an import, any machine will do.
-    if !marker::is_in(found.config.notes(), resource.marker) {
-        // A VMID is one machine's alone: where gosling made another with it, the earlier one is gone.
-        return Ok(match unmarked(&found, resource.marker) {
-            Some(doubt) => Presence::NotOurs(doubt),
-            None => Presence::Gone,
-        });
+    if let Some(presence) = another(&found, resource.marker) {
+        return Ok(presence);
     }
     let mut observed = shaping::observed(work, &found, resource.properties, listed)
         .await
@@ -186,6 +192,19 @@ async fn read(work: &Work<'_>, resource: &Known<'_>, listed: Option<&Guest>) -> 
         observed.outputs.extend(remarks::facts(&found, guest));
     }
     Ok(Presence::Here(observed))
+}
+
+/// What became of a machine with this marker where something else has its VMID, or may have; `None`: this is the machine.
+/// Without a marker to look for, as at an import, any machine will do.
+fn another(found: &Found, marker: &str) -> Option<Presence> {
+    if let Some(doubt) = template(found) {
+        return Some(Presence::NotOurs(doubt));
+    }
+    if marker::is_in(found.config.notes(), marker) {
+        return None;
+    }
+    // A VMID is one machine's alone: where gosling made another with it, the earlier one is gone.
+    Some(unmarked(found, marker).map_or(Presence::Gone, Presence::NotOurs))
 }
 
 /// A template is no machine of a Nest, also where it was made of one: others are cloned from it.

@@ -293,18 +293,29 @@ async fn the_image_in_the_drive_makes_a_runner() {
     let made = making("aaaaaaaaaaaaaaaa", "pve2/5001", wanted);
     let provider = provider(&world);
     provider.create(&world.cx(), &made).await.unwrap();
-    let mut state = provider.machine(&world.cx(), "pve2/5001").await.unwrap().unwrap();
+    let mut state = provider
+        .machine(&world.cx(), "pve2/5001", "")
+        .await
+        .unwrap()
+        .unwrap();
     while !state.agent {
         assert!(state.running);
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        state = provider.machine(&world.cx(), "pve2/5001").await.unwrap().unwrap();
+        state = provider
+            .machine(&world.cx(), "pve2/5001", "")
+            .await
+            .unwrap()
+            .unwrap();
     }
     assert_eq!(world.sandbox.silent(), []);
     let path = format!("/api/v4/runners/{}", runner["id"]);
     let request = Request::get(path).header("private-token", secret(world.env("GITLAB_TOKEN")));
     let seen = client.send(&request, &Unfenced).await.unwrap().json().unwrap();
     assert_eq!(seen["status"], "online");
-    assert_eq!(provider.machine(&world.cx(), "pve2/5002").await.unwrap(), None);
+    assert_eq!(
+        provider.machine(&world.cx(), "pve2/5002", "").await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,6 +46,7 @@ mod sealed_state;
 mod shared_state;
 mod state;
 mod state_in_s3;
+mod status;
 mod tasks;
 mod team;
 mod together;

@@ -1,0 +1,53 @@
+//! What `gosling status` finds of what somebody changed by hand.
+
+use gosling_providers::http::Method;
+use serde_json::{Value as Json, json};
+
+use crate::gosling::said;
+use crate::lab::Lab;
+use crate::marks::by_hand;
+
+/// What it says and what it says for programs; it finds something.
+fn red(lab: &Lab) -> (String, Json) {
+    let words = said(&lab.ended(&["status"], 1));
+    let output = lab.ended(&["status", "--json"], 1);
+    (words, serde_json::from_slice(&output.stdout).unwrap())
+}
+
+/// The problems of one resource.
+fn problems<'j>(document: &'j Json, address: &str) -> &'j Json {
+    let all = document["resources"].as_array().unwrap();
+    let own = all.iter().find(|resource| resource["address"] == address);
+    &own.unwrap()["problems"]
+}
+
+const NOTES: &str = "/api2/json/nodes/pve1/qemu/5000/config";
+
+#[test]
+fn a_machine_whose_notes_lost_the_marker_is_named_and_the_others_can_be_planned() {
+    let lab = Lab::one();
+    lab.machines(2);
+    lab.green(&["apply", "--yes"]);
+    let notes = by_hand(&lab, Method::Get, NOTES, json!(null));
+    let marker = notes["data"]["description"].as_str().unwrap().trim_end();
+    by_hand(&lab, Method::Put, NOTES, json!({ "description": "owner: Ada" }));
+    let (words, document) = red(&lab);
+    let lost =
+        "the notes of pve1/5000 (`one-app-0`) no longer have the marker by which gosling recognises it";
+    assert!(
+        words.contains(&format!("\n  error: {lost}\n  help: ")) && words.contains(marker),
+        "{words}"
+    );
+    assert_eq!(problems(&document, "egg.app.vm[0]")[0]["message"], lost);
+    assert_eq!(problems(&document, "egg.app.vm[1]"), &json!([]));
+    let words = said(&lab.ended(&["plan"], 1));
+    assert!(
+        words.contains("`--target` with other addresses leaves egg.app.vm[0] out until then"),
+        "{words}"
+    );
+    let plan = lab.green(&["plan", "--target", "egg.app.vm[1]"]);
+    assert!(plan.contains("No changes"), "{plan}");
+    by_hand(&lab, Method::Put, NOTES, json!({ "description": marker }));
+    lab.green(&["status"]);
+    lab.stop();
+}
