@@ -12,5 +12,6 @@ mod random;
 mod remote;
 mod rollback;
 mod rollout;
+mod saved_forms;
 mod torture;
 mod world;
