@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let code = gosling_cli::on_large_stacks(|| {
+    let code = fly_workspace::on_large_stacks(|| {
         gosling_cli::run(std::env::args_os(), &mut gosling_cli::Host::process())
     });
     ExitCode::from(code)

@@ -4,7 +4,7 @@ use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
 use fly_syntax::SourceFile;
 use fly_typeck::{NestFiles, Variables};
-use gosling_cli::check::check_files;
+use fly_workspace::check_files;
 use nest_tests::bench_nest;
 
 fn main() {

@@ -10,7 +10,7 @@ use super::job::{Job, OnFailure, Purpose, RunArgs};
 use super::plan::{RefreshFlag, TargetArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
-use crate::nest::{LARGEST, read_named};
+use crate::file::{LARGEST, read_named};
 use crate::render::plan::Detail;
 use crate::{Failure, Host};
 

@@ -17,9 +17,9 @@ use gosling_resource::Address;
 
 use super::Cli;
 use super::target::lexical;
-use crate::check::check_root;
-use crate::nest::{self, find_root};
-use crate::{Failure, Host, compiler};
+use crate::{Failure, Host};
+use fly_workspace::check_root;
+use fly_workspace::find_root;
 
 /// The variable in which a shell's script says which shell it is.
 pub(super) const VARIABLE: &str = "GOSLING_COMPLETE";
@@ -72,7 +72,7 @@ fn labels(kinds: &[&str]) -> BTreeSet<String> {
         return BTreeSet::new();
     };
     let mut labels = BTreeSet::new();
-    for file in &nest::load(&root, &[]).files {
+    for file in &fly_workspace::load(&root, &[]).files {
         for block in fly_syntax::parse(file).tree.body.blocks() {
             let label = block.labels.first().and_then(|label| label.text.literal());
             if let Some(label) = label.filter(|_| kinds.contains(&block.kind.name.as_str())) {
@@ -132,7 +132,9 @@ pub(crate) fn targets() -> ArgValueCandidates {
 /// Codes of problems, block kinds and attributes.
 pub(crate) fn explained() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let codes = compiler::kinds().into_iter().map(|kind| kind.code.to_owned());
+        let codes = fly_workspace::problem_kinds()
+            .into_iter()
+            .map(|kind| kind.code.to_owned());
         candidates(codes.chain(fly_typeck::reference::names()))
     })
 }

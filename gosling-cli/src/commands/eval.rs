@@ -7,11 +7,10 @@ use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::check::{CheckedNest, check_files, check_root};
 use crate::engine::show_problems;
-use crate::nest;
 use crate::render::{self, Report, counted, value::pretty};
-use crate::{Failure, Host, compiler};
+use crate::{Failure, Host};
+use fly_workspace::{CheckedNest, check_files, check_root};
 
 /// Print the evaluated Nest, a part of it, or any expression in its scope
 ///
@@ -52,7 +51,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         }
         // An expression that needs no Nest is evaluated anywhere.
         Err(_) if expression.is_some() && host.asked.nest.is_none() => {
-            let nothing = check_files(nest::one_file("nothing.fly", ""), &variables);
+            let nothing = check_files(fly_workspace::one_file("nothing.fly", ""), &variables);
             (Target::nowhere(host), nothing)
         }
         Err(failure) => return Err(failure),
@@ -76,13 +75,13 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
             show_problems(host, context, report)?;
             return Ok(Exit::Problems);
         }
-        None => compiler::nest_value(&nest.checked),
+        None => fly_typeck::nest_value(&nest.checked.blocks),
         Some(text) => {
             let id = FileId(u32::try_from(nest.files.files.len()).unwrap_or(u32::MAX));
             let file = SourceFile::new(id, "<expression>", address(text));
             let (expression, problems) = fly_syntax::parse_expression(&file);
             let evaluated = if problems.is_empty() {
-                let evaluated = compiler::evaluate(&nest.files, &nest.trees, &variables, &expression);
+                let evaluated = fly_typeck::evaluate(&nest.files, &nest.trees, &variables, &expression);
                 let sound = evaluated
                     .problems
                     .iter()

@@ -8,7 +8,7 @@ use fly_typeck::reference;
 use serde_json::json;
 
 use super::Exit;
-use crate::{Failure, Host, compiler, render};
+use crate::{Failure, Host, render};
 
 /// Explain a problem's code, a block kind or an attribute
 ///
@@ -29,14 +29,14 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn cmd_explain(host: &mut Host, args: &ExplainArgs) -> Result<Exit, Failure> {
     let Some(name) = args.name.as_deref().map(str::trim) else {
         if host.asked.json {
-            let codes = compiler::kinds();
+            let codes = fly_workspace::problem_kinds();
             let codes = codes
                 .iter()
                 .map(|kind| json!({ "code": kind.code, "title": kind.title }));
             host.document(json!({ "codes": codes.collect::<Vec<_>>() }))?;
             return Ok(Exit::Clean);
         }
-        for kind in compiler::kinds() {
+        for kind in fly_workspace::problem_kinds() {
             writeln!(host.out, "{}  {}", kind.code, kind.title)?;
         }
         return Ok(Exit::Clean);
@@ -89,7 +89,7 @@ fn without_fences(markdown: &str) -> String {
 fn kind(name: &str) -> Option<&'static Kind> {
     let code = name.to_ascii_uppercase();
     let digits = code.strip_prefix("FLY").unwrap_or(&code);
-    compiler::kinds()
+    fly_workspace::problem_kinds()
         .into_iter()
         .find(|kind| kind.code.strip_prefix("FLY") == Some(digits))
 }
@@ -124,7 +124,9 @@ fn page(kind: &Kind) -> String {
 /// Up to three names that are written much like `name`, the likest first.
 fn nearest(name: &str) -> Vec<String> {
     let name = name.to_lowercase();
-    let codes = compiler::kinds().into_iter().map(|kind| kind.code.to_owned());
+    let codes = fly_workspace::problem_kinds()
+        .into_iter()
+        .map(|kind| kind.code.to_owned());
     let mut near: Vec<(usize, String)> = codes
         .chain(reference::names())
         .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))

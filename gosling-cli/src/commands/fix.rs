@@ -9,10 +9,9 @@ use serde_json::json;
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::check::check_root;
-use crate::fixes;
 use crate::render::{self, Format, counted};
 use crate::{Failure, Host, write};
+use fly_workspace::check_root;
 
 /// Apply safe automatic fixes
 ///
@@ -40,7 +39,7 @@ pub(crate) fn cmd_fix(host: &mut Host, context: Context, args: &FixArgs) -> Resu
     for target in Target::find(host, &args.paths)? {
         let nest = check_root(&target.root, &var_files, &variables);
         let before = nest.files.files.clone();
-        let fixed = fixes::fix(nest, &variables, |problem, files| target.touches(problem, files));
+        let fixed = fly_workspace::fix(nest, &variables, |problem, files| target.touches(problem, files));
         let prefix = target.way_from_folder(host);
         for (old, new) in before.iter().zip(&fixed.nest.files.files) {
             if old.text() != new.text() {

@@ -12,10 +12,10 @@ use similar::ChangeTag;
 
 use super::target::{Target, lexical};
 use super::{Context, Exit};
-use crate::mask::Masked;
-use crate::nest::{read_bounded, refusal_words, walker};
 use crate::render::counted;
-use crate::{Failure, Host, compiler, write};
+use crate::{Failure, Host, write};
+use fly_workspace::Masked;
+use fly_workspace::{fly_files, read_bounded, refusal_message};
 
 /// Rewrite Fly files in canonical form
 ///
@@ -138,15 +138,8 @@ fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let entries = walker(&path).build().flatten().filter(|entry| {
-                let fly = entry
-                    .path()
-                    .extension()
-                    .is_some_and(|end| end == "fly" || end == "flyvars");
-                fly && entry.file_type().is_some_and(|kind| kind.is_file())
-            });
             let before = files.len();
-            files.extend(entries.map(ignore::DirEntry::into_path));
+            files.extend(fly_files(&path));
             if files.len() == before {
                 return Err(Failure::wrong_use(format!(
                     "{}: no .fly or .flyvars file in this folder",
@@ -172,7 +165,7 @@ fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 fn format_file(path: &Path) -> Outcome {
     match read_bounded(path) {
         Ok(bytes) => format_bytes(&path.to_string_lossy(), bytes),
-        Err(refusal) => Outcome::Unreadable(refusal_words(&refusal)),
+        Err(refusal) => Outcome::Unreadable(refusal_message(&refusal)),
     }
 }
 
@@ -181,9 +174,9 @@ fn format_bytes(name: &str, bytes: Vec<u8>) -> Outcome {
     let mut parsed = fly_syntax::parse(&file);
     let exposed = match parsed.problems.is_empty() {
         true => Vec::new(),
-        false => compiler::exposed(&file, &parsed.tree, &compiler::Names::default()),
+        false => fly_typeck::exposed(&file, &parsed.tree, &fly_typeck::Names::default()),
     };
-    compiler::withhold(&mut parsed.problems, std::slice::from_ref(&file), &exposed);
+    fly_typeck::withhold(&mut parsed.problems, std::slice::from_ref(&file), &exposed);
     if let Some(first) = parsed.problems.first() {
         let place = file.position(first.span.start);
         let first = format!("line {}, column {}: {}", place.line, place.column, first.message);

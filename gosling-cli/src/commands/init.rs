@@ -10,13 +10,13 @@ use serde_json::json;
 use super::add::formatted;
 use super::target::lexical;
 use super::{Exit, VariableArgs};
-use crate::check::check_root;
 use crate::engine::identity;
 use crate::fly_text::{fill, quoted};
-use crate::nest::relative;
 use crate::questions::{Question, Questions, one_of, text};
 use crate::render::counted;
 use crate::{Failure, Host, write};
+use fly_workspace::check_root;
+use fly_workspace::relative;
 
 /// Start a Nest: every folder with a working file in it
 ///

@@ -219,7 +219,7 @@ const ENGINE: [&str; 20] = [
 /// All of standard input, as far as a Fly file may be long.
 pub(crate) fn standard_input(host: &mut Host) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let longest = crate::nest::LIMIT;
+    let longest = fly_workspace::LIMIT;
     host.input.by_ref().take(longest + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > longest {
         return Err(Failure::wrong_use(format!(

@@ -10,7 +10,7 @@ use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
-use crate::nest::{LARGEST, read_named};
+use crate::file::{LARGEST, read_named};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
 

@@ -10,8 +10,9 @@ use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
 use super::Exit;
 use crate::engine::identity;
-use crate::nest::{LIMIT, read_named};
+use crate::file::read_named;
 use crate::{Failure, Host};
+use fly_workspace::LIMIT;
 
 /// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on
 ///

@@ -7,10 +7,10 @@ use clap::Args;
 use fly_syntax::{Problem, Severity, SourceFile};
 use fly_typeck::{Given, NestFiles, Variables};
 
-use crate::check::CheckedNest;
-use crate::nest::{find_repository, find_root, relative};
 use crate::render::{Part, Report};
 use crate::{Failure, Host};
+use fly_workspace::CheckedNest;
+use fly_workspace::{find_repository, find_root, relative};
 
 /// Values for variables, as options.
 #[derive(Debug, Clone, Default, Args)]

@@ -7,10 +7,9 @@ use fly_syntax::Severity;
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::check::{CheckedNest, check_files, check_root};
-use crate::nest;
 use crate::render::{self, Format};
 use crate::{Failure, Host};
+use fly_workspace::{CheckedNest, check_files, check_root};
 
 /// Check a Nest and report every problem in it
 ///
@@ -51,7 +50,7 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
     };
     let (targets, nests): (Vec<Target>, Vec<CheckedNest>) = if args.paths == [PathBuf::from("-")] {
         let text = super::standard_input(host)?;
-        let alone = nest::one_file("Lib/stdin.fly", &String::from_utf8_lossy(&text));
+        let alone = fly_workspace::one_file("Lib/stdin.fly", &String::from_utf8_lossy(&text));
         (vec![Target::nowhere(host)], vec![check_files(alone, &variables)])
     } else {
         let targets = Target::find(host, &args.paths)?;

@@ -1,7 +1,8 @@
 //! `GOSLING_ENDPOINT_...`: a Nest's calls sent to another address without editing it, and `GOSLING_CA_FILE`.
 
-use crate::nest::{LIMIT, read_named};
+use crate::file::read_named;
 use crate::{Failure, Host};
+use fly_workspace::LIMIT;
 
 /// Another address for the calls to a service: `GOSLING_ENDPOINT_PROXMOX_LAB` for the provider `proxmox.lab`,
 /// `GOSLING_ENDPOINT_GITLAB_GIT_EXAMPLE_COM` for the server `git.example.com`, else `GOSLING_ENDPOINT_PROXMOX` for the

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use gosling_resource::Secret;
 
-use crate::nest::{LIMIT, read_named};
+use crate::file::read_named;
 use crate::{Failure, Host};
+use fly_workspace::LIMIT;
 
 /// The variable that names an identity, or holds it.
 pub(crate) const VARIABLE: &str = "GOSLING_AGE_IDENTITY";

@@ -14,8 +14,9 @@ use gosling_resource::Secret;
 use super::endpoints::{authority, endpoint};
 use super::{call_failure, failure};
 use crate::commands::Target;
-use crate::nest::{LIMIT, read_named};
+use crate::file::read_named;
 use crate::{Failure, Host};
+use fly_workspace::LIMIT;
 
 /// The Nest's own name, else that of its folder.
 pub(super) fn nest_name(target: &Target, connections: &Connections) -> String {

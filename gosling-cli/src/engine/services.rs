@@ -16,9 +16,9 @@ use gosling_resource::{Secret, SecretUri};
 use super::endpoints::{authority, endpoint};
 use super::secrets::{backends, nest_file, nest_name};
 use super::{failure, store_failure};
-use crate::check::CheckedNest;
 use crate::commands::Target;
 use crate::{Failure, Host};
+use fly_workspace::CheckedNest;
 
 /// Yandex Object Storage, which a Nest with nothing but a `provider "yandex"` means.
 const YANDEX: &str = "https://storage.yandexcloud.net";

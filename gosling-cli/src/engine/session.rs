@@ -21,10 +21,10 @@ use super::clients::{Clients, add_servers};
 use super::planning::Unlisted;
 use super::secrets::{backends, nest_name};
 use super::state_at::{Reading, StateAt};
-use crate::check::{CheckedNest, check_root};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
 use crate::{Failure, Host};
+use fly_workspace::{CheckedNest, check_root};
 
 /// Which Nest, with which variables.
 #[derive(Debug, Clone, Default, Args)]

@@ -18,9 +18,9 @@ use super::secrets::{keys, named_or_folder};
 use super::services::service;
 use super::session::EngineArgs;
 use super::{holder, released, store_failure};
-use crate::check::{CheckedNest, check_root};
 use crate::commands::Target;
 use crate::{Failure, Host};
+use fly_workspace::{CheckedNest, check_root};
 
 /// Where the state is that the Nest's `state` block does not say otherwise of.
 pub(crate) const FOLDER: &str = ".gosling";

@@ -8,8 +8,8 @@ use fly_syntax::{Position, SourceFile, Span};
 use miette::{MietteError, SourceCode, SourceSpan, SpanContents};
 
 use super::{Look, Places};
-pub(crate) use crate::compiler::MASK;
 use crate::fly_text::is_unseen;
+pub(crate) use fly_typeck::MASK;
 
 /// Characters of a line that are shown.
 const WINDOW: usize = 160;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use fly_typeck::{ReadError, Refusal};
-use gosling_cli::nest::{LIMIT, find_root, load};
+use fly_workspace::{LIMIT, find_root, load};
 
 use crate::support::Folder;
 

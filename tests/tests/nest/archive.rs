@@ -12,7 +12,7 @@ use std::sync::Arc;
 use fly_syntax::{FileId, SourceFile};
 use fly_typeck::files::{NestFiles, ReadError, ReadFile, Refusal, Refused};
 use fly_typeck::{Given, Variables, evaluate};
-use gosling_cli::check::{CheckedNest, check_files};
+use fly_workspace::{CheckedNest, check_files};
 use gosling_cli::render::{Format, Look, Report, write};
 
 /// The largest file that is read, as far as an archive can tell.

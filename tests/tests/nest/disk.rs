@@ -84,7 +84,7 @@ impl Nest {
     pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         let (out, err) = (Kept::default(), Kept::default());
         let folder = self.0.path().to_owned();
-        let code = gosling_cli::on_large_stacks(|| {
+        let code = fly_workspace::on_large_stacks(|| {
             let mut host = Host {
                 input: Box::new(Cursor::new("")),
                 out: Box::new(out.clone()),

@@ -5,8 +5,8 @@ use std::fs;
 
 use fly_syntax::SourceFile;
 use fly_typeck::{NestFiles, Variables};
-use gosling_cli::check::{CheckedNest, check_files};
-use gosling_cli::fixes::{Appearing, Fixed, Refused, fix};
+use fly_workspace::{Appearing, Fixed, Refused, fix};
+use fly_workspace::{CheckedNest, check_files};
 use rayon::prelude::*;
 
 use crate::archive;

@@ -8,8 +8,8 @@ use fly_syntax::{FileId, Problem, SourceFile, Span};
 use fly_typeck::checked::{CheckedAttribute, CheckedBlock};
 use fly_typeck::types::Type;
 use fly_typeck::{NestFiles, Variables};
-use gosling_cli::check::{CheckedNest, check_files};
-use gosling_cli::fixes::fix;
+use fly_workspace::fix;
+use fly_workspace::{CheckedNest, check_files};
 use rayon::prelude::*;
 use regex::Regex;
 

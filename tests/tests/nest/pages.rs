@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use fly_syntax::Kind;
-use gosling_cli::check::CheckedNest;
+use fly_workspace::CheckedNest;
 
 use crate::archive;
 

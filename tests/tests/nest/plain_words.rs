@@ -99,6 +99,7 @@ fn messages_have_plain_words() {
         "fly-domain",
         "fly-syntax",
         "fly-typeck",
+        "fly-workspace",
     ] {
         let sources = files_under(&root().join(part).join("src"), |path| {
             path.extension().is_some_and(|end| end == "rs") && !shown(path).contains("tests")

@@ -4,7 +4,6 @@ use fly_syntax::SourceFile;
 use fly_syntax::tree::Block;
 
 use super::super::target::Target;
-use crate::nest;
 
 /// What a Nest has already.
 #[derive(Debug, Default)]
@@ -23,7 +22,7 @@ pub(crate) struct Facts {
 impl Facts {
     /// Of the Nest as its files say, whether they are sound or not.
     pub(crate) fn of(target: &Target) -> Self {
-        let files = nest::load(&target.root, &[]);
+        let files = fly_workspace::load(&target.root, &[]);
         let mut facts = Self::default();
         for file in &files.files {
             for block in fly_syntax::parse(file).tree.body.blocks() {

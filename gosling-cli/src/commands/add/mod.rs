@@ -12,12 +12,11 @@ use fly_syntax::{FileId, Severity, SourceFile};
 
 use super::target::Target;
 use super::{Context, Exit};
-use crate::check::check_files;
 use crate::engine::show_problems;
-use crate::nest;
 use crate::questions::label;
 use crate::render::Report;
 use crate::{Failure, Host, write};
+use fly_workspace::check_files;
 
 /// Add an egg, an eggsbucket or a job to a Nest
 ///
@@ -83,7 +82,7 @@ fn taken(path: &str) -> Failure {
 /// Writes the file, formatted, where the Nest is sound with it.
 fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &str) -> Result<Exit, Failure> {
     let text = formatted(path, text);
-    let mut files = nest::load(&target.root, &[]);
+    let mut files = fly_workspace::load(&target.root, &[]);
     let id = FileId(u32::try_from(files.files.len()).unwrap_or(u32::MAX));
     files.files.push(SourceFile::new(id, path, text.as_str()));
     files

@@ -8,13 +8,13 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
-use crate::check::{check_files, check_root};
 use crate::commands::{Exit, Target};
 use crate::engine::{
     EngineArgs, FOLDER, Interrupts, Reading, StateAt, begin, failure, released, store_failure,
 };
-use crate::nest::{load, read_bounded, refusal_words};
 use crate::{Failure, Host};
+use fly_workspace::{check_files, check_root};
+use fly_workspace::{load, read_bounded, refusal_message};
 
 const COMMAND: &str = "gosling state migrate";
 
@@ -128,7 +128,7 @@ async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<S
         return StateAt::in_folder(host, target, folder, &now);
     }
     let text = read_bounded(&host.path(&args.from)).map_err(|refusal| {
-        Failure::wrong_use(format!("--from {}: {}", args.from, refusal_words(&refusal))).hint(
+        Failure::wrong_use(format!("--from {}: {}", args.from, refusal_message(&refusal))).hint(
             "`local`, `local=FOLDER`, or a file with nest.fly as it was: `git show HEAD:nest.fly > FILE`",
         )
     })?;

@@ -27,7 +27,7 @@ use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
-use crate::nest::{LARGEST, read_named};
+use crate::file::{LARGEST, read_named};
 use crate::render::{counted, plan as render, plan_json, unit};
 use crate::{Failure, Host};
 

@@ -11,7 +11,7 @@ use gosling_engine::{Lease, State, audit, durable, recover};
 use super::settled;
 use crate::commands::Exit;
 use crate::engine::{EngineArgs, StateAt, failure, store_failure};
-use crate::nest::{LARGEST, read_named};
+use crate::file::{LARGEST, read_named};
 use crate::{Failure, Host};
 
 /// The state as JSON, as it was saved and with what its journal says is done

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use fly_typeck::{Refusal, Refused};
 use ignore::{DirEntry, WalkBuilder, WalkState};
 
-use super::reader::{read_bounded, reason};
-use super::root::{FOLDERS, find_repository, is_root};
+use crate::reader::{read_bounded, reason};
+use crate::root::{FOLDERS, find_repository, is_root};
 
 /// What a walk found, each list in the order of the paths, which are relative to the root with `/` between names.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ enum Found {
 
 /// A walker over `folder` that honours `.gitignore` as git does, and nothing outside the repository: no setting of
 /// the machine may change what a Nest is.
-pub(crate) fn walker(folder: &Path) -> WalkBuilder {
+fn walker(folder: &Path) -> WalkBuilder {
     let mut builder = WalkBuilder::new(folder);
     builder
         .ignore(false)
@@ -38,6 +38,17 @@ pub(crate) fn walker(folder: &Path) -> WalkBuilder {
         .require_git(false)
         .parents(find_repository(folder).is_some_and(|repository| repository != folder));
     builder
+}
+
+/// The `.fly` and `.flyvars` files at or below a folder, those that git ignores left out. Links are not followed.
+#[must_use]
+pub fn fly_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = walker(folder).build().flatten().filter(|entry| {
+        let extension = entry.path().extension();
+        let is_fly = extension.is_some_and(|end| end == "fly" || end == "flyvars");
+        is_fly && entry.file_type().is_some_and(|kind| kind.is_file())
+    });
+    entries.map(DirEntry::into_path).collect()
 }
 
 /// Reads every `.fly` file at or below `root`, which must be canonical, and judges every link.
@@ -223,7 +234,8 @@ fn unwalkable(root: &Path, error: &ignore::Error) -> Refused {
 }
 
 /// The path below `root`, with `/` between names.
-pub(crate) fn relative(root: &Path, path: &Path) -> String {
+#[must_use]
+pub fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
     let names: Vec<_> = path
         .components()

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use fly_syntax::{Problem, Span, SyntaxTree};
-use fly_typeck::{Checked, NestFiles, Variables};
+use fly_typeck::{Checked, Names, NestFiles, Variables, exposed, withhold};
 use rayon::prelude::*;
 
-use crate::compiler;
-use crate::nest;
+use crate::load::load;
 
 /// A Nest that was read, parsed and checked.
 #[derive(Debug)]
@@ -25,7 +24,7 @@ pub struct CheckedNest {
 /// Reads and checks the Nest at `root`.
 #[must_use]
 pub fn check_root(root: &Path, var_files: &[PathBuf], variables: &Variables) -> CheckedNest {
-    check_files(nest::load(root, var_files), variables)
+    check_files(load(root, var_files), variables)
 }
 
 /// Parses and checks files that were read, on all cores.
@@ -38,15 +37,15 @@ pub fn check_files(files: NestFiles, variables: &Variables) -> CheckedNest {
         problems.extend(parsed.problems);
         trees.push(parsed.tree);
     }
-    let mut checked = compiler::check(&files, &trees, variables);
+    let mut checked = fly_typeck::check(&files, &trees, variables);
     problems.append(&mut checked.problems);
     if !problems.is_empty() {
-        let names = compiler::Names::declared_in(&trees);
+        let names = Names::declared_in(&trees);
         let pairs = files.files.par_iter().zip(&trees);
         let exposed: Vec<Span> = pairs
-            .flat_map_iter(|(file, tree)| compiler::exposed(file, tree, &names))
+            .flat_map_iter(|(file, tree)| exposed(file, tree, &names))
             .collect();
-        compiler::withhold(&mut problems, &files.files, &exposed);
+        withhold(&mut problems, &files.files, &exposed);
         checked.masks.extend(exposed);
     }
     problems.iter_mut().for_each(bound);

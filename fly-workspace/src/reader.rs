@@ -7,13 +7,8 @@ use std::sync::Arc;
 
 use fly_typeck::{ReadError, ReadFile, Refusal};
 
-use crate::Failure;
-
 /// The largest file that is read, in bytes: far beyond any real one, far below what would hurt.
 pub const LIMIT: u64 = 4 << 20;
-
-/// The largest plan or state that is read, in bytes: those of 100,000 resources are half of it.
-pub(crate) const LARGEST: u64 = 256 << 20;
 
 /// Reads a regular file of at most [`LIMIT`] bytes.
 ///
@@ -23,18 +18,11 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Refusal> {
     read_up_to(path, LIMIT)
 }
 
-/// Reads a file that a person named, a regular one of at most so many bytes.
-pub(crate) fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
-    read_up_to(path, limit).map_err(|refusal| {
-        Failure::wrong_use(format!(
-            "cannot read {}: {}",
-            path.display(),
-            refusal_words(&refusal)
-        ))
-    })
-}
-
-fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
+/// Reads a regular file of at most `limit` bytes.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_up_to(path: &Path, limit: u64) -> Result<Vec<u8>, Refusal> {
     let unreadable = |error: io::Error| Refusal::Unreadable(reason(&error));
     // Opening a pipe would wait for its writer, so its kind is asked first.
     let found = path.metadata().map_err(unreadable)?;
@@ -65,7 +53,8 @@ pub(crate) fn reason(error: &io::Error) -> String {
 }
 
 /// Why a path was not read, in words.
-pub(crate) fn refusal_words(refusal: &Refusal) -> String {
+#[must_use]
+pub fn refusal_message(refusal: &Refusal) -> String {
     match refusal {
         Refusal::LeavesNest(place) => format!("the link leads out of the Nest, to {place}"),
         Refusal::TooLarge { bytes, limit } => format!("{bytes} bytes, more than the {limit} that are read"),
@@ -119,31 +108,5 @@ impl ReadFile for ConfinedReader {
         String::from_utf8(bytes)
             .map(Arc::from)
             .map_err(|_| ReadError::NotText)
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_person_names_is_a_regular_file_of_a_bounded_size() {
-        let refused = |path: &Path| read_named(path, 8).unwrap_err().to_string();
-        assert_eq!(
-            refused(Path::new("/dev/zero")),
-            "cannot read /dev/zero: not a regular file"
-        );
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("plan.json");
-        assert!(refused(&file).contains("no such file"), "{}", refused(&file));
-        std::fs::write(&file, "12345678").unwrap();
-        assert_eq!(read_named(&file, 8).unwrap(), b"12345678");
-        std::fs::write(&file, "123456789").unwrap();
-        assert!(
-            refused(&file).contains("9 bytes, more than the 8 that are read"),
-            "{}",
-            refused(&file)
-        );
     }
 }

@@ -3,12 +3,11 @@
 use std::ops::Range;
 
 use fly_syntax::{FileId, SourceFile};
-
-use crate::compiler;
-use crate::render::MASK;
+use fly_typeck::{MASK, Names, exposed};
 
 /// A text of Fly, and where in it secrets may stand in plain.
-pub(crate) struct Masked<'t> {
+#[derive(Debug)]
+pub struct Masked<'t> {
     text: &'t str,
     /// In order.
     hidden: Vec<Range<usize>>,
@@ -16,10 +15,11 @@ pub(crate) struct Masked<'t> {
 
 impl<'t> Masked<'t> {
     /// Looks for secrets in a file. Of a file of values any may be one.
-    pub(crate) fn new(text: &'t str) -> Self {
+    #[must_use]
+    pub fn new(text: &'t str) -> Self {
         let file = SourceFile::new(FileId(0), "", text);
         let parsed = fly_syntax::parse(&file);
-        let hidden = compiler::exposed(&file, &parsed.tree, &compiler::Names::default());
+        let hidden = exposed(&file, &parsed.tree, &Names::default());
         Self {
             text,
             hidden: hidden.into_iter().map(|span| span.range()).collect(),
@@ -27,7 +27,8 @@ impl<'t> Masked<'t> {
     }
 
     /// A line, or any other part that ends where a line does, as it may be shown. Indents and line breaks stay.
-    pub(crate) fn part(&self, part: Range<usize>) -> String {
+    #[must_use]
+    pub fn part(&self, part: Range<usize>) -> String {
         let mut shown = String::new();
         let mut at = part.start;
         for hidden in &self.hidden {

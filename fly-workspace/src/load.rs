@@ -1,9 +1,5 @@
 //! From folders to [`NestFiles`]: the only place that reads a Nest from disk.
 
-mod reader;
-mod root;
-mod walk;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,10 +7,8 @@ use fly_syntax::{FileId, SourceFile};
 use fly_typeck::{NestFiles, Refused};
 use rayon::prelude::*;
 
-pub use reader::{ConfinedReader, LIMIT, read_bounded};
-pub(crate) use reader::{LARGEST, read_named, refusal_words};
-pub use root::{FOLDERS, find_repository, find_root, is_root};
-pub(crate) use walk::{relative, walker};
+use crate::reader::{ConfinedReader, read_bounded};
+use crate::walk::{self, relative};
 
 /// Reads the Nest at `root`: every `.fly` file, then `nest.flyvars`, then `var_files` in their order.
 ///
