@@ -153,6 +153,8 @@ pub async fn migrate(nest: &str, from: End<'_>, to: End<'_>) -> Result<Outcome, 
             return Err(error);
         }
     };
+    // What is copied has the epochs of the old place in it.
+    to.locked.raise(from.locked.epoch()).await?;
     copy_states(&states, to).await?;
     copy_all_beside(from.store, to).await?;
     verify(&states, from.store, to.store).await?;

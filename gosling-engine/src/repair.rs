@@ -196,7 +196,7 @@ mod tests {
     fn ended(serial: u64) -> Trail {
         Trail {
             serial,
-            unended: Vec::new(),
+            ..Trail::default()
         }
     }
 
@@ -266,6 +266,7 @@ mod tests {
         let trail = Trail {
             serial: 3,
             unended: vec![(line, 3)],
+            ..Trail::default()
         };
         let salvage = Salvage {
             state: Some(state(3)),

@@ -70,6 +70,15 @@ pub trait Store: Send + Sync {
         fence: &dyn Fence,
     ) -> Result<(), StoreError>;
 
+    /// Where the epoch of the last lock is, if it can be lost without the state; `None` where one cannot be without the
+    /// other. It is read after what was written under it: so it is never lower.
+    ///
+    /// # Errors
+    /// [`StoreError`], also where it is no number. A wrapper around another store must hand it on.
+    async fn epoch(&self) -> Result<Option<EpochFile>, StoreError> {
+        Ok(None)
+    }
+
     /// Whether something could be put beside the state, as far as that is known without writing.
     ///
     /// # Errors
@@ -112,6 +121,15 @@ pub trait Locked: Send + Sync {
 
     /// Who took it: what is saved under it says so.
     fn holder(&self) -> &Holder;
+
+    /// Raises the epoch to this one where it is lower, durably, before a state is saved here that comes from another place
+    /// with that place's epochs. A wrapper around another store must hand it on.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn raise(&self, _epoch: u64) -> Result<(), StoreError> {
+        Ok(())
+    }
 
     /// Asks the store whether this lock is still held.
     ///
@@ -207,6 +225,15 @@ pub struct Salvage {
     pub gaps: usize,
     /// The journal as it is stored.
     pub journal: Vec<u8>,
+}
+
+/// The file that has the epoch of the last lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EpochFile {
+    /// Its path.
+    pub path: String,
+    /// What it says; `None` where it is missing.
+    pub epoch: Option<u64>,
 }
 
 /// What goes with a state into every store.

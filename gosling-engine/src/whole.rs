@@ -1,11 +1,14 @@
 //! Whether state, journal and audit belong together. What was lost by one of them shows in the others, and nothing may be
 //! made before somebody has looked: what the lost part knew of would be made a second time.
 
+use std::borrow::Cow;
+
 use thiserror::Error;
 
-use crate::audit::{Line, Trail};
+use crate::audit::{self, Line, Trail};
+use crate::journal::{self, Record};
 use crate::state::State;
-use crate::store::{Snapshot, Store, StoreError};
+use crate::store::{EpochFile, Snapshot, Store, StoreError};
 
 /// What was lost.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -38,13 +41,32 @@ pub enum Lost {
         /// Which run that was, in words.
         run: String,
     },
+    /// The epoch that keeps earlier holders of the lock from writing is not that of the last lock.
+    #[error("the epoch {}", match .file.epoch {
+        None => format!("is missing: {} is gone, and the Nest was used before", .file.path),
+        Some(epoch) => format!("says {epoch}, and a lock had epoch {known}: {} is older than it was", .file.path),
+    })]
+    Epoch {
+        /// What has the epoch.
+        file: EpochFile,
+        /// The highest of which something is known.
+        known: u64,
+    },
 }
 
 impl Lost {
     /// What a person can do about it.
     #[must_use]
-    pub fn way_out(&self) -> &'static str {
-        match self {
+    pub fn way_out(&self) -> Cow<'static, str> {
+        let help = match self {
+            Self::Epoch { file, known } => {
+                return format!(
+                    "put the file back from a backup, or write the number {known} or a higher one into it: \
+                     `echo {known} > {}`",
+                    file.path
+                )
+                .into();
+            }
             Self::State { .. } => {
                 "put it back from a backup, or let `gosling state repair` continue from the latest state that is kept \
                  (`gosling state history`); where all that it knew of is gone, empty that place and start over"
@@ -56,7 +78,8 @@ impl Lost {
             Self::Journal { .. } => {
                 "put it back from a backup; else let `gosling state repair` continue without it, and use `gosling orphans` to find what it had recorded"
             }
-        }
+        };
+        help.into()
     }
 }
 
@@ -90,6 +113,10 @@ pub async fn lost(
             ended: trail.serial,
         }));
     }
+    let epoch = lost_epoch(store, trail, snapshot, state.epoch).await?;
+    if epoch.is_some() {
+        return Ok(epoch);
+    }
     if !snapshot.journal.is_empty() {
         return Ok(None);
     }
@@ -99,6 +126,52 @@ pub async fn lost(
         None => None,
     };
     Ok(run.map(|run| Lost::Journal { place, run }))
+}
+
+/// Refuses to lock a store whose epoch is lost or older than it was: two holders could have one number. State and journal
+/// may be damaged here; what of them can be read counts.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn may_lock(store: &dyn Store) -> Result<(), StoreError> {
+    if store.epoch().await?.is_none() {
+        return Ok(());
+    }
+    let trail = audit::trail(store).await?;
+    // What is damaged may not even be decrypted.
+    let snapshot = store.peek().await.unwrap_or_default();
+    let state = snapshot.state.as_deref().map(State::from_bytes);
+    let epoch = state.and_then(Result::ok).map_or(0, |state| state.epoch);
+    match lost_epoch(store, &trail, &snapshot, epoch).await? {
+        None => Ok(()),
+        Some(lost) => Err(StoreError::Refused {
+            what: lost.to_string(),
+            help: lost.way_out().into_owned(),
+        }),
+    }
+}
+
+/// Compares the epoch with those of the state, the journal and the audit, which were read before.
+async fn lost_epoch(
+    store: &dyn Store,
+    trail: &Trail,
+    snapshot: &Snapshot,
+    state: u64,
+) -> Result<Option<Lost>, StoreError> {
+    let Some(file) = store.epoch().await? else {
+        return Ok(None);
+    };
+    let (records, _) = journal::readable(&snapshot.journal);
+    let epochs = records
+        .into_iter()
+        .filter_map(|json| match serde_json::from_slice(json) {
+            Ok(Record::Began { epoch } | Record::Intent { epoch, .. }) => Some(epoch),
+            _ => None,
+        });
+    let known = epochs.fold(state.max(trail.epoch), u64::max);
+    let used = known > 0 || snapshot.state.is_some() || !snapshot.journal.is_empty();
+    let lost = file.epoch.map_or(used, |epoch| epoch < known);
+    Ok(lost.then_some(Lost::Epoch { file, known }))
 }
 
 fn words(line: &Line) -> String {

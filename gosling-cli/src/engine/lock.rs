@@ -54,7 +54,7 @@ pub(crate) async fn under_lock<T>(
     work: impl AsyncFnOnce(&mut Host, &Lease) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let interrupts = Interrupts::heard()?;
-    let locked = at.store.lock(who).await.map_err(|error| store_failure(&error))?;
+    let locked = at.lock(who).await.map_err(|error| store_failure(&error))?;
     let locked: Arc<dyn Locked> = at.checked(locked).await?.into();
     let work = async {
         let lease = begin(host, &locked).await?;

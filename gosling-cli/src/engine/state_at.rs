@@ -7,7 +7,7 @@ use fly_typeck::Value;
 use fly_typeck::checked::CheckedBlock;
 use gosling_engine::durable::Unsafe;
 use gosling_engine::journal::Entry;
-use gosling_engine::store::{self, LocalStore, Locked, Snapshot, Store, StoreError};
+use gosling_engine::store::{self, Holder, LocalStore, Locked, Snapshot, Store, StoreError};
 use gosling_engine::whole::{self, Lost};
 use gosling_engine::{Plan, State, audit, recover};
 use gosling_providers::state::{Sealed, Sealing};
@@ -234,7 +234,13 @@ impl StateAt {
 
     /// Takes the lock, wherever the state is.
     pub(crate) async fn take(&self, host: &Host, command: &str) -> Result<Box<dyn Locked>, StoreError> {
-        self.store.lock(&holder(host, command)).await
+        self.lock(&holder(host, command)).await
+    }
+
+    /// The same for this holder.
+    pub(super) async fn lock(&self, who: &Holder) -> Result<Box<dyn Locked>, StoreError> {
+        whole::may_lock(&*self.store).await?;
+        self.store.lock(who).await
     }
 
     /// Takes the lock, from a holder that is gone too.

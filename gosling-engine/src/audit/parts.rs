@@ -233,6 +233,8 @@ pub async fn cut_off(store: &dyn Store, epoch: u64) -> Result<Vec<String>, Store
 pub struct Trail {
     /// The serial of the state that a run saved last before it ended; 0 where none did.
     pub serial: u64,
+    /// The highest epoch of a run; 0 where none began.
+    pub epoch: u64,
     /// Runs that began and have not said how they ended: their first lines, and the serial of the state before them.
     pub unended: Vec<(Line, u64)>,
 }
@@ -247,12 +249,17 @@ pub async fn trail(store: &dyn Store) -> Result<Trail, StoreError> {
         Event::Ended { serial, .. } => serial,
         Event::Began { .. } | Event::Noted { .. } => None,
     });
+    let epochs = all.iter().filter_map(|line| match line.event {
+        Event::Began { epoch, .. } => Some(epoch),
+        Event::Ended { .. } | Event::Noted { .. } => None,
+    });
     let unended = unended(&all).into_iter().filter_map(|line| match line.event {
         Event::Began { serial, .. } => Some((line.clone(), serial)),
         Event::Ended { .. } | Event::Noted { .. } => None,
     });
     Ok(Trail {
         serial: serials.max().unwrap_or(0),
+        epoch: epochs.max().unwrap_or(0),
         unended: unended.collect(),
     })
 }

@@ -4,11 +4,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Beside, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
+use super::{Beside, EpochFile, Holder, Locked, Rewrite, Snapshot, Store, StoreError, Version};
 use crate::durable::{Files, Lock, System, Unsafe};
 use crate::fence::Fence;
 use crate::journal;
@@ -27,7 +28,7 @@ pub struct LocalStore {
 
 struct Held {
     store: LocalStore,
-    epoch: u64,
+    epoch: AtomicU64,
     holder: Holder,
     /// Ends with this.
     _lock: Box<dyn Lock>,
@@ -99,19 +100,25 @@ impl LocalStore {
         Ok(())
     }
 
-    /// The epoch of the last lock.
-    fn last_epoch(&self, path: &Path) -> Result<u64, StoreError> {
+    /// The epoch of the last lock; `None` where its file is missing.
+    fn last_epoch(&self, path: &Path) -> Result<Option<u64>, StoreError> {
         let Some(bytes) = self.read(path)? else {
-            return Ok(0);
+            return Ok(None);
         };
         let text = String::from_utf8_lossy(&bytes);
-        text.trim().parse().map_err(|_| {
+        text.trim().parse().map(Some).map_err(|_| {
             let why = format!(
                 "`{}` is no number; put the highest one back that was in it",
                 text.trim()
             );
             failed("cannot use", path)(io::Error::new(io::ErrorKind::InvalidData, why))
         })
+    }
+
+    fn set_epoch(&self, path: &Path, epoch: u64) -> Result<(), StoreError> {
+        self.files
+            .replace(path, format!("{epoch}\n").as_bytes())
+            .map_err(failed("cannot write", path))
     }
 
     /// The lock of the state; `None` where another process keeps it for longer than one needs to look whether it is
@@ -187,16 +194,15 @@ impl Store for LocalStore {
                 .map_err(failed("cannot remove what is left of", &path))?;
         }
         let path = self.path("epoch");
-        let epoch = self.last_epoch(&path)?.checked_add(1).ok_or_else(|| {
+        let last = self.last_epoch(&path)?.unwrap_or(0);
+        let epoch = last.checked_add(1).ok_or_else(|| {
             let why = "there is no number after the one in it; put the highest one back that a state names";
             failed("cannot use", &path)(io::Error::new(io::ErrorKind::InvalidData, why))
         })?;
-        self.files
-            .replace(&path, format!("{epoch}\n").as_bytes())
-            .map_err(failed("cannot write", &path))?;
+        self.set_epoch(&path, epoch)?;
         Ok(Box::new(Held {
             store: self.clone(),
-            epoch,
+            epoch: epoch.into(),
             holder: holder.clone(),
             _lock: lock,
         }))
@@ -262,6 +268,14 @@ impl Store for LocalStore {
             .map_err(failed("cannot write", &path))
     }
 
+    async fn epoch(&self) -> Result<Option<EpochFile>, StoreError> {
+        let path = self.path("epoch");
+        Ok(Some(EpochFile {
+            epoch: self.last_epoch(&path)?,
+            path: path.display().to_string(),
+        }))
+    }
+
     async fn writable(&self) -> Result<(), StoreError> {
         match self.files.may_write_into(&self.folder) {
             // It is made with the state.
@@ -284,7 +298,15 @@ impl Store for LocalStore {
 #[async_trait]
 impl Locked for Held {
     fn epoch(&self) -> u64 {
-        self.epoch
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    async fn raise(&self, epoch: u64) -> Result<(), StoreError> {
+        if epoch > self.epoch() {
+            self.store.set_epoch(&self.store.path("epoch"), epoch)?;
+            self.epoch.store(epoch, Ordering::SeqCst);
+        }
+        Ok(())
     }
 
     fn holder(&self) -> &Holder {
@@ -293,7 +315,7 @@ impl Locked for Held {
 
     /// The lock ends with its process alone, unless somebody removed its file: then the epoch tells.
     async fn confirm(&self) -> Result<(), StoreError> {
-        if self.store.last_epoch(&self.store.path("epoch"))? == self.epoch {
+        if self.store.last_epoch(&self.store.path("epoch"))? == Some(self.epoch()) {
             return Ok(());
         }
         let said = self.store.read(&self.store.path("lock"))?;

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use gosling_engine::fence::Fence;
 use gosling_engine::journal;
 use gosling_engine::store::{
-    Beside, Displaced, Holder, Locked, Rewrite, Salvage, Snapshot, Store, StoreError, Version,
+    Beside, Displaced, EpochFile, Holder, Locked, Rewrite, Salvage, Snapshot, Store, StoreError, Version,
 };
 
 use crate::keys::{KeyError, Keys};
@@ -217,6 +217,10 @@ impl Store for Sealed {
         self.inner.put_beside(which, expected, bytes, fence).await
     }
 
+    async fn epoch(&self) -> Result<Option<EpochFile>, StoreError> {
+        self.inner.epoch().await
+    }
+
     async fn writable(&self) -> Result<(), StoreError> {
         self.inner.writable().await
     }
@@ -282,6 +286,10 @@ struct SealedLock {
 impl Locked for SealedLock {
     fn epoch(&self) -> u64 {
         self.inner.epoch()
+    }
+
+    async fn raise(&self, epoch: u64) -> Result<(), StoreError> {
+        self.inner.raise(epoch).await
     }
 
     fn holder(&self) -> &Holder {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
+use crate::sealed_state::{act_as, nest, person};
 
 /// It refuses with these words and sends nothing that changes anything.
 fn refused(lab: &Lab, arguments: &[&str], words: &[&str]) {
@@ -228,5 +229,112 @@ fn a_move_that_failed_early_keeps_the_new_place_from_beginning_anew() {
     assert!(again.contains("nothing is left to do"), "{again}");
     lab.green(&["destroy", "--yes"]);
     assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
+#[test]
+fn an_epoch_that_is_lost_lower_or_damaged_stops_every_run() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.machines(2);
+    lab.green(&["apply", "--yes"]);
+    let epoch = file(&lab, "epoch");
+    let latest = std::fs::read_to_string(&epoch).unwrap();
+    assert_eq!(latest, "2\n");
+    let commands = [
+        &["plan"][..],
+        &["apply", "--yes"],
+        &["destroy", "--yes"],
+        &["status"],
+        &["state", "mv", "egg.app.hook[17]", "egg.app.hook[18]"],
+        &["state", "repair"],
+        &["state", "abandon", "egg.app.runner"],
+        &["unlock"],
+    ];
+    std::fs::remove_file(&epoch).unwrap();
+    for command in commands {
+        refused(&lab, command, &["epoch is missing", "the number 2"]);
+        assert!(!epoch.exists(), "{command:?}");
+    }
+    for lower in ["1\n", "0"] {
+        std::fs::write(&epoch, lower).unwrap();
+        for command in commands {
+            refused(&lab, command, &["epoch says", "epoch 2", "the number 2"]);
+            assert_eq!(std::fs::read_to_string(&epoch).unwrap(), lower, "{command:?}");
+        }
+    }
+    for damaged in ["", "two", "2 2", "-1"] {
+        std::fs::write(&epoch, damaged).unwrap();
+        for command in commands {
+            refused(&lab, command, &["is no number", "epoch"]);
+        }
+    }
+    // The help works, and a higher one is as good.
+    for higher in ["2\n", "40\n"] {
+        std::fs::write(&epoch, higher).unwrap();
+        assert!(lab.green(&["apply", "--yes"]).contains("No changes"));
+    }
+    assert_eq!(std::fs::read_to_string(&epoch).unwrap(), "41\n");
+    lab.green(&["destroy", "--yes"]);
+    lab.stop();
+}
+
+#[test]
+fn an_epoch_is_known_by_an_encrypted_state_by_the_journal_and_by_the_audit() {
+    let mut sealed = Lab::one();
+    let ada = person(&sealed, "ada");
+    nest(&sealed, &[&ada], "  backend = \"local\"\n  encrypted = true\n");
+    act_as(&mut sealed, &ada);
+    sealed.green(&["apply", "--yes"]);
+    std::fs::remove_file(file(&sealed, "audit.jsonl")).unwrap();
+    std::fs::write(file(&sealed, "epoch"), "0\n").unwrap();
+    for command in [&["plan"][..], &["apply", "--yes"], &["state", "repair"]] {
+        refused(&sealed, command, &["epoch says 0", "the number 1"]);
+    }
+    sealed.stop();
+
+    let open = with_an_open_operation();
+    let audit = std::fs::read(file(&open, "audit.jsonl")).unwrap();
+    for by_audit in [false, true] {
+        match by_audit {
+            false => std::fs::remove_file(file(&open, "audit.jsonl")).unwrap(),
+            true => {
+                std::fs::write(file(&open, "audit.jsonl"), &audit).unwrap();
+                std::fs::write(file(&open, "journal"), "").unwrap();
+            }
+        }
+        std::fs::write(file(&open, "epoch"), "0\n").unwrap();
+        refused(&open, &["unlock"], &["epoch says 0", "the number 1"]);
+    }
+    open.stop();
+}
+
+#[test]
+fn what_is_there_before_the_first_run_needs_no_epoch() {
+    let lab = Lab::one();
+    lab.green(&["freeze", "--reason", "move"]);
+    lab.green(&["freeze", "--lift"]);
+    assert!(file(&lab, "audit.jsonl").exists() && !file(&lab, "epoch").exists());
+    lab.green(&["plan"]);
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["destroy", "--yes"]);
+    lab.stop();
+}
+
+#[test]
+fn a_state_that_comes_back_brings_its_epoch() {
+    let lab = Lab::one();
+    let nest = lab.read("nest.fly");
+    let at_gitlab = format!("{nest}\nstate {{\n  backend = \"gitlab\"\n  project_id = 17\n}}\n");
+    lab.write("nest.fly", &at_gitlab);
+    lab.write("../old.fly", &at_gitlab);
+    for _ in 0..4 {
+        lab.green(&["unlock"]);
+    }
+    lab.green(&["apply", "--yes"]);
+    lab.write("nest.fly", &nest);
+    lab.green(&["state", "migrate", "--from", "../old.fly"]);
+    assert!(lab.green(&["plan"]).contains("No changes"));
+    lab.green(&["destroy", "--yes"]);
     lab.stop();
 }

@@ -7,13 +7,13 @@ use crate::gosling::said;
 use crate::lab::{Lab, whole};
 
 /// A person: who they are to age, and where their identity is.
-struct Person {
+pub(crate) struct Person {
     recipient: String,
     identity: Secret,
     file: String,
 }
 
-fn person(lab: &Lab, name: &str) -> Person {
+pub(crate) fn person(lab: &Lab, name: &str) -> Person {
     let (identity, recipient) = generate_identity();
     let path = lab.folder.path().join(format!("{name}.txt"));
     gosling_engine::durable::replace(&path, identity.expose().as_bytes()).unwrap();
@@ -25,13 +25,13 @@ fn person(lab: &Lab, name: &str) -> Person {
     }
 }
 
-fn act_as(lab: &mut Lab, person: &Person) {
+pub(crate) fn act_as(lab: &mut Lab, person: &Person) {
     let variable = "GOSLING_AGE_IDENTITY".to_owned();
     lab.environment.insert(variable, person.file.clone());
 }
 
 /// The Nest with these recipients and this `state` block.
-fn nest(lab: &Lab, recipients: &[&Person], state: &str) {
+pub(crate) fn nest(lab: &Lab, recipients: &[&Person], state: &str) {
     let names: Vec<_> = recipients
         .iter()
         .map(|person| format!("\"{}\"", person.recipient))
