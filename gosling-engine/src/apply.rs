@@ -21,7 +21,7 @@ use crate::rollout::{Rollouts, Turn, Work};
 use crate::run::{Queued, Run, RunError, RunNotes, Stop};
 use crate::state::{Held, Intake, State};
 
-pub use saved::as_seen;
+pub use saved::{as_seen, corrections};
 
 /// What came of a plan.
 #[derive(Debug)]

@@ -52,6 +52,10 @@ pub struct Plan {
     /// What could not be read: it stays as it is, and so does what needs it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Unreadable>,
+    /// The resources of which the state has other dependencies noted than they have: applying the plan corrects that,
+    /// also where it changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub corrections: Vec<Address>,
 }
 
 /// What a person should know of a resource, and what applying the plan does not change.
@@ -341,13 +345,14 @@ impl Plan {
         })
     }
 
-    /// Whether applying it would change nothing, the state included, and settle nothing.
+    /// Whether applying it would change nothing, and settle nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.open.is_empty() && self.does_nothing()
     }
 
-    /// Whether carrying it out would change nothing, the state included. What is open is settled before that, or not.
+    /// Whether carrying it out would change nothing, the state included but for [`Plan::corrections`]. What is open is
+    /// settled before that, or not.
     #[must_use]
     pub fn does_nothing(&self) -> bool {
         let set_aside = self.changes.iter().any(|change| change.set_aside.is_some());

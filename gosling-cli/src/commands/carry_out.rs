@@ -155,7 +155,8 @@ async fn work(
     }
     let mut account = None;
     let took_over = matches!(job.purpose, Purpose::Apply { .. }) && state.resources.len() > known;
-    if !plan.does_nothing() || took_over {
+    let changes = !plan.does_nothing() || took_over;
+    if changes {
         if job.run.preflight && !can_be_done(host, session, &plan, under, job.run.json).await? {
             return Ok(Exit::Problems);
         }
@@ -169,6 +170,8 @@ async fn work(
             host.done("nothing was changed")?;
             return Ok(Exit::Problems);
         }
+    }
+    if changes || !plan.corrections.is_empty() {
         let began = Event::Began {
             epoch: under.lease.locked().epoch(),
             serial: state.serial,
@@ -328,7 +331,7 @@ async fn carry(
     let before = gosling_engine::apply::as_seen(plan, &state);
     let contacts = session.contacts(plan, &state);
     let contacts = progress.look(host, interrupts, contacts).await?;
-    let mut applied = if plan.does_nothing() {
+    let mut applied = if plan.does_nothing() && plan.corrections.is_empty() {
         Applied::nothing(state)
     } else {
         let (on, wish) = ((state, open), interrupts.wish());

@@ -251,6 +251,7 @@ impl Session {
             || state.digest(),
         );
         let changes = changes.map_err(|error| diff_failure(&error, wanted, state))?;
+        let corrections = gosling_engine::apply::corrections(&changes, &now);
         let remarks =
             gosling_engine::remarks(&changes, (state, &now), wanted, &self.providers, &options.targets);
         Ok(Plan {
@@ -269,6 +270,7 @@ impl Session {
             remarks,
             open: recover::shown(open),
             unreadable,
+            corrections,
         })
     }
 

@@ -113,6 +113,18 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
             "Equal changes are shown once; `--full` shows each by itself."
         )?;
     }
+    if !plan.corrections.is_empty() {
+        let count = counted(plan.corrections.len(), "resource");
+        writeln!(
+            out,
+            "Apply corrects the state: what {count} {} there is not up to date.",
+            if plan.corrections.len() == 1 {
+                "needs"
+            } else {
+                "need"
+            }
+        )?;
+    }
     writeln!(out, "{}", summary(plan))
 }
 

@@ -41,9 +41,7 @@ pub(super) async fn begin(
     with_moves(run, plan, &mut state);
     for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
         if let Some(held) = state.resources.get_mut(&change.address) {
-            held.depends_on.clone_from(&change.needs);
-            held.given.clone_from(&change.given);
-            held.rollout = change.rollout;
+            note(change, held);
         }
     }
     if state == before {
@@ -75,6 +73,33 @@ pub fn as_seen(plan: &Plan, state: &State) -> State {
         }
     }
     state
+}
+
+/// Notes what a resource that stays as it is needs, and how its pool is changed.
+fn note(change: &Change, held: &mut Held) {
+    held.depends_on.clone_from(&change.needs);
+    held.given.clone_from(&change.given);
+    held.rollout = change.rollout;
+}
+
+/// The resources that stay as they are, and of which the state has something else noted than the plan knows: what an
+/// earlier run or an import lost is put right by the next apply, also where it changes nothing.
+#[must_use]
+pub fn corrections(changes: &[Change], state: &State) -> Vec<Address> {
+    let stays = changes
+        .iter()
+        .filter(|change| change.action == Action::NoOp && change.moved_from.is_none());
+    let other = stays.filter(|change| {
+        // What waits for a move still needs others by the addresses that they have now.
+        let known = change.needs.iter().all(|need| state.resources.contains_key(need));
+        let held = state.resources.get(&change.address).filter(|_| known);
+        held.is_some_and(|held| {
+            let mut noted = held.clone();
+            note(change, &mut noted);
+            noted != *held
+        })
+    });
+    other.map(|change| change.address.clone()).collect()
 }
 
 /// Gives moved resources their new addresses.

@@ -160,6 +160,34 @@ fn a_runner_that_is_imported_again_is_needed_by_its_machines_again() {
     lab.stop();
 }
 
+/// A state of an earlier version, whose import lost what needs the runner.
+#[test]
+fn lost_dependencies_are_put_back_by_an_apply_that_changes_nothing_else() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "pull", "-o", "state.json"]);
+    let mut state: Json = serde_json::from_str(&lab.read("state.json")).unwrap();
+    let needs = &mut state["resources"]["egg.app.vm[0]"]["depends_on"];
+    assert_eq!(needs, &json!(["egg.app.runner"]));
+    *needs = json!([]);
+    lab.write("state.json", &state.to_string());
+    lab.green(&["state", "push", "state.json"]);
+    let machine = |lab: &Lab| lab.green(&["state", "show", "egg.app.vm[0]"]);
+    assert!(!machine(&lab).contains("needs:"));
+    let words = "Apply corrects the state: what 1 resource needs there is not up to date.";
+    let plan = lab.green(&["plan", "--detailed-exitcode"]);
+    assert!(plan.contains(words) && plan.contains("No changes"), "{plan}");
+    let changes = lab.changes();
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains(words), "{said}");
+    assert_eq!(lab.changes(), changes);
+    assert!(machine(&lab).contains("needs: egg.app.runner"), "{said}");
+    let plan = lab.green(&["plan"]);
+    assert!(!plan.contains(words), "{plan}");
+    assert!(lab.green(&["audit", "verify"]).contains("lines"));
+    lab.stop();
+}
+
 /// A walk, A5: a new token is not in the machines that have the old one.
 #[test]
 fn machines_with_a_lost_token_are_replaced_by_the_apply_that_makes_a_new_one() {
