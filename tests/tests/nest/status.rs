@@ -51,3 +51,30 @@ fn a_machine_whose_notes_lost_the_marker_is_named_and_the_others_can_be_planned(
     lab.green(&["status"]);
     lab.stop();
 }
+
+/// Machines go on for hours with a token that was reset, as far as GitLab says of them.
+#[test]
+fn a_token_that_somebody_reset_is_a_finding() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["status"]);
+    by_hand(
+        &lab,
+        Method::Post,
+        "/api/v4/runners/1/reset_authentication_token",
+        json!({}),
+    );
+    let (words, document) = red(&lab);
+    let wrong = "is not that of runner 1: GitLab does not know it";
+    assert!(
+        words.contains(wrong) && words.contains("`gosling apply --replace egg.app.runner`"),
+        "{words}"
+    );
+    let message = problems(&document, "egg.app.runner")[0]["message"]
+        .as_str()
+        .unwrap();
+    assert!(message.ends_with(wrong), "{message}");
+    lab.green(&["apply", "--yes", "--replace", "egg.app.runner"]);
+    lab.green(&["status"]);
+    lab.stop();
+}

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{CallError, Doubt, Held, State, in_order};
-use gosling_providers::gitlab::{Contact, Manager, RunnerStatus, system_id};
+use gosling_engine::{CallError, Doubt, Held, SecretError, Secrets, State, in_order};
+use gosling_providers::gitlab::{Contact, Gitlab, Manager, RunnerStatus, system_id};
 use gosling_providers::proxmox::MachineState;
 use gosling_resource::{Address, Value};
 use serde_json::{Value as Json, json};
@@ -29,6 +29,8 @@ pub(super) struct Line {
 pub(super) struct Fleet<'s> {
     state: &'s State,
     runners: BTreeMap<&'s Address, Result<RunnerStatus, CallError>>,
+    /// What is wrong with the tokens that new machines of these runners get.
+    tokens: BTreeMap<&'s Address, Doubt>,
     machines: BTreeMap<&'s Address, Result<Option<MachineState>, CallError>>,
 }
 
@@ -63,6 +65,17 @@ impl<'s> Fleet<'s> {
             Ok::<_, Failure>((*address, gitlab.runner_status(&cx, *id).await))
         });
         let runners = in_order(runners, AT_ONCE).await.map_err(|(_, failure)| failure)?;
+        // After that: GitLab takes whoever asks about a token for one of the runner's machines.
+        let known: BTreeMap<_, _> = runners.into_iter().collect();
+        let there = asked.iter().filter(|(address, ..)| known[address].is_ok());
+        let tokens = there.map(|(address, _, gitlab)| async {
+            let doubt = token(session, gitlab, address, &state.resources[*address]).await;
+            Ok::<_, Failure>((*address, doubt))
+        });
+        let tokens = in_order(tokens, AT_ONCE).await.map_err(|(_, failure)| failure)?;
+        let tokens = tokens
+            .into_iter()
+            .filter_map(|(address, doubt)| Some((address, doubt?)));
         let cx = &cx;
         let machines = machines.iter().map(|(address, held)| async move {
             let proxmox = session.proxmox(&held.provider).ok_or_else(|| {
@@ -78,7 +91,8 @@ impl<'s> Fleet<'s> {
             .map_err(|(_, failure)| failure)?;
         Ok(Self {
             state,
-            runners: runners.into_iter().collect(),
+            runners: known,
+            tokens: tokens.collect(),
             machines: machines.into_iter().collect(),
         })
     }
@@ -123,8 +137,9 @@ impl<'s> Fleet<'s> {
     /// What is wrong with a resource whatever it does at this moment.
     fn wrong(&self, address: &Address) -> Vec<Doubt> {
         let seen = self.machines.get(address).and_then(|seen| seen.as_ref().ok());
-        let doubt = seen.and_then(|seen| seen.as_ref()?.doubt.clone());
-        doubt.into_iter().collect()
+        let machine = seen.and_then(|seen| seen.as_ref()?.doubt.as_ref());
+        let token = self.tokens.get(address);
+        machine.into_iter().chain(token).cloned().collect()
     }
 
     /// The machines of the state that use this runner's token, with what each calls itself at GitLab.
@@ -284,4 +299,22 @@ fn word(contact: Contact) -> &'static str {
         Contact::Stale => "stale",
         Contact::NeverContacted => "never_contacted",
     }
+}
+
+/// Why the token that is kept for a runner is not the runner's; `None` where it is, or where nobody says: who only looks
+/// may lack the right to read it.
+async fn token(session: &Session, gitlab: &Gitlab, address: &Address, held: &Held) -> Option<Doubt> {
+    let place = held.properties.get("token_secret").and_then(Value::as_secret)?;
+    let wrong = match session.secrets.read(place).await {
+        Err(SecretError::Missing(_)) => "there is none".to_owned(),
+        Err(_) => return None,
+        Ok(token) => session.token_of(gitlab, &held.id, &token).await.ok()?.wrong()?,
+    };
+    Some(Doubt {
+        message: format!("the token at {place} is not that of runner {}: {wrong}", held.id),
+        help: format!(
+            "somebody reset it at GitLab, or replaced what is stored; `gosling apply --replace {address}` makes a new \
+             runner and its machines"
+        ),
+    })
 }
