@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use gosling_engine::{Action, Context as ProviderContext, Fence, Held, Lease, Plan, State};
+use gosling_engine::{Action, Change, Context as ProviderContext, Fence, Held, Lease, Plan, State};
 use gosling_providers::gitlab::{Contact, Gitlab, Manager, system_id};
 use gosling_resource::{Address, SecretUri, Value};
 use tokio::time::Instant;
@@ -434,12 +434,16 @@ impl Pool {
     }
 }
 
-/// The machines that a plan restarts.
+/// The machines that a plan restarts, or starts because somebody stopped them.
 fn restarted(plan: &Plan) -> BTreeSet<&Address> {
+    let starts = |change: &Change| {
+        let mut attributes = change.attributes.iter();
+        attributes.any(|changed| changed.name == "started" && changed.after.as_bool() == Some(true))
+    };
     let restarted = plan
         .changes
         .iter()
-        .filter(|change| change.action == Action::Update && !change.because.is_empty());
+        .filter(|change| change.action == Action::Update && (!change.because.is_empty() || starts(change)));
     restarted.map(|change| &change.address).collect()
 }
 

@@ -78,3 +78,19 @@ fn a_token_that_somebody_reset_is_a_finding() {
     lab.green(&["status"]);
     lab.stop();
 }
+
+/// What was started is waited for, whoever stopped it.
+#[test]
+fn a_machine_that_somebody_stopped_is_started_and_waited_for() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let stop = NOTES.replace("/config", "/status/stop");
+    by_hand(&lab, Method::Post, &stop, json!({}));
+    let stopped = || lab.run(&["status"]).status.code() == Some(1);
+    assert!((0..200).any(|_| stopped()), "the machine is off");
+    let said = lab.green(&["apply", "--yes"]);
+    assert!(said.contains("waiting for 1 machine to contact GitLab"), "{said}");
+    assert!(said.contains("egg.app is online after"), "{said}");
+    lab.green(&["status"]);
+    lab.stop();
+}
