@@ -24,7 +24,7 @@ pub struct Looked {
 /// Reads every resource of the state that `wanted` accepts, so many at once at each provider.
 ///
 /// # Errors
-/// Where the Nest no longer has a resource's provider.
+/// Where the Nest no longer has a resource's provider, or something has lost its marker.
 pub async fn refresh(
     state: &State,
     providers: &Providers,
@@ -32,6 +32,25 @@ pub async fn refresh(
     parallelism: usize,
     wanted: impl Fn(&Address) -> bool,
 ) -> Result<Looked, RunError> {
+    let (looked, lost) = look(state, providers, secrets, parallelism, wanted).await?;
+    match lost {
+        Some(lost) => Err(lost),
+        None => Ok(looked),
+    }
+}
+
+/// The same for whoever does nothing around what is there: what has lost its marker counts as what could not be read, and
+/// the first of it is given back as well.
+///
+/// # Errors
+/// Where the Nest no longer has a resource's provider.
+pub async fn look(
+    state: &State,
+    providers: &Providers,
+    secrets: &dyn Secrets,
+    parallelism: usize,
+    wanted: impl Fn(&Address) -> bool,
+) -> Result<(Looked, Option<RunError>), RunError> {
     let mut asked: BTreeMap<&str, Vec<(&Address, &Held)>> = BTreeMap::new();
     for (address, held) in state.resources.iter().filter(|(address, _)| wanted(address)) {
         asked.entry(&held.provider).or_default().push((address, held));
@@ -39,8 +58,12 @@ pub async fn refresh(
     let reads = asked
         .into_values()
         .map(|resources| read_all(resources, providers, secrets, parallelism));
-    let observed = try_join_all(reads).await?.into_iter().flatten();
-    let observed: BTreeMap<&Address, Result<Option<Observed>, CallError>> = observed.collect();
+    let mut observed: BTreeMap<&Address, Result<Option<Observed>, CallError>> = BTreeMap::new();
+    let mut lost = None;
+    for (seen, first) in try_join_all(reads).await? {
+        observed.extend(seen);
+        lost = lost.or(first);
+    }
     let mut now = state.clone();
     let mut drift = Vec::new();
     let mut unreadable = Vec::new();
@@ -86,12 +109,19 @@ pub async fn refresh(
             }
         }
     }
-    Ok(Looked {
+    let looked = Looked {
         now,
         drift,
         unreadable,
-    })
+    };
+    Ok((looked, lost))
 }
+
+/// What was found at one provider, and the first that has lost its marker.
+type Found<'s> = (
+    Vec<(&'s Address, Result<Option<Observed>, CallError>)>,
+    Option<RunError>,
+);
 
 /// Reads all resources of one provider.
 async fn read_all<'s>(
@@ -99,31 +129,30 @@ async fn read_all<'s>(
     providers: &Providers,
     secrets: &dyn Secrets,
     parallelism: usize,
-) -> Result<Vec<(&'s Address, Result<Option<Observed>, CallError>)>, RunError> {
+) -> Result<Found<'s>, RunError> {
     let Some((address, held)) = resources.first() else {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     };
     let provider = provider_of(address, held, providers)?;
     let cx = Context::reading(secrets);
     let asked: Vec<Known<'_>> = resources.iter().map(|(_, held)| known(held)).collect();
     let found = provider.read_all(&cx, &asked, parallelism).await;
     let mut seen = Vec::with_capacity(resources.len());
+    let mut lost = None;
     for ((address, held), found) in resources.into_iter().zip(found) {
-        let lost = matches!(found, Ok(Presence::NotOurs(_)));
+        let has_lost = matches!(found, Ok(Presence::NotOurs(_)));
         let found = found.and_then(Presence::decided);
-        match found {
-            // Somebody took the marker away: a person has to look before anything is done around it.
-            Err(error) if lost => {
-                let help = format!(
-                    "`--target` with other addresses leaves {address} out until then; {}",
-                    error.way_out().unwrap_or_default()
-                );
-                return Err(unreadable(address, held, error.help(help)));
-            }
-            found => seen.push((address, found)),
+        // Somebody took the marker away: a person has to look before anything is done around it.
+        if let (Err(error), true, None) = (&found, has_lost, &lost) {
+            let help = format!(
+                "`--target` with other addresses leaves {address} out until then; {}",
+                error.way_out().unwrap_or_default()
+            );
+            lost = Some(unreadable(address, held, error.clone().help(help)));
         }
+        seen.push((address, found));
     }
-    Ok(seen)
+    Ok((seen, lost))
 }
 
 fn provider_of<'p>(

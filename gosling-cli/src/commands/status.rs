@@ -20,7 +20,7 @@ const MACHINE: &str = "proxmox_vm";
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
 
-/// Show whether runners are online, what they do, and how their machines are
+/// Show whether runners are online, what they do, and how their machines and webhooks are
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -207,6 +207,17 @@ impl Session {
         looked.map_err(run_failure)
     }
 
+    /// What is there of those resources of a state that `asked` accepts, for a command that changes nothing.
+    pub(crate) async fn glance(
+        &self,
+        state: &State,
+        asked: impl Fn(&gosling_resource::Address) -> bool,
+    ) -> Result<gosling_engine::Looked, Failure> {
+        let looked =
+            gosling_engine::refresh::look(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
+        looked.map(|(looked, _)| looked).map_err(run_failure)
+    }
+
     /// A plan from this state to what is wanted, whoever wants it.
     pub(super) async fn plan_for(
         &self,

@@ -94,3 +94,38 @@ fn a_machine_that_somebody_stopped_is_started_and_waited_for() {
     lab.green(&["status"]);
     lab.stop();
 }
+
+#[test]
+fn a_webhook_that_somebody_deleted_or_changed_is_shown() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let quiet = lab.green(&["status"]);
+    assert!(!quiet.contains("hook"), "{quiet}");
+    let hooks = by_hand(&lab, Method::Get, "/api/v4/projects/17/hooks", json!(null));
+    let path = format!("/api/v4/projects/17/hooks/{}", hooks[0]["id"]);
+    let url = "https://elsewhere.example.com/";
+    by_hand(&lab, Method::Put, &path, json!({ "url": url }));
+    let (words, document) = red(&lab);
+    assert!(
+        words.contains("egg.app.hook[17]: changed outside gosling: url; "),
+        "{words}"
+    );
+    let hook = |document: &Json| {
+        let all = document["resources"].as_array().unwrap();
+        all.iter()
+            .find(|one| one["kind"] == "gitlab_hook")
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(hook(&document)["changed"], json!(["url"]));
+    by_hand(&lab, Method::Delete, &path, json!({}));
+    let (words, document) = red(&lab);
+    assert!(
+        words.contains("egg.app.hook[17]: not there; `gosling apply` creates it again"),
+        "{words}"
+    );
+    assert_eq!(hook(&document)["state"], "gone");
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["status"]);
+    lab.stop();
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{CallError, Doubt, Held, SecretError, Secrets, State, in_order};
+use gosling_engine::{CallError, Doubt, Held, Looked, SecretError, Secrets, State, in_order};
 use gosling_providers::gitlab::{Contact, Gitlab, Manager, RunnerStatus, system_id};
 use gosling_providers::proxmox::MachineState;
 use gosling_resource::{Address, Value};
@@ -31,6 +31,8 @@ pub(super) struct Fleet<'s> {
     runners: BTreeMap<&'s Address, Result<RunnerStatus, CallError>>,
     /// What is wrong with the tokens that new machines of these runners get.
     tokens: BTreeMap<&'s Address, Doubt>,
+    /// What was found of the other resources: webhooks.
+    others: Looked,
     machines: BTreeMap<&'s Address, Result<Option<MachineState>, CallError>>,
 }
 
@@ -89,8 +91,15 @@ impl<'s> Fleet<'s> {
         let machines = in_order(machines, AT_ONCE)
             .await
             .map_err(|(_, failure)| failure)?;
+        let others: BTreeSet<&Address> = held
+            .iter()
+            .filter(|(_, held)| !matches!(held.kind.as_str(), RUNNER | MACHINE))
+            .map(|(address, _)| *address)
+            .collect();
+        let others = session.glance(state, |address| others.contains(address)).await?;
         Ok(Self {
             state,
+            others,
             runners: known,
             tokens: tokens.collect(),
             machines: machines.into_iter().collect(),
@@ -115,7 +124,7 @@ impl<'s> Fleet<'s> {
                 Some(format!("not known: {error}")),
                 json!({ "error": error.to_string() }),
             ),
-            (None, None) => (true, None, json!({})),
+            (None, None) => self.other(address),
         };
         let wrong = self.wrong(address);
         let mut json = base;
@@ -131,6 +140,37 @@ impl<'s> Fleet<'s> {
             words,
             wrong,
             json,
+        }
+    }
+
+    /// A resource of which a service says no more than what it is like.
+    fn other(&self, address: &Address) -> (bool, Option<String>, Json) {
+        let mut unread = self.others.unreadable.iter();
+        if let Some(unread) = unread.find(|unread| unread.address == *address) {
+            let help = unread.help.as_ref().map(|help| format!("\n  help: {help}"));
+            let words = format!("not known: {}{}", unread.message, help.unwrap_or_default());
+            return (false, Some(words), json!({ "error": unread.message }));
+        }
+        let mut drift = self.others.drift.iter();
+        match drift.find(|drift| drift.address == *address) {
+            None => (true, None, json!({ "state": "there" })),
+            Some(drift) if drift.gone => (
+                false,
+                Some("not there; `gosling apply` creates it again".to_owned()),
+                json!({ "state": "gone" }),
+            ),
+            Some(drift) => {
+                let names: Vec<&str> = drift.attributes.iter().map(|one| one.name.as_str()).collect();
+                let words = format!(
+                    "changed outside gosling: {}; `gosling plan` shows it, `gosling apply` puts it back",
+                    names.join(", ")
+                );
+                (
+                    false,
+                    Some(words),
+                    json!({ "state": "changed", "changed": names }),
+                )
+            }
         }
     }
 
