@@ -10,6 +10,7 @@ mod mask;
 mod reader;
 mod root;
 mod walk;
+mod workspace;
 
 pub use check::{CheckedNest, check_files, check_root};
 pub use fix::{Appearing, Done, Fixed, Refused, fix};
@@ -18,6 +19,7 @@ pub use mask::Masked;
 pub use reader::{ConfinedReader, LIMIT, read_bounded, read_up_to, refusal_message};
 pub use root::{FOLDERS, find_repository, find_root, is_root};
 pub use walk::{fly_files, relative};
+pub use workspace::Workspace;
 
 /// Every kind of problem, of the syntax and of what it means.
 #[must_use]

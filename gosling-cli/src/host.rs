@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 
+use gosling_deploy::Environment;
+
 use crate::message;
 
 /// The number of the form of all JSON that commands print; docs/json.md describes it.
@@ -28,10 +30,8 @@ pub struct Host {
     pub terminal: Option<Box<dyn Write>>,
     /// How wide the terminal is; only terminals are wrapped to it.
     pub columns: Columns,
-    /// The environment.
-    pub environment: BTreeMap<String, String>,
-    /// The current folder, absolute.
-    pub folder: PathBuf,
+    /// Its variables and the current folder.
+    pub environment: Environment,
     /// What the options that every command has say.
     pub asked: Asked,
 }
@@ -82,10 +82,10 @@ impl Host {
     pub fn process() -> Self {
         let input_is_terminal = io::stdin().is_terminal();
         let err_is_terminal = io::stderr().is_terminal();
-        let environment: BTreeMap<String, String> = std::env::vars_os()
+        let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let columns = environment
+        let columns = variables
             .get("COLUMNS")
             .and_then(|columns| columns.parse().ok())
             .filter(|columns| *columns > 0);
@@ -102,8 +102,10 @@ impl Host {
             err_is_terminal,
             terminal: terminal.map(|terminal| Box::new(terminal) as Box<dyn Write>),
             columns: Columns::Now(columns.unwrap_or(Columns::UNKNOWN)),
-            environment,
-            folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            environment: Environment {
+                variables,
+                folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            },
             asked: Asked::default(),
         }
     }
@@ -151,7 +153,7 @@ impl Host {
         self.asked
             .nest
             .as_ref()
-            .map_or_else(|| self.folder.clone(), |nest| self.path(nest))
+            .map_or_else(|| self.environment.folder.clone(), |nest| self.path(nest))
     }
 
     /// The terminal's width in columns at this moment.
@@ -171,14 +173,16 @@ impl Host {
     /// The path from the current folder.
     #[must_use]
     pub fn path(&self, path: impl AsRef<std::path::Path>) -> PathBuf {
-        self.folder.join(path)
+        self.environment.path(path)
     }
 
     /// Whether the environment says that terminals show more than ASCII.
     #[must_use]
     pub fn unicode(&self) -> bool {
         let variables = ["LC_ALL", "LC_CTYPE", "LANG"];
-        let mut values = variables.iter().filter_map(|name| self.environment.get(*name));
+        let mut values = variables
+            .iter()
+            .filter_map(|name| self.environment.variables.get(*name));
         values
             .find(|value| !value.is_empty())
             .is_some_and(|value| value.to_lowercase().contains("utf"))
@@ -188,7 +192,7 @@ impl Host {
     /// CLICOLOR_FORCE or FORCE_COLOR is set. NO_COLOR, CLICOLOR=0 and TERM=dumb forbid it.
     #[must_use]
     pub fn color(&self, terminal: bool) -> bool {
-        let value = |name: &str| self.environment.get(name).map(String::as_str);
+        let value = |name: &str| self.environment.variables.get(name).map(String::as_str);
         let forced = |name: &str| value(name).is_some_and(|value| !matches!(value, "" | "0" | "false"));
         if self.no_color() {
             return false;
@@ -203,6 +207,7 @@ impl Host {
     #[must_use]
     pub fn no_color(&self) -> bool {
         self.environment
+            .variables
             .get("NO_COLOR")
             .is_some_and(|value| !value.is_empty())
     }

@@ -6,7 +6,6 @@ compile_error!("gosling runs on Linux and macOS; on Windows, build and run it in
 pub mod commands;
 mod engine;
 mod failure;
-mod file;
 mod fly_text;
 mod harmless;
 mod host;

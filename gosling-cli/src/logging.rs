@@ -24,7 +24,13 @@ const LEVELS: [(&str, LevelFilter); 6] = [
 /// # Errors
 /// Where GOSLING_LOG is none of its values.
 pub(crate) fn begin(host: &Host, verbose: u8) -> Result<bool, Failure> {
-    let level = level(host.environment.get(VARIABLE).map_or("", String::as_str), verbose)?;
+    let level = level(
+        host.environment
+            .variables
+            .get(VARIABLE)
+            .map_or("", String::as_str),
+        verbose,
+    )?;
     if level == LevelFilter::OFF {
         return Ok(false);
     }

@@ -10,9 +10,9 @@ use super::job::{Job, OnFailure, Purpose, RunArgs};
 use super::plan::{RefreshFlag, TargetArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
-use crate::file::{LARGEST, read_named};
 use crate::render::plan::Detail;
 use crate::{Failure, Host};
+use gosling_deploy::{LARGEST, read_named};
 
 /// Create, change and delete what the plan says
 ///

@@ -13,8 +13,8 @@ use super::outcome::{Outcome, Undone};
 use super::plan::show;
 use super::{Context, Exit};
 use crate::engine::{
-    Account, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
-    released, store_failure, would_be_made,
+    AuditedRun, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
+    lock_within, released, would_be_made,
 };
 use crate::render::plan::Detail;
 use crate::render::{counted, moved, preflight, rollout};
@@ -62,7 +62,7 @@ pub(super) fn carry_out(
         let interrupts = Interrupts::heard()?;
         // Who is refused need not wait first.
         interrupts.end_soon(at.may_begin(excuse.as_deref())).await?;
-        let lock = at.lock_within(host, command, patience, &interrupts);
+        let lock = lock_within(host, &at, command, patience, &interrupts);
         let locked: Arc<dyn Locked> = interrupts.end_now(lock).await?.into();
         let work = async {
             let lease = interrupts.end_soon(begin(host, &locked)).await?;
@@ -179,7 +179,7 @@ async fn work(
             planned: Some(plan.counts()),
             during_freeze: job.run.during_freeze.clone(),
         };
-        account = Some(Account::begin(&session.at, under.lease, began).await?);
+        account = Some(AuditedRun::begin(&session.at, under.lease, began).await?);
         if took_over {
             let saved = gosling_engine::recover::save(&**under.lease.locked(), state).await;
             state = saved.map_err(crate::engine::failure)?;
@@ -202,7 +202,7 @@ async fn work(
                 let (serial, ending) = outcome.ending(applied);
                 (ending, Some(serial), applied.done, applied.failed.len())
             }
-            Err(Failure::Interrupted(_)) => (Ending::Interrupted, None, 0, 0),
+            Err(failure) if failure.is_interrupted() => (Ending::Interrupted, None, 0, 0),
             Err(_) => (Ending::Failed, None, 0, 0),
         };
         let told = account.end(result, serial, done, failed).await;
@@ -334,7 +334,7 @@ async fn carry(
     let mut applied = if plan.does_nothing() && plan.corrections.is_empty() {
         Applied::nothing(state)
     } else {
-        let (on, wish) = ((state, open), interrupts.wish());
+        let (on, wish) = ((state, open), interrupts.requests());
         let work = session.apply(under.lease, plan, on, progress, under.tempo, wish);
         progress.show(host, Some(interrupts), work).await??
     };
@@ -347,7 +347,7 @@ async fn carry(
                 let work = session.put_seeds_away(under.lease, applied.state, &health.online, progress);
                 applied.state = progress.look(host, interrupts, work).await??;
             }
-            Err(Failure::Interrupted(_)) => {
+            Err(failure) if failure.is_interrupted() => {
                 applied.interrupted = true;
                 host.say("stopped waiting; the next apply waits for them again")?;
             }
@@ -363,7 +363,7 @@ async fn carry(
         }
     );
     if undo && failed && applied.interrupted {
-        let stopped = Failure::Interrupted("stopped before that was begun".to_owned());
+        let stopped = Failure::interrupted("stopped before that was begun".to_owned());
         outcome.undone = Some(Err(stopped));
     } else if undo && failed && !plan.does_nothing() {
         let to_settle = !applied.open.is_empty();
@@ -381,12 +381,7 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
         tempo,
         ..
     } = under;
-    let snapshot = under
-        .lease
-        .locked()
-        .load()
-        .await
-        .map_err(|error| store_failure(&error))?;
+    let snapshot = under.lease.locked().load().await?;
     let (known, open) = session.at.read(&snapshot)?;
     let mut account = None;
     if !open.is_empty() {
@@ -397,9 +392,9 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
             planned: None,
             during_freeze: None,
         };
-        account = Some(Account::begin(&session.at, under.lease, began).await?);
+        account = Some(AuditedRun::begin(&session.at, under.lease, began).await?);
     }
-    let work = session.settle(under.lease, progress, *tempo, interrupts.wish());
+    let work = session.settle(under.lease, progress, *tempo, interrupts.requests());
     let settled = progress.show(host, Some(interrupts), work).await?;
     if let Some(account) = account {
         match &settled {
@@ -412,13 +407,13 @@ async fn settle(host: &mut Host, session: &Session, under: &Under<'_>) -> Result
                 let serial = Some(settled.state.serial);
                 account.end(ending, serial, settled.settled, 0).await?;
             }
-            Err(Failure::Interrupted(_)) => account.end(Ending::Interrupted, None, 0, 0).await?,
+            Err(failure) if failure.is_interrupted() => account.end(Ending::Interrupted, None, 0, 0).await?,
             Err(_) => account.end(Ending::Unknown, None, 0, 0).await?,
         }
     }
     let settled = settled?;
-    if interrupts.wished() {
-        return Err(Failure::Interrupted(
+    if interrupts.is_requested() {
+        return Err(Failure::interrupted(
             "stopped before anything new was begun".to_owned(),
         ));
     }
@@ -491,11 +486,7 @@ async fn undo_all(
         still = settled.open;
         (settled.state, open)
     } else {
-        let snapshot = lease
-            .locked()
-            .load()
-            .await
-            .map_err(|error| store_failure(&error))?;
+        let snapshot = lease.locked().load().await?;
         session.at.read(&snapshot)?
     };
     let options = PlanOptions::default();
@@ -504,7 +495,14 @@ async fn undo_all(
     if !json {
         super::rollback::show(host, context, before, &plan, &limits, Detail::Summary)?;
     }
-    let work = session.apply(lease, &plan, (state, &open), progress, *tempo, interrupts.wish());
+    let work = session.apply(
+        lease,
+        &plan,
+        (state, &open),
+        progress,
+        *tempo,
+        interrupts.requests(),
+    );
     let applied = progress.show(host, Some(interrupts), work).await??;
     Ok(Undone {
         plan,
@@ -518,13 +516,13 @@ async fn undo_all(
 /// is given back, and a second one on the spot.
 fn agreed(host: &mut Host, question: &str, under: &Under<'_>) -> Result<bool, Failure> {
     let locked = Arc::clone(under.lease.locked());
-    let mut wish = under.interrupts.wish();
+    let mut stop = under.interrupts.requests();
     let watch = tokio::spawn(async move {
-        if wish.wait_for(|wish| *wish != Stop::No).await.is_ok() {
+        if stop.wait_for(|stop| *stop != Stop::No).await.is_ok() {
             tokio::select! {
                 // Where this fails the lock stays, and names its holder to the next.
                 _ = locked.release() => {}
-                _ = wish.wait_for(|wish| *wish == Stop::Now) => {}
+                _ = stop.wait_for(|stop| *stop == Stop::Now) => {}
             }
             let _ = writeln!(std::io::stderr(), "\nnothing was changed");
             std::process::exit(i32::from(Exit::Interrupted.code()));

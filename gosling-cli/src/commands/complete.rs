@@ -32,6 +32,7 @@ pub(super) fn answered(args: &[OsString], host: &mut Host) -> Result<bool, Failu
     let shells = Shells::builtins();
     let shell = host
         .environment
+        .variables
         .get(VARIABLE)
         .and_then(|name| shells.completer(name));
     let (Some(shell), Some(dashes)) = (shell, args.iter().position(|word| word == "--")) else {
@@ -51,7 +52,7 @@ pub(super) fn answered(args: &[OsString], host: &mut Host) -> Result<bool, Failu
     let mut command = Cli::command();
     command.build();
     let mut answer = Vec::new();
-    shell.write_complete(&mut command, words, Some(&host.folder), &mut answer)?;
+    shell.write_complete(&mut command, words, Some(&host.environment.folder), &mut answer)?;
     host.out.write_all(&answer)?;
     host.out.flush()?;
     Ok(true)

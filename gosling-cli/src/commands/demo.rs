@@ -66,10 +66,10 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
     }));
     let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
     let files = SandboxFiles::write(&running)?;
-    let mut environment: BTreeMap<String, String> = files.environment(&running).into_iter().collect();
+    let mut variables: BTreeMap<String, String> = files.environment(&running).into_iter().collect();
     for name in ["HOME", "USER", "TERM", "LANG", "LC_ALL", "NO_COLOR"] {
-        if let Some(value) = host.environment.get(name) {
-            environment.insert(name.to_owned(), value.clone());
+        if let Some(value) = host.environment.variables.get(name) {
+            variables.insert(name.to_owned(), value.clone());
         }
     }
     host.say(format_args!(
@@ -77,12 +77,13 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
         folder.path().display(),
         running.url()
     ))?;
-    let real = (
-        std::mem::replace(&mut host.environment, environment),
-        std::mem::replace(&mut host.folder, folder.path().to_owned()),
-    );
+    let demo = gosling_deploy::Environment {
+        variables,
+        folder: folder.path().to_owned(),
+    };
+    let real = std::mem::replace(&mut host.environment, demo);
     let shown = show(host, runtime);
-    (host.environment, host.folder) = real;
+    host.environment = real;
     let exit = shown?;
     let left = running
         .ledger()
@@ -125,12 +126,12 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
 /// Another hand gives the demo's machine other tags, through the same API. (More memory would wait for a restart.)
 async fn drift(host: &Host) -> Result<(), Failure> {
     let args = crate::engine::EngineArgs::default();
-    let at = crate::engine::StateAt::find(host, &args).await?;
+    let at = crate::engine::StateLocation::find(&host.environment, &args.workspace(host)?).await?;
     let (state, _) = at.peek().await?;
     let Some((_, machine)) = state.resources.iter().find(|(_, held)| held.kind == "proxmox_vm") else {
         return Err(Failure::wrong_use("the demo made no machine"));
     };
-    let variable = |name: &str| host.environment.get(name).cloned().unwrap_or_default();
+    let variable = |name: &str| host.environment.variables.get(name).cloned().unwrap_or_default();
     let endpoint = Endpoint {
         extra_ca: Some(std::fs::read(variable("GOSLING_CA_FILE"))?),
         ..Endpoint::new(variable("GOSLING_ENDPOINT_PROXMOX"))

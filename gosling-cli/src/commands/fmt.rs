@@ -62,7 +62,7 @@ pub(crate) fn cmd_fmt(host: &mut Host, context: Context, args: &FmtArgs) -> Resu
     let mut listed = Vec::new();
     for (path, outcome) in files.iter().zip(outcomes) {
         let name = path
-            .strip_prefix(&host.folder)
+            .strip_prefix(&host.environment.folder)
             .unwrap_or(path)
             .display()
             .to_string();
@@ -150,7 +150,7 @@ fn files(host: &Host, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path);
         } else {
             let name = path
-                .strip_prefix(&host.folder)
+                .strip_prefix(&host.environment.folder)
                 .unwrap_or(&path)
                 .display()
                 .to_string();

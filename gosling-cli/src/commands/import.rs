@@ -5,7 +5,7 @@ use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, failure, holder, store_failure, under_lock};
+use crate::engine::{EngineArgs, Session, failure, holder, under_lock};
 use crate::{Failure, Host};
 
 /// Add a resource that exists already to the state
@@ -33,7 +33,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
     };
     super::block_on(async {
         session.at.may_be_edited().await?;
-        let (at, who) = (session.at.clone(), holder(host, "gosling import"));
+        let (at, who) = (session.at.clone(), holder(&host.environment, "gosling import"));
         under_lock(host, &at, &who, async |host, lease| {
             import(host, &mut session, lease, args).await
         })
@@ -48,7 +48,7 @@ async fn import(
     args: &ImportArgs,
 ) -> Result<Exit, Failure> {
     let locked = &**lease.locked();
-    let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+    let snapshot = locked.load().await?;
     let (mut state, open) = session.at.read(&snapshot)?;
     let address = &args.address;
     if let Some(entry) = open.iter().find(|entry| entry.operation.address == *address) {
@@ -79,7 +79,7 @@ async fn import(
     });
     session
         .at
-        .note_by_hand(host, "gosling import", state.serial, lease)
+        .note_by_hand(&host.environment, "gosling import", state.serial, lease)
         .await?;
     let unknown = session
         .take_in(&mut state, &wanted, resource, marked.as_ref(), observed)

@@ -10,13 +10,13 @@ use serde_json::json;
 use super::add::formatted;
 use super::target::lexical;
 use super::{Exit, VariableArgs};
-use crate::engine::identity;
 use crate::fly_text::{fill, quoted};
 use crate::questions::{Question, Questions, one_of, text};
 use crate::render::counted;
 use crate::{Failure, Host, write};
 use fly_workspace::check_root;
 use fly_workspace::relative;
+use gosling_deploy::identity;
 
 /// Start a Nest: every folder with a working file in it
 ///
@@ -81,14 +81,14 @@ pub(crate) fn cmd_init(host: &mut Host, args: InitArgs) -> Result<Exit, Failure>
     let provider = questions.ask(question, one_of(&PROVIDERS))?.unwrap_or_default();
     questions.finish()?;
 
-    let here = lexical(&host.folder);
+    let here = lexical(&host.environment.folder);
     let shown = if root.starts_with(&here) {
         relative(&here, &root)
     } else {
         root.display().to_string()
     };
     let prefix = if shown.is_empty() { shown } else { shown + "/" };
-    let (recipient, identity_file) = match identity::own_recipient(host)? {
+    let (recipient, identity_file) = match identity::own_recipient(&host.environment)? {
         Some((recipient, identity_file)) => (Some(recipient), identity_file),
         None => (None, None),
     };

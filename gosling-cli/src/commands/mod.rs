@@ -407,14 +407,14 @@ fn report_failure(failure: &Failure, engine: bool, host: &mut Host) -> u8 {
     {
         return Exit::Problems.code();
     }
-    if let Failure::Interrupted(words) = failure {
-        let _ = host.say(words);
+    if failure.is_interrupted() {
+        let _ = host.say(failure);
         return Exit::Interrupted.code();
     }
     // Where even this cannot be written there is nobody left to tell.
     let _ = host.say(format_args!("error: {failure}"));
-    if let Failure::WrongUse { hint: Some(hint), .. } = failure {
-        let _ = host.say(format_args!("  help: {hint}"));
+    if let Some(help) = failure.help() {
+        let _ = host.say(format_args!("  help: {help}"));
     }
     if engine {
         Exit::Problems.code()

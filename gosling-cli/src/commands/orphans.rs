@@ -9,9 +9,7 @@ use serde_json::json;
 use super::carry_out::carry_out;
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{
-    EngineArgs, Orphan, Orphans, Session, asked_as, failure, holder, store_failure, under_lock,
-};
+use crate::engine::{EngineArgs, Orphan, Orphans, Session, asked_as, failure, holder, under_lock};
 use crate::render::counted;
 use crate::render::plan::Detail;
 use crate::{Failure, Host, questions};
@@ -67,10 +65,10 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             return list(host, &session, &found, args.run.json);
         }
         session.at.may_begin(args.run.during_freeze.as_deref()).await?;
-        let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
+        let (at, who) = (session.at.clone(), holder(&host.environment, "gosling orphans"));
         under_lock(host, &at, &who, async |host, lease| {
             let locked = &**lease.locked();
-            let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+            let snapshot = locked.load().await?;
             let (state, open) = at.read(&snapshot)?;
             // What an open operation has made so far looks like what nobody knows of.
             if let Some(entry) = open.first() {
@@ -102,7 +100,8 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
                 host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
-            at.note_by_hand(host, "gosling orphans", serial, lease).await?;
+            at.note_by_hand(&host.environment, "gosling orphans", serial, lease)
+                .await?;
             let settled = recover::settle(locked, state, &recover::ops(&open)).await;
             settled.map_err(failure)?;
             host.done("done; `gosling plan` shows what apply would change")?;
@@ -118,10 +117,10 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
         return Ok(Exit::Problems);
     };
     block_on(async {
-        let (at, who) = (session.at.clone(), holder(host, "gosling orphans"));
+        let (at, who) = (session.at.clone(), holder(&host.environment, "gosling orphans"));
         under_lock(host, &at, &who, async |host, lease| {
             let locked = &**lease.locked();
-            let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+            let snapshot = locked.load().await?;
             let (state, _) = at.read(&snapshot)?;
             let found = session.all_orphans(Some(&state)).await?;
             let is_named = |orphan: &&Orphan| {
@@ -142,7 +141,7 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
                 return Ok(Exit::Problems);
             }
             at.note(
-                host,
+                &host.environment,
                 "gosling orphans",
                 format!(
                     "{} that runs left behind are deleted",
@@ -158,7 +157,7 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
                 let removed = proxmox
                     .remove_leftover(&session.changing(lease), &file.marked.id)
                     .await;
-                removed.map_err(|error| crate::engine::call_failure(&error))?;
+                removed?;
             }
             Ok(Exit::Clean)
         })

@@ -57,7 +57,7 @@ impl Outcome {
     pub(super) fn undo_was_interrupted(&self) -> bool {
         match &self.undone {
             Some(Ok(undone)) => undone.applied.interrupted,
-            Some(Err(failure)) => matches!(failure, Failure::Interrupted(_)),
+            Some(Err(failure)) => failure.is_interrupted(),
             None => false,
         }
     }
@@ -170,8 +170,8 @@ impl Outcome {
             }
             Some(Err(failure)) => {
                 host.say(format_args!("error: it could not be undone: {failure}"))?;
-                if let Failure::WrongUse { hint: Some(hint), .. } = failure {
-                    host.say(format_args!("  help: {hint}"))?;
+                if let Some(help) = failure.help() {
+                    host.say(format_args!("  help: {help}"))?;
                 }
                 writeln!(
                     host.out,

@@ -10,9 +10,9 @@ use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
-use crate::file::{LARGEST, read_named};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
+use gosling_deploy::{LARGEST, read_named};
 
 /// Check whether a plan can be applied, without changing anything
 ///
@@ -131,7 +131,7 @@ const REACH: &str = "POLAR_GOSLING_REACH";
 
 /// `--inside`: from the machine that a job runs on.
 fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exit, Failure> {
-    let named = host.environment.get(REACH).cloned().unwrap_or_default();
+    let named = host.environment.variables.get(REACH).cloned().unwrap_or_default();
     let texts = args.operands.iter().map(String::as_str).chain(named.split(','));
     let texts: BTreeSet<&str> = texts.map(str::trim).filter(|text| !text.is_empty()).collect();
     if texts.is_empty() {
@@ -144,10 +144,10 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
         .into_iter()
         .map(target)
         .collect::<Result<Vec<reach::Target>, Failure>>()?;
-    let extra_ca = authority(host)?;
+    let extra_ca = authority(&host.environment)?;
     let services = super::block_on(async {
         let progress = Progress::default();
-        let environment = host.environment.clone();
+        let environment = host.environment.variables.clone();
         let work = async {
             let mut services = Vec::new();
             for target in &targets {

@@ -9,10 +9,10 @@ use clap::Args;
 use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
 use super::Exit;
-use crate::engine::identity;
-use crate::file::read_named;
 use crate::{Failure, Host};
 use fly_workspace::LIMIT;
+use gosling_deploy::identity;
+use gosling_deploy::read_named;
 
 /// Run a simulated Proxmox VE, GitLab and Vault to try a Nest on
 ///
@@ -65,7 +65,7 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
         let files = SandboxFiles::write(&running)?;
         // A Nest that `gosling init` starts is encrypted for the user's own identity: that one counts here too.
-        let own = identity::own_recipient(host)?;
+        let own = identity::own_recipient(&host.environment)?;
         if let Some((_, Some(path))) = &own {
             host.say(format_args!("wrote {}, {}", path.display(), identity::WORDS))?;
         }

@@ -204,7 +204,7 @@ async fn suits(
     };
     let gitlab = session.gitlab_of(held)?;
     let of = session.token_of(&gitlab, &held.id, value).await;
-    let of = of.map_err(|error| crate::engine::call_failure(&error))?;
+    let of = of?;
     let Some(whose) = of.wrong() else {
         return Ok(Ok(()));
     };
@@ -283,12 +283,9 @@ async fn check(
             },
             _ => None,
         };
-        let doubt = doubt.map(|doubt| match doubt {
-            Failure::WrongUse {
-                message,
-                hint: Some(hint),
-            } => format!("{message}\n  help: {hint}"),
-            other => other.to_string(),
+        let doubt = doubt.map(|doubt| match doubt.help() {
+            Some(help) => format!("{doubt}\n  help: {help}"),
+            None => doubt.to_string(),
         });
         let to_come = *to_come && described.is_ok();
         all &= present || to_come;

@@ -167,7 +167,7 @@ async fn start_in_group(
 }
 
 fn failed(error: gosling_engine::CallError) -> Failure {
-    crate::engine::call_failure(&error)
+    error.into()
 }
 
 /// Runs a pipeline to its end and reads its jobs' logs.

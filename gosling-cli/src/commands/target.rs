@@ -27,7 +27,7 @@ impl VariableArgs {
     /// The values, weakest first: the environment, then options.
     pub(crate) fn variables(&self, host: &Host) -> Result<Variables, Failure> {
         let mut given = Vec::new();
-        for (name, text) in &host.environment {
+        for (name, text) in &host.environment.variables {
             if let Some(variable) = name.strip_prefix(Given::ENVIRONMENT_PREFIX) {
                 given.push(Given {
                     name: variable.into(),
@@ -136,7 +136,7 @@ impl Target {
     /// What is in no Nest: a text of its own.
     pub(crate) fn nowhere(host: &Host) -> Self {
         Self {
-            root: lexical(&host.folder),
+            root: lexical(&host.environment.folder),
             only: BTreeSet::new(),
         }
     }
@@ -199,7 +199,7 @@ impl Target {
 
     /// The way from the current folder to the root, where the root lies below it; empty, or ending in `/`.
     pub(crate) fn way_from_folder(&self, host: &Host) -> String {
-        let here = lexical(&host.folder);
+        let here = lexical(&host.environment.folder);
         if self.root.starts_with(&here) {
             ending_in_slash(relative(&here, &self.root))
         } else {

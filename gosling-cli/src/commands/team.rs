@@ -9,7 +9,7 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
 use super::Exit;
-use crate::engine::{EngineArgs, StateAt, at, failure, holder, now, store_failure};
+use crate::engine::{EngineArgs, StateLocation, at, failure, holder, now};
 use crate::{Failure, Host};
 
 /// Show who holds the lock of the state, since when, and from which pipeline
@@ -93,8 +93,8 @@ enum AuditCommand {
 
 pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure> {
     super::block_on(async {
-        let at = StateAt::as_stored(host, &args.engine).await?;
-        let holder = at.store.held_by().await.map_err(|error| store_failure(&error))?;
+        let at = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
+        let holder = at.store.held_by().await?;
         if args.json {
             host.document(serde_json::json!({ "holder": holder }))?;
             return Ok(Exit::Clean);
@@ -111,21 +111,25 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
     const COMMAND: &str = "gosling freeze";
     const LIFTED: &str = "the freeze is lifted";
     super::block_on(async {
-        let place = StateAt::as_stored(host, &args.engine).await?;
+        let place = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
         // One that cannot be read is lifted too.
         let lifted = args.lift && !matches!(place.frozen().await, Ok(None));
         if lifted {
-            place.note(host, COMMAND, LIFTED.to_owned(), &Unfenced).await?;
+            place
+                .note(&host.environment, COMMAND, LIFTED.to_owned(), &Unfenced)
+                .await?;
             freeze::write(&*place.store, None).await.map_err(failure)?;
         } else if let Some(reason) = &args.reason {
-            let who = holder(host, COMMAND);
+            let who = holder(&host.environment, COMMAND);
             let freeze = Freeze {
                 by: format!("{}@{}", who.user, who.host),
                 since: now(),
                 reason: reason.clone(),
                 until: args.length.map(at),
             };
-            place.note(host, COMMAND, freeze.to_string(), &Unfenced).await?;
+            place
+                .note(&host.environment, COMMAND, freeze.to_string(), &Unfenced)
+                .await?;
             freeze::write(&*place.store, Some(&freeze))
                 .await
                 .map_err(failure)?;
@@ -150,9 +154,9 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             Some(AuditCommand::Verify { engine, .. }) => engine,
             None => &args.engine,
         };
-        let place = StateAt::as_stored(host, engine).await?;
+        let place = StateLocation::as_stored(&host.environment, &engine.workspace(host)?).await?;
         let bytes = audit::read(&*place.store).await;
-        let bytes = bytes.map_err(|error| store_failure(&error))?;
+        let bytes = bytes?;
         if let Some(AuditCommand::Verify { head, .. }) = &args.command {
             let verified = audit::verify(&bytes, head.as_deref()).map_err(failure)?;
             let cut = match verified.first {

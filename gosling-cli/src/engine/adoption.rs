@@ -3,7 +3,6 @@
 use gosling_engine::{Action, Change, Marked, Observed, Plan, SecretError, Secrets, State, moved};
 use gosling_resource::{Address, Properties, Resource, Resources, SecretUri, Value};
 
-use super::session::call_failure;
 use super::{Orphan, Session, TokenOf, failure};
 use crate::Failure;
 
@@ -227,7 +226,7 @@ impl Session {
         };
         let gitlab = self.gitlab(&resource.provider)?;
         let of = self.token_of(&gitlab, id, &token).await;
-        Ok(of.map_err(|error| call_failure(&error))? == TokenOf::Itself)
+        Ok(of? == TokenOf::Itself)
     }
 }
 

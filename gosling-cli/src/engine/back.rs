@@ -9,7 +9,6 @@ use gosling_resource::Address;
 
 use super::planning::Asked;
 use super::session::Session;
-use super::{StateAt, failure};
 use crate::Failure;
 
 /// A plan that leads back, and what it does not bring back.
@@ -18,35 +17,6 @@ pub(crate) struct WayBack {
     pub(crate) plan: Plan,
     /// What stays otherwise than it was.
     pub(crate) limits: Vec<Limit>,
-}
-
-impl StateAt {
-    /// Every kept state, the one before the present first.
-    pub(crate) async fn earlier(&self) -> Result<Vec<State>, Failure> {
-        let all = self.store.history().await.map_err(failure)?;
-        let states = all.iter().map(|bytes| State::from_bytes(bytes));
-        states.collect::<Result<_, _>>().map_err(failure)
-    }
-
-    /// Every kept state that can be read, the one before the present first, and how many cannot.
-    pub(crate) async fn kept(&self) -> Result<(Vec<State>, usize), Failure> {
-        let all = self.store.history().await.map_err(failure)?;
-        let readable: Vec<State> = all
-            .iter()
-            .filter_map(|bytes| State::from_bytes(bytes).ok())
-            .collect();
-        let damaged = all.len() - readable.len();
-        Ok((readable, damaged))
-    }
-
-    /// The state to go back to; `None` for `to`: the one before the last run that changed something.
-    pub(crate) async fn goal(&self, present: &State, to: Option<u64>) -> Result<State, Failure> {
-        let mut states = vec![present.clone()];
-        states.extend(self.earlier().await?);
-        rollback::goal(&states, to).map_err(|error| {
-            failure(error).hint("`gosling state history` shows what is kept; `state.retention` says how many")
-        })
-    }
 }
 
 impl Session {

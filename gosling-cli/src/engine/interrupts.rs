@@ -1,26 +1,23 @@
 //! Ctrl-C and SIGTERM: the first asks to stop soon, the second at once, the third ends the process as it is.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
 
+use gosling_deploy::StopSignal;
 use gosling_engine::Stop;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::Failure;
 use crate::commands::Exit;
-
-/// How long what is to stop at once may take to write down what it knows.
-const HURRY: Duration = Duration::from_secs(10);
 
 /// Hears signals from when it is made until it is dropped, whatever is under way: none ends the process by itself, so
 /// that a lock can be given back, and none is lost between two pieces of work.
 pub(crate) struct Interrupts {
-    wish: Arc<watch::Sender<Stop>>,
-    /// What was told to whoever waits.
-    told: Mutex<Stop>,
+    signal: StopSignal,
+    /// The last request that was announced.
+    announced: Mutex<Stop>,
     listener: JoinHandle<()>,
 }
 
@@ -28,40 +25,29 @@ impl Interrupts {
     /// Begins to hear, on the runtime that this is called on.
     pub(crate) fn heard() -> io::Result<Self> {
         let mut signals = Signals::new()?;
-        let wish = Arc::new(watch::Sender::new(Stop::No));
-        let heard = Arc::clone(&wish);
+        let (requests, signal) = watch::channel(Stop::No);
         let listener = tokio::spawn(async move {
-            for wish in [Stop::Soon, Stop::Now] {
+            for stop in [Stop::Soon, Stop::Now] {
                 signals.next().await;
-                heard.send_replace(wish);
+                requests.send_replace(stop);
             }
             signals.next().await;
             std::process::exit(i32::from(Exit::Interrupted.code()));
         });
         Ok(Self {
-            wish,
-            told: Mutex::default(),
+            signal: StopSignal::new(signal),
+            announced: Mutex::default(),
             listener,
         })
     }
 
-    /// What was wished, for work that is told and ends by itself.
-    pub(crate) fn wish(&self) -> watch::Receiver<Stop> {
-        self.wish.subscribe()
-    }
-
-    /// Whether anything was wished.
-    pub(crate) fn wished(&self) -> bool {
-        *self.wish.borrow() != Stop::No
-    }
-
-    /// What to tell of a wish, once.
-    pub(super) fn news(&self) -> Option<&'static str> {
-        let wish = *self.wish.borrow();
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = wish > *told;
-        *told = wish;
-        match wish {
+    /// What to say of a new request, once.
+    pub(super) fn announcement(&self) -> Option<&'static str> {
+        let stop = *self.signal.requests().borrow();
+        let mut announced = self.announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = stop > *announced;
+        *announced = stop;
+        match stop {
             Stop::Soon if fresh => {
                 Some("stopping: running operations may finish; interrupt again to stop immediately")
             }
@@ -69,38 +55,13 @@ impl Interrupts {
             _ => None,
         }
     }
+}
 
-    /// Ends when this or more is wished.
-    pub(super) async fn until(&self, least: Stop) {
-        // The sender is here as long as this is.
-        let _ = self.wish().wait_for(|wish| *wish >= least).await;
-    }
+impl Deref for Interrupts {
+    type Target = StopSignal;
 
-    /// Work that may end anywhere: the first signal ends it.
-    pub(crate) async fn end_soon<T>(
-        &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        tokio::select! {
-            outcome = work => outcome,
-            () = self.until(Stop::Soon) => Err(Failure::Interrupted("stopped".to_owned())),
-        }
-    }
-
-    /// Work that looks itself at what is wished, and for which a service may let it wait: what it is not done with
-    /// soon after the second signal is left to the next run.
-    pub(crate) async fn end_now<T>(
-        &self,
-        work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let overdue = async {
-            self.until(Stop::Now).await;
-            tokio::time::sleep(HURRY).await;
-        };
-        tokio::select! {
-            outcome = work => outcome,
-            () = overdue => Err(Failure::Interrupted("stopped immediately; the next run recovers open operations".to_owned())),
-        }
+    fn deref(&self) -> &StopSignal {
+        &self.signal
     }
 }
 

@@ -9,7 +9,6 @@ use serde_json::{Value as Json, json};
 
 use super::Session;
 use super::adoption::would_be_made;
-use super::session::call_failure;
 use crate::Failure;
 
 /// Something that was made for this Nest and is not in the state.
@@ -261,9 +260,7 @@ impl Session {
         };
         let provider = self.provider(&resource.provider)?;
         let read = provider.read(&self.context(), &known).await;
-        let observed = read
-            .and_then(Presence::decided)
-            .map_err(|error| call_failure(&error))?;
+        let observed = read.and_then(Presence::decided)?;
         observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {id}", resource.kind)))
     }
 

@@ -8,12 +8,11 @@ use gosling_engine::journal::Entry;
 use gosling_engine::{Bound, DiffError, Plan, PlanOptions, State, recover};
 use gosling_resource::Resources;
 
-use super::running::run_failure;
-use super::secrets::nest_name;
-use super::{EngineArgs, Progress, Session, call_failure, failure};
+use super::{EngineArgs, Progress, Session, failure};
 use crate::commands::Context;
 use crate::render::counted;
 use crate::{Failure, Host};
+use gosling_deploy::secrets::nest_name;
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
@@ -26,9 +25,10 @@ impl EngineArgs {
         host: &mut Host,
         context: Context,
     ) -> Result<Option<Resources>, Failure> {
-        let Some((target, checked, _)) = self.check(host, context)? else {
+        let Some((workspace, _)) = self.check(host, context)? else {
             return Ok(None);
         };
+        let checked = &workspace.nest;
         let nest = checked
             .checked
             .nest()
@@ -38,7 +38,7 @@ impl EngineArgs {
             blocks: &checked.checked.blocks,
             files: &checked.files,
         };
-        let name = nest_name(&target, &fly_codegen::connections(&source));
+        let name = nest_name(&workspace.root, &fly_codegen::connections(&source));
         let resources =
             fly_codegen::lower_unasked(&source, Some(name)).map_err(|errors| lower_failure(&errors))?;
         Ok(Some(resources))
@@ -204,7 +204,7 @@ impl Session {
             address.is_among(&options.targets) && !is_open
         };
         let looked = gosling_engine::refresh(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
-        looked.map_err(run_failure)
+        looked.map_err(Failure::from)
     }
 
     /// What is there of those resources of a state that `asked` accepts, for a command that changes nothing.
@@ -331,7 +331,7 @@ pub(crate) struct Unlisted {
 impl Unlisted {
     /// As what stops a command that needs it.
     fn failure(&self) -> Failure {
-        let failure = call_failure(&self.error);
+        let failure = Failure::from(gosling_deploy::Failure::from(&self.error));
         match &self.origin {
             Some(origin) => failure.at(origin),
             None => failure,

@@ -245,19 +245,19 @@ impl Progress {
         let mut lines: BTreeMap<String, Line> = BTreeMap::new();
         let mut shown = 0;
         let mut ticks = tokio::time::interval(TICK);
-        let mut wish = interrupts.wish();
+        let mut stop = interrupts.requests();
         let mut work = std::pin::pin!(work);
         let result = loop {
             match told {
                 Told::Itself => {
-                    if let Some(words) = interrupts.news() {
+                    if let Some(words) = interrupts.announcement() {
                         self.say(words);
                     }
                 }
-                Told::Nothing if interrupts.wished() => {
+                Told::Nothing if interrupts.is_requested() => {
                     lines.clear();
                     self.draw(host, &mut lines, shown)?;
-                    return Err(Failure::Interrupted("stopped".to_owned()));
+                    return Err(Failure::interrupted("stopped".to_owned()));
                 }
                 Told::Nothing => {}
             }
@@ -266,12 +266,12 @@ impl Progress {
                 () = self.something.notified() => {}
                 () = self.notices.said() => {}
                 _ = ticks.tick(), if host.err_is_terminal && !host.asked.log => {}
-                Ok(()) = wish.changed() => continue,
+                Ok(()) = stop.changed() => continue,
             }
             shown = self.draw(host, &mut lines, shown)?;
         };
         // What was wished last may have ended it before it was told.
-        if let (Told::Itself, Some(words)) = (told, interrupts.news()) {
+        if let (Told::Itself, Some(words)) = (told, interrupts.announcement()) {
             self.say(words);
         }
         lines.clear();
@@ -404,8 +404,7 @@ mod tests {
             terminal: None,
             asked: crate::Asked::default(),
             columns: Columns::Fixed(80),
-            environment: BTreeMap::new(),
-            folder: std::path::PathBuf::new(),
+            environment: gosling_deploy::Environment::default(),
         };
         let progress = Progress::default();
         let mut lines = BTreeMap::new();

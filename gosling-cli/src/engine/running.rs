@@ -9,7 +9,7 @@ use gosling_engine::{
 use tokio::sync::watch;
 
 use super::watch::Watch;
-use super::{Progress, Session, store_failure};
+use super::{Progress, Session};
 use crate::Failure;
 
 /// How many at once, and how long a stop may take.
@@ -55,26 +55,18 @@ impl Session {
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<Recovered, Failure> {
-        let snapshot = lease
-            .locked()
-            .load()
-            .await
-            .map_err(|error| store_failure(&error))?;
+        let snapshot = lease.locked().load().await?;
         let run = self.run(lease, progress, tempo, &Unwatched, stop);
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
-            let snapshot = lease
-                .locked()
-                .load()
-                .await
-                .map_err(|error| store_failure(&error))?;
+            let snapshot = lease.locked().load().await?;
             let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
                 progress.say(format!("open: the {verb} of {address} is not recovered yet"));
             }
         }
-        recovered.map_err(run_failure)
+        recovered.map_err(Failure::from)
     }
 
     /// Carries out a plan, around the operations that are open.
@@ -96,23 +88,6 @@ impl Session {
         let run = self.run(lease, progress, tempo, &watch, stop);
         gosling_engine::apply(&run, plan, state, open)
             .await
-            .map_err(run_failure)
-    }
-}
-
-/// An error of a run as the command line says it.
-pub(super) fn run_failure(error: RunError) -> Failure {
-    let help = match &error {
-        RunError::Store(error) => return store_failure(error),
-        RunError::State(error) => error.way_out(),
-        RunError::Journal(error) => error.way_out().map(str::to_owned),
-        RunError::Stopped => return Failure::Interrupted(error.to_string()),
-        RunError::Unreadable { error, .. } => error.way_out().map(str::to_owned),
-        _ => None,
-    };
-    let failure = Failure::wrong_use(error.to_string());
-    match help {
-        Some(help) => failure.hint(help),
-        None => failure,
+            .map_err(Failure::from)
     }
 }

@@ -17,14 +17,13 @@ use gosling_providers::secrets::Backends;
 use gosling_resource::{SecretUri, Value};
 
 use super::Progress;
-use super::clients::{Clients, add_servers};
 use super::planning::Unlisted;
-use super::secrets::{backends, nest_name};
-use super::state_at::{Reading, StateAt};
 use crate::commands::{Context, Target, VariableArgs};
 use crate::render::{self, Format, Report};
 use crate::{Failure, Host};
-use fly_workspace::{CheckedNest, check_root};
+use fly_workspace::Workspace;
+use gosling_deploy::secrets::{backends, nest_name};
+use gosling_deploy::{Clients, StateLocation, add_servers};
 
 /// Which Nest, with which variables.
 #[derive(Debug, Clone, Default, Args)]
@@ -34,11 +33,18 @@ pub(crate) struct EngineArgs {
 }
 
 /// A Nest without errors, and the values that its variables were given.
-pub(super) type Sound = (Target, CheckedNest, Vec<(String, String)>);
+pub(super) type Sound = (Workspace, Vec<(String, String)>);
 
 impl EngineArgs {
     pub(crate) fn target(&self, host: &Host) -> Result<Target, Failure> {
         Target::around(host)
+    }
+
+    /// The Nest as it is on disk, whatever its problems are.
+    pub(crate) fn workspace(&self, host: &Host) -> Result<Workspace, Failure> {
+        let variables = self.variables.variables(host)?;
+        let files = self.variables.files(host)?;
+        Ok(Workspace::open(self.target(host)?.root, &files, &variables))
     }
 
     /// The checked Nest; its problems are shown, and `None` is given back, where it has errors.
@@ -46,7 +52,8 @@ impl EngineArgs {
         let target = self.target(host)?;
         let variables = self.variables.variables(host)?;
         let files = self.variables.files(host)?;
-        let nest = check_root(&target.root, &files, &variables);
+        let workspace = Workspace::open(target.root.clone(), &files, &variables);
+        let nest = &workspace.nest;
         let is_error = |severity| severity == Severity::Error;
         if nest.problems.iter().any(|problem| is_error(problem.severity())) {
             let problems = nest
@@ -55,7 +62,7 @@ impl EngineArgs {
                 .filter(|problem| is_error(problem.severity()));
             let report = Report {
                 problems: problems.collect(),
-                ..target.report(host, &nest)
+                ..target.report(host, nest)
             };
             show_problems(host, context, report)?;
             return Ok(None);
@@ -64,7 +71,7 @@ impl EngineArgs {
             .given
             .iter()
             .map(|given| (given.name.to_string(), given.text.clone()));
-        Ok(Some((target, nest, given.collect())))
+        Ok(Some((workspace, given.collect())))
     }
 }
 
@@ -87,15 +94,6 @@ pub(crate) fn failure(error: impl std::fmt::Display) -> Failure {
     Failure::wrong_use(error.to_string())
 }
 
-/// A failed call with its way out.
-pub(crate) fn call_failure(error: &gosling_engine::CallError) -> Failure {
-    let failure = Failure::wrong_use(error.to_string());
-    match error.way_out() {
-        Some(help) => failure.hint(help),
-        None => failure,
-    }
-}
-
 /// A secret that a Nest names.
 pub(crate) struct NamedSecret {
     /// Its place.
@@ -106,7 +104,7 @@ pub(crate) struct NamedSecret {
 
 /// A Nest made ready.
 pub(crate) struct Session {
-    pub(super) checked: CheckedNest,
+    pub(super) checked: fly_workspace::CheckedNest,
     pub(super) nest: Nest,
     pub(super) name: String,
     pub(super) providers: Providers,
@@ -114,7 +112,7 @@ pub(crate) struct Session {
     pub(super) labels: BTreeSet<String>,
     clients: Clients,
     pub(crate) secrets: Backends,
-    pub(crate) at: StateAt,
+    pub(crate) at: StateLocation,
     /// Where the token is that each of its providers is called with.
     pub(super) tokens: Vec<(String, SecretUri)>,
     pub(super) nest_digest: String,
@@ -136,10 +134,11 @@ impl Session {
         context: Context,
         args: &EngineArgs,
     ) -> Result<Option<Self>, Failure> {
-        let Some((target, checked, given)) = args.check(host, context)? else {
+        let Some((workspace, given)) = args.check(host, context)? else {
             return Ok(None);
         };
-        let at = crate::commands::block_on(StateAt::of(host, &target, &checked, Reading::AsSaid))?;
+        let at = crate::commands::runtime()?.block_on(StateLocation::find(&host.environment, &workspace))?;
+        let checked = &workspace.nest;
         let nest = checked
             .checked
             .nest()
@@ -149,15 +148,20 @@ impl Session {
             blocks: &checked.checked.blocks,
             files: &checked.files,
         });
-        let name = nest_name(&target, &connections);
-        let secrets = backends(host, &target, &connections, Some(Arc::clone(&at.store)))?;
+        let name = nest_name(&workspace.root, &connections);
+        let secrets = backends(
+            &host.environment,
+            &workspace.root,
+            &connections,
+            Some(Arc::clone(&at.store)),
+        )?;
         let mut connections = connections;
-        let peeked = crate::commands::block_on(at.peek())?;
+        let peeked = crate::commands::runtime()?.block_on(at.peek())?;
         let servers = connections.gitlabs.iter().map(|server| server.server.clone());
         let clusters = connections.proxmoxes.iter().map(|cluster| cluster.label.clone());
         let labels = servers.chain(clusters).collect();
         add_servers(&mut connections, &peeked.0);
-        let clients = Clients::of(host, &target, &connections)?;
+        let clients = Clients::of(&host.environment, &workspace.root, &connections)?;
         let mut texts = Vec::new();
         for file in &checked.files.files {
             for part in [file.path.as_bytes(), &[0], file.bytes(), &[0]] {
@@ -186,8 +190,8 @@ impl Session {
                         .map(|server| (server.server.clone(), server.token.clone())),
                 )
                 .collect(),
-            checked,
             nest,
+            checked: workspace.nest,
             name,
             providers: clients.providers(),
             clients,

@@ -100,11 +100,13 @@ impl Folder {
             terminal: None,
             asked: gosling_cli::Asked::default(),
             columns: gosling_cli::Columns::Fixed(100),
-            environment: std::collections::BTreeMap::from([(
-                "XDG_CONFIG_HOME".to_owned(),
-                CONFIGURATION.path().to_str().unwrap().to_owned(),
-            )]),
-            folder: self.root().to_owned(),
+            environment: gosling_deploy::Environment {
+                variables: std::collections::BTreeMap::from([(
+                    "XDG_CONFIG_HOME".to_owned(),
+                    CONFIGURATION.path().to_str().unwrap().to_owned(),
+                )]),
+                folder: self.root().to_owned(),
+            },
         };
         let args = std::iter::once("gosling")
             .chain(args.iter().copied())

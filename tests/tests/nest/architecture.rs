@@ -30,7 +30,7 @@ const OUTSIDE: [&str; 10] = [
     "termcolor",
 ];
 
-const TABLE: [Allowed; 11] = [
+const TABLE: [Allowed; 12] = [
     Allowed {
         name: "fly-codegen",
         ours: &["fly-domain", "fly-syntax", "fly-typeck", "gosling-resource"],
@@ -67,9 +67,31 @@ const TABLE: [Allowed; 11] = [
             "fly-codegen",
             "gosling-engine",
             "gosling-providers",
+            "gosling-deploy",
             "gosling-sandbox",
         ],
         never: &["pest", "pest_derive"],
+    },
+    Allowed {
+        name: "gosling-deploy",
+        ours: &[
+            "fly-domain",
+            "fly-syntax",
+            "fly-typeck",
+            "fly-workspace",
+            "gosling-resource",
+            "fly-codegen",
+            "gosling-engine",
+            "gosling-providers",
+        ],
+        never: &[
+            "clap",
+            "miette",
+            "crossterm",
+            "terminal_size",
+            "pest",
+            "pest_derive",
+        ],
     },
     Allowed {
         name: "gosling-engine",
@@ -103,6 +125,7 @@ const TABLE: [Allowed; 11] = [
             "fly-codegen",
             "gosling-engine",
             "gosling-providers",
+            "gosling-deploy",
             "gosling-sandbox",
             "gosling-cli",
         ],

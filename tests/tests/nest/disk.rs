@@ -95,8 +95,10 @@ impl Nest {
                 terminal: None,
                 asked: gosling_cli::Asked::default(),
                 columns: gosling_cli::Columns::Fixed(100),
-                environment: std::collections::BTreeMap::new(),
-                folder,
+                environment: gosling_deploy::Environment {
+                    folder,
+                    ..Default::default()
+                },
             };
             let program = std::iter::once(&"gosling");
             gosling_cli::run(program.chain(arguments).map(Into::into), &mut host)

@@ -91,6 +91,7 @@ fn messages_have_plain_words() {
     let mut all = Vec::new();
     for part in [
         "gosling-cli",
+        "gosling-deploy",
         "gosling-engine",
         "gosling-providers",
         "gosling-resource",

@@ -6,7 +6,7 @@ use gosling_engine::recover;
 use gosling_resource::Address;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
+use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
@@ -29,11 +29,11 @@ pub(crate) struct AbandonArgs {
 }
 
 pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, &args.engine).await?;
-    let who = holder(host, "gosling state abandon");
+    let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
+    let who = holder(&host.environment, "gosling state abandon");
     under_lock(host, &at, &who, async |host, lease| {
         let locked = &**lease.locked();
-        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+        let snapshot = locked.load().await?;
         let (state, open) = at.read(&snapshot)?;
         let (given_up, others): (Vec<Entry>, Vec<Entry>) = open
             .into_iter()
@@ -66,17 +66,15 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
             }
         }
         let words = format!("{} open operations are given up", given_up.len());
-        at.note(host, "gosling state abandon", words, lease).await?;
+        at.note(&host.environment, "gosling state abandon", words, lease)
+            .await?;
         for operation in &given_up {
             let record = Record::Failed {
                 op: operation.op.clone(),
                 message: "given up by hand".to_owned(),
             };
             let bytes = frame(&record).map_err(failure)?;
-            locked
-                .append(&bytes)
-                .await
-                .map_err(|error| store_failure(&error))?;
+            locked.append(&bytes).await?;
         }
         let settled = recover::settle(locked, state, &recover::ops(&others)).await;
         settled.map_err(failure)?;

@@ -7,7 +7,7 @@ use gosling_resource::Address;
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure};
+use crate::engine::{EngineArgs, StateLocation, failure};
 use crate::render::counted;
 use crate::{Failure, Host, questions};
 
@@ -35,7 +35,7 @@ pub(crate) struct ForgetArgs {
 }
 
 pub(super) async fn forget(host: &mut Host, args: &ForgetArgs) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, &args.engine).await?;
+    let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
     // A state that is missing or old is not changed by hand: that would make it look like the latest.
     at.peek().await?;
     let concerned = |entry: &Entry| {
@@ -53,7 +53,8 @@ pub(super) async fn forget(host: &mut Host, args: &ForgetArgs) -> Result<Exit, F
         for address in &meant {
             state.forget(address);
         }
-        at.note_by_hand(host, COMMAND, state.serial, lease).await?;
+        at.note_by_hand(&host.environment, COMMAND, state.serial, lease)
+            .await?;
         let settled = recover::settle(&**lease.locked(), state, &recover::ops(open)).await;
         settled.map_err(failure)?;
         for address in &meant {

@@ -8,12 +8,10 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
-use crate::commands::{Exit, Target};
-use crate::engine::{
-    EngineArgs, FOLDER, Interrupts, Reading, StateAt, begin, failure, released, store_failure,
-};
+use crate::commands::Exit;
+use crate::engine::{EngineArgs, FOLDER, Interrupts, Reading, StateLocation, begin, failure, released};
 use crate::{Failure, Host};
-use fly_workspace::{check_files, check_root};
+use fly_workspace::check_files;
 use fly_workspace::{load, read_bounded, refusal_message};
 
 const COMMAND: &str = "gosling state migrate";
@@ -38,9 +36,8 @@ pub(crate) struct MigrateArgs {
 }
 
 pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result<Exit, Failure> {
-    let target = args.engine.target(host)?;
-    let from = old_place(host, &target, args).await?;
-    let to = StateAt::either(host, &args.engine).await?;
+    let from = old_place(host, args).await?;
+    let to = StateLocation::either(&host.environment, &args.engine.workspace(host)?).await?;
     let (old, new) = (from.store.place(), to.store.place());
     if old == new {
         return Err(
@@ -50,11 +47,7 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
     }
     let interrupts = Interrupts::heard()?;
     // The new place goes first: from here on nobody begins anew there, however this ends.
-    let locked: Arc<dyn Locked> = to
-        .take(host, COMMAND)
-        .await
-        .map_err(|error| store_failure(&error))?
-        .into();
+    let locked: Arc<dyn Locked> = to.take(&host.environment, COMMAND).await?.into();
     let outcome = under_both(host, &interrupts, &from, &to, &locked).await;
     let Outcome::Moved(moved) = released(&*locked, outcome).await? else {
         host.done(format_args!(
@@ -63,7 +56,7 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
         return Ok(Exit::Clean);
     };
     let what = format!("the state came here from {old}");
-    to.note(host, COMMAND, what, &Unfenced).await?;
+    to.note(&host.environment, COMMAND, what, &Unfenced).await?;
     let beside = moved
         .beside
         .iter()
@@ -84,8 +77,8 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
 async fn under_both(
     host: &mut Host,
     interrupts: &Interrupts,
-    from: &StateAt,
-    to: &StateAt,
+    from: &StateLocation,
+    to: &StateLocation,
     locked: &Arc<dyn Locked>,
 ) -> Result<Outcome, Failure> {
     let to_lease = interrupts.end_soon(begin(host, locked)).await?;
@@ -96,11 +89,7 @@ async fn under_both(
     };
     let announced = announce(&from.store.place(), new).await;
     announced.map_err(refusal)?;
-    let there: Arc<dyn Locked> = from
-        .take(host, COMMAND)
-        .await
-        .map_err(|error| store_failure(&error))?
-        .into();
+    let there: Arc<dyn Locked> = from.take(&host.environment, COMMAND).await?.into();
     let moving = async {
         let from_lease = begin(host, &there).await?;
         let old = End {
@@ -115,17 +104,15 @@ async fn under_both(
 }
 
 /// Where the state was before.
-async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<StateAt, Failure> {
-    let variables = args.engine.variables.variables(host)?;
-    let var_files = args.engine.variables.files(host)?;
-    let now = check_root(&target.root, &var_files, &variables);
+async fn old_place(host: &Host, args: &MigrateArgs) -> Result<StateLocation, Failure> {
+    let mut workspace = args.engine.workspace(host)?;
     let folder = match args.from.split_once('=') {
         None if args.from == "local" => Some(FOLDER),
         Some(("local", folder)) => Some(folder),
         _ => None,
     };
     if let Some(folder) = folder {
-        return StateAt::in_folder(host, target, folder, &now);
+        return Ok(StateLocation::in_folder(&host.environment, folder, &workspace)?);
     }
     let text = read_bounded(&host.path(&args.from)).map_err(|refusal| {
         Failure::wrong_use(format!("--from {}: {}", args.from, refusal_message(&refusal))).hint(
@@ -133,16 +120,18 @@ async fn old_place(host: &Host, target: &Target, args: &MigrateArgs) -> Result<S
         )
     })?;
     // It stands in the place of the file that says now where the state is.
-    let blocks = &now.checked.blocks;
+    let blocks = &workspace.nest.checked.blocks;
     let block = blocks.iter().find(|block| block.name == "state");
-    let mut files = load(&target.root, &var_files);
+    let variables = args.engine.variables.variables(host)?;
+    let mut files = load(&workspace.root, &args.engine.variables.files(host)?);
     let file = files.files.iter_mut().find(|file| match block {
         Some(block) => file.id == block.header.file,
         None => &*file.path == "nest.fly",
     });
     let file = file.ok_or_else(|| Failure::wrong_use("the Nest has no nest.fly"))?;
     *file = SourceFile::from_bytes(file.id, Arc::clone(&file.path), text);
-    StateAt::of(host, target, &check_files(files, &variables), Reading::Either).await
+    workspace.nest = check_files(files, &variables);
+    Ok(StateLocation::of(&host.environment, &workspace, Reading::Either).await?)
 }
 
 fn refusal(error: MigrateError) -> Failure {
@@ -158,7 +147,7 @@ fn refusal(error: MigrateError) -> Failure {
         MigrateError::Differs { .. } => "nothing was changed at the old place; run it again",
         MigrateError::Store(_) | MigrateError::State(_) | MigrateError::Run(_) => {
             return match error {
-                MigrateError::Store(error) => store_failure(&error),
+                MigrateError::Store(error) => error.into(),
                 other => failure(other),
             };
         }

@@ -26,10 +26,10 @@ use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
-use crate::file::{LARGEST, read_named};
+use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
 use crate::render::{counted, plan as render, plan_json, unit};
 use crate::{Failure, Host};
+use gosling_deploy::{LARGEST, read_named};
 
 /// What is said of a state that has nothing in it.
 const EMPTY: &str = "the state is empty: nothing has been made yet";
@@ -137,7 +137,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             }
             StateCommand::Mv { from, to, engine } => {
                 let words = format!("{from} is {to} now");
-                crate::engine::has_block(host, engine, to)?;
+                crate::engine::has_block(&engine.workspace(host)?, to)?;
                 let concerned = |entry: &Entry| {
                     let address = &entry.operation.address;
                     address == from || address == to || entry.needs(from)
@@ -208,7 +208,7 @@ pub(crate) fn cmd_show(host: &mut Host, context: Context, args: &ShowArgs) -> Re
 
 /// The state as it is, outcomes of the journal taken in.
 async fn peek(host: &Host, engine: &EngineArgs) -> Result<State, Failure> {
-    let at = StateAt::find(host, engine).await?;
+    let at = StateLocation::find(&host.environment, &engine.workspace(host)?).await?;
     let (state, _) = at.peek().await?;
     Ok(state)
 }
@@ -283,12 +283,13 @@ async fn change(
     concerned: impl Fn(&Entry) -> bool,
     change: impl FnOnce(&mut State) -> Result<(), Failure>,
 ) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, engine).await?;
+    let at = StateLocation::find(&host.environment, &engine.workspace(host)?).await?;
     // A state that is missing or old is not changed by hand: that would make it look like the latest.
     at.peek().await?;
     let work = async |host: &mut Host, lease: &Lease, mut state: State, open: &[Entry]| {
         change(&mut state)?;
-        at.note_by_hand(host, command, state.serial, lease).await?;
+        at.note_by_hand(&host.environment, command, state.serial, lease)
+            .await?;
         let settled = recover::settle(&**lease.locked(), state, &recover::ops(open)).await;
         settled.map_err(failure)?;
         host.done(words)?;
@@ -300,19 +301,15 @@ async fn change(
 /// Work on the state under its lock. An open operation that is `concerned` goes first: `gosling apply` recovers it.
 async fn settled<T>(
     host: &mut Host,
-    at: &StateAt,
+    at: &StateLocation,
     command: &str,
     concerned: impl Fn(&Entry) -> bool,
     work: impl AsyncFnOnce(&mut Host, &Lease, State, &[Entry]) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let who = holder(host, command);
+    let who = holder(&host.environment, command);
     at.may_be_edited().await?;
     under_lock(host, at, &who, async |host, lease| {
-        let snapshot = lease
-            .locked()
-            .load()
-            .await
-            .map_err(|error| store_failure(&error))?;
+        let snapshot = lease.locked().load().await?;
         let (state, open) = at.read(&snapshot)?;
         match open.iter().find(|entry| concerned(entry)) {
             None => work(host, lease, state, &open).await,
@@ -324,7 +321,7 @@ async fn settled<T>(
 
 /// What rollback can go back to.
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, engine).await?;
+    let at = StateLocation::find(&host.environment, &engine.workspace(host)?).await?;
     let present = at.look().await.ok();
     let (earlier, damaged) = at.kept().await?;
     if damaged > 0 {

@@ -7,7 +7,7 @@ use gosling_engine::repair::Repair;
 use gosling_engine::{Lease, audit, durable};
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure, holder, store_failure, under_lock};
+use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
 use crate::questions::agreed;
 use crate::render::counted;
 use crate::{Failure, Host};
@@ -39,19 +39,22 @@ pub(crate) struct RepairArgs {
 }
 
 pub(super) async fn repair(host: &mut Host, args: &RepairArgs) -> Result<Exit, Failure> {
-    let at = StateAt::either(host, &args.engine).await?;
-    let who = holder(host, COMMAND);
+    let at = StateLocation::either(&host.environment, &args.engine.workspace(host)?).await?;
+    let who = holder(&host.environment, COMMAND);
     under_lock(host, &at, &who, async |host, lease| {
         under(host, args, &at, lease).await
     })
     .await
 }
 
-async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) -> Result<Exit, Failure> {
-    let salvage = at.store.salvage().await.map_err(|error| store_failure(&error))?;
-    let trail = audit::trail(&*at.store)
-        .await
-        .map_err(|error| store_failure(&error))?;
+async fn under(
+    host: &mut Host,
+    args: &RepairArgs,
+    at: &StateLocation,
+    lease: &Lease,
+) -> Result<Exit, Failure> {
+    let salvage = at.store.salvage().await?;
+    let trail = audit::trail(&*at.store).await?;
     let repair = Repair::of(&at.nest, &salvage, &trail, args.to).map_err(|error| {
         failure(error)
             .hint("`gosling state history` lists what is kept; `gosling state push FILE` puts a copy back")
@@ -102,7 +105,7 @@ async fn under(host: &mut Host, args: &RepairArgs, at: &StateAt, lease: &Lease) 
         "repaired from the state of serial {from}: {}",
         findings.join("; ")
     );
-    at.note(host, COMMAND, words, lease).await?;
+    at.note(&host.environment, COMMAND, words, lease).await?;
     let saved = repair.carry_out(&**lease.locked()).await.map_err(failure)?;
     at.note_cut_off(lease).await?;
     host.done(format_args!(

@@ -6,7 +6,7 @@ use gosling_engine::{Lease, State, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, Rotation, StateAt, failure, store_failure};
+use crate::engine::{EngineArgs, Rotation, StateLocation, failure};
 use crate::{Failure, Host};
 
 /// Encrypt the state, its history and the secrets again, for the present recipients
@@ -23,7 +23,7 @@ pub(crate) struct RotateArgs {
 }
 
 pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, Failure> {
-    let rotation = StateAt::rotation(host, &args.engine).await?;
+    let rotation = StateLocation::rotation(&host.environment, &args.engine.workspace(host)?).await?;
     let at = rotation.at();
     let Rotation {
         sealed,
@@ -34,8 +34,9 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
     let work = async |host: &mut Host, lease: &Lease, state: State, open: &[Entry]| {
         let locked = &**lease.locked();
         let words = format!("the states are encrypted for {} recipients", recipients.len());
-        at.note(host, "gosling state rotate", words, lease).await?;
-        let snapshot = locked.load().await.map_err(|error| store_failure(&error))?;
+        at.note(&host.environment, "gosling state rotate", words, lease)
+            .await?;
+        let snapshot = locked.load().await?;
         if !snapshot.journal.is_empty() {
             // Its outcomes go into the state, and what is open is written anew: what it holds is encrypted for those of
             // before.
@@ -43,7 +44,7 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
             settled.map_err(failure)?;
         }
         let rotated = sealed.rotate(locked, lease).await;
-        rotated.map_err(|error| store_failure(&error))
+        rotated.map_err(Failure::from)
     };
     let rotated = settled(host, &at, "gosling state rotate", |_| false, work);
     let rotated = rotated.await?;

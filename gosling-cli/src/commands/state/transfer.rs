@@ -10,9 +10,9 @@ use gosling_engine::{Lease, State, audit, durable, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateAt, failure, store_failure};
-use crate::file::{LARGEST, read_named};
+use crate::engine::{EngineArgs, StateLocation, failure};
 use crate::{Failure, Host};
+use gosling_deploy::{LARGEST, read_named};
 
 /// The state as JSON, as it was saved and with what its journal says is done
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub(crate) struct PushArgs {
 }
 
 pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failure> {
-    let at = StateAt::find(host, &args.engine).await?;
+    let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
     let (state, open) = at.peek().await?;
     if state.lineage.is_empty() {
         return Err(Failure::wrong_use(format!(
@@ -80,7 +80,7 @@ pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failu
 pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failure> {
     let path = host.path(&args.file);
     let given = read(&path)?;
-    let at = StateAt::find(host, &args.engine).await?;
+    let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
     let work = async |host: &mut Host, lease: &Lease, present: State, _: &[Entry]| {
         may_push(args, &path, &given, &present)?;
         if given.lineage == present.lineage && given.resources == present.resources {
@@ -88,7 +88,7 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             return Ok(Exit::Clean);
         }
         let trail = audit::trail(&*at.store).await;
-        let trail = trail.map_err(|error| store_failure(&error))?;
+        let trail = trail?;
         // Always a new serial: no plan that was made before may be applied to it.
         let next = State {
             serial: given.serial.max(present.serial).max(trail.serial),
@@ -99,7 +99,8 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             "the state with serial {} replaces the one with serial {}",
             given.serial, present.serial
         );
-        at.note(host, "gosling state push", words, lease).await?;
+        at.note(&host.environment, "gosling state push", words, lease)
+            .await?;
         let saved = recover::settle(&**lease.locked(), next, &BTreeSet::new()).await;
         let saved = saved.map_err(failure)?;
         host.done(format_args!(

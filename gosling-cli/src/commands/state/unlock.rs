@@ -7,7 +7,7 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Locked, StoreError};
 
 use crate::commands::{Exit, block_on};
-use crate::engine::{EngineArgs, StateAt, begin, released, store_failure};
+use crate::engine::{EngineArgs, StateLocation, begin, released};
 use crate::questions::agreed;
 use crate::{Failure, Host};
 
@@ -32,9 +32,9 @@ pub(crate) struct UnlockArgs {
 pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Failure> {
     const COMMAND: &str = "gosling unlock";
     block_on(async {
-        let at = StateAt::as_stored(host, &args.engine).await?;
+        let at = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
         let place = at.store.place();
-        let holder = match at.take(host, COMMAND).await {
+        let holder = match at.take(&host.environment, COMMAND).await {
             Ok(locked) => {
                 let epoch = release(host, locked.into()).await?;
                 host.done(format_args!(
@@ -43,7 +43,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
                 return Ok(Exit::Clean);
             }
             Err(StoreError::Locked(holder)) => holder,
-            Err(other) => return Err(store_failure(&other)),
+            Err(other) => return Err(other.into()),
         };
         let who = holder.map_or_else(|| "an unknown holder".to_owned(), |holder| holder.to_string());
         host.say(format_args!("the lock of {place} is held by {who}"))?;
@@ -63,14 +63,14 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
         // A place that holds no state yet stays empty, so that one can be moved there.
         if at.is_worked_with().await? {
             let what = format!("the lock of {who} is taken over");
-            at.note(host, COMMAND, what, &Unfenced).await?;
+            at.note(&host.environment, COMMAND, what, &Unfenced).await?;
         }
-        let locked = match at.take_over(host, COMMAND).await {
+        let locked = match at.take_over(&host.environment, COMMAND).await {
             Err(StoreError::Locked(_)) => {
                 return Err(Failure::wrong_use(format!("{who} is at work"))
                     .hint("a lock in a folder ends with its process: wait for it, or end it there"));
             }
-            other => other.map_err(|error| store_failure(&error))?,
+            other => other?,
         };
         let epoch = release(host, locked.into()).await?;
         host.done(format_args!(

@@ -8,38 +8,40 @@ use gosling_engine::journal::{self, Record};
 use gosling_engine::store::{self, Store, StoreError};
 use gosling_engine::{Fence, Lease};
 
-use super::{StateAt, failure, holder, now, store_failure};
-use crate::{Failure, Host};
+use crate::clock::now;
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::holder::holder;
+use crate::state_location::StateLocation;
 
 /// A run that has begun, and has to say how it ended.
-pub(crate) struct Account<'a> {
+pub struct AuditedRun<'a> {
     store: Arc<dyn Store>,
     lease: &'a Lease,
     run: String,
 }
 
-impl<'a> Account<'a> {
+impl<'a> AuditedRun<'a> {
     /// Writes that something is about to be changed: into the journal, so that it is known to be lost where it is not
     /// there later, and then into the audit. Where this fails, nothing may be changed.
-    pub(crate) async fn begin(at: &StateAt, lease: &'a Lease, event: Event) -> Result<Self, Failure> {
+    pub async fn begin(at: &StateLocation, lease: &'a Lease, event: Event) -> Result<Self, Failure> {
         let record = Record::Began {
             epoch: lease.locked().epoch(),
         };
-        let frame = journal::frame(&record).map_err(failure)?;
-        let appended = lease.locked().append(&frame).await;
-        appended.map_err(|error| store_failure(&error))?;
-        let run = audit::new_run().map_err(failure)?;
-        let account = Self {
+        let frame = journal::frame(&record).map_err(Failure::from_error)?;
+        lease.locked().append(&frame).await?;
+        let run = audit::new_run().map_err(Failure::from_error)?;
+        let run_record = Self {
             store: Arc::clone(&at.store),
             lease,
             run,
         };
-        account.write(event).await?;
-        Ok(account)
+        run_record.write(event).await?;
+        Ok(run_record)
     }
 
     /// Writes how it ended.
-    pub(crate) async fn end(
+    pub async fn end(
         &self,
         result: Ending,
         serial: Option<u64>,
@@ -58,17 +60,17 @@ impl<'a> Account<'a> {
     async fn write(&self, event: Event) -> Result<(), Failure> {
         let who = self.lease.locked().holder();
         let written = audit::write(&*self.store, who, &now(), &self.run, event, self.lease).await;
-        written.map_err(failure)
+        written.map_err(Failure::from_error)
     }
 }
 
-impl StateAt {
+impl StateLocation {
     /// Writes for every run that began under an earlier lock and never ended that it was cut off.
-    pub(crate) async fn note_cut_off(&self, lease: &Lease) -> Result<(), Failure> {
+    pub async fn note_cut_off(&self, lease: &Lease) -> Result<(), Failure> {
         let locked = lease.locked();
         for run in audit::cut_off(&*self.store, locked.epoch())
             .await
-            .map_err(failure)?
+            .map_err(Failure::from_error)?
         {
             let event = Event::Ended {
                 result: Ending::CutOff,
@@ -77,70 +79,68 @@ impl StateAt {
                 failed: 0,
             };
             let written = audit::write(&*self.store, locked.holder(), &now(), &run, event, lease).await;
-            written.map_err(failure)?;
+            written.map_err(Failure::from_error)?;
         }
         Ok(())
     }
 
     /// Writes what is about to be done without calling anybody. Anybody who can read the store reads it.
-    pub(crate) async fn note(
+    pub async fn note(
         &self,
-        host: &Host,
+        environment: &Environment,
         command: &str,
         what: String,
         fence: &dyn Fence,
     ) -> Result<(), Failure> {
-        let run = audit::new_run().map_err(failure)?;
-        let who = holder(host, command);
+        let run = audit::new_run().map_err(Failure::from_error)?;
+        let who = holder(environment, command);
         let event = Event::Noted { what };
         let written = audit::write(&*self.store, &who, &now(), &run, event, fence).await;
-        written.map_err(failure)
+        written.map_err(Failure::from_error)
     }
 
     /// Whether a state is here that was not moved away and is not on its way here.
-    pub(crate) async fn is_worked_with(&self) -> Result<bool, Failure> {
+    pub async fn is_worked_with(&self) -> Result<bool, Failure> {
         match store::here(&*self.store).await {
             Ok(()) => {}
             Err(StoreError::Moved { .. } | StoreError::Arriving { .. }) => return Ok(false),
-            Err(other) => return Err(store_failure(&other)),
+            Err(other) => return Err(other.into()),
         }
-        let snapshot = self.store.peek().await.map_err(|error| store_failure(&error))?;
+        let snapshot = self.store.peek().await?;
         Ok(snapshot.state.is_some())
     }
 
     /// Writes that the state of this serial is about to be changed by hand. Which resource stands in the states alone,
     /// for those may be encrypted and the audit is not.
-    pub(crate) async fn note_by_hand(
+    pub async fn note_by_hand(
         &self,
-        host: &Host,
+        environment: &Environment,
         command: &str,
         serial: u64,
         fence: &dyn Fence,
     ) -> Result<(), Failure> {
         let what = format!("the state of serial {serial} is changed by hand");
-        self.note(host, command, what, fence).await
+        self.note(environment, command, what, fence).await
     }
 
     /// The freeze that holds now.
-    pub(crate) async fn frozen(&self) -> Result<Option<Freeze>, Failure> {
-        let freeze = freeze::read(&*self.store).await.map_err(failure)?;
+    pub async fn frozen(&self) -> Result<Option<Freeze>, Failure> {
+        let freeze = freeze::read(&*self.store).await.map_err(Failure::from_error)?;
         Ok(freeze.filter(|freeze| freeze.holds(&now())))
     }
 
     /// Refuses to change the state by hand where a freeze holds.
-    pub(crate) async fn may_be_edited(&self) -> Result<(), Failure> {
+    pub async fn may_be_edited(&self) -> Result<(), Failure> {
         match self.frozen().await? {
-            Some(freeze) => {
-                Err(Failure::wrong_use(freeze.to_string()).hint("`gosling freeze --lift` ends it"))
-            }
+            Some(freeze) => Err(Failure::new(freeze.to_string()).help("`gosling freeze --lift` ends it")),
             None => Ok(()),
         }
     }
 
     /// Refuses where a freeze holds and nobody says why it does not count.
-    pub(crate) async fn may_begin(&self, during_freeze: Option<&str>) -> Result<(), Failure> {
+    pub async fn may_begin(&self, during_freeze: Option<&str>) -> Result<(), Failure> {
         match self.frozen().await? {
-            Some(freeze) if during_freeze.is_none() => Err(Failure::wrong_use(freeze.to_string()).hint(
+            Some(freeze) if during_freeze.is_none() => Err(Failure::new(freeze.to_string()).help(
                 "`gosling freeze --lift` ends it; `--during-freeze REASON` overrides it and is recorded in the audit",
             )),
             _ => Ok(()),

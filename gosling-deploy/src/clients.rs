@@ -1,6 +1,7 @@
 //! A client for each service that a Nest names, and that something of ours still lies on.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use fly_codegen::{Connections, GitlabServer};
@@ -10,34 +11,33 @@ use gosling_providers::http::{Endpoint, Notices};
 use gosling_providers::proxmox::{Proxmox, ProxmoxSettings};
 use gosling_resource::Value;
 
-use super::call_failure;
-use super::endpoints::{authority, endpoint, one_for_each};
-use super::secrets::nest_file;
-use crate::commands::Target;
-use crate::{Failure, Host};
+use crate::endpoints::{authority, endpoint, one_for_each};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::secrets::nest_file;
 
 /// The clients, by what the Nest calls the services.
-pub(super) struct Clients {
+pub struct Clients {
     /// By the server as written.
-    pub(super) gitlabs: BTreeMap<String, Arc<Gitlab>>,
+    pub gitlabs: BTreeMap<String, Arc<Gitlab>>,
     /// By the label of the provider: `proxmox.lab`.
-    pub(super) proxmoxes: BTreeMap<String, Arc<Proxmox>>,
+    pub proxmoxes: BTreeMap<String, Arc<Proxmox>>,
     /// Where they say that they wait for a service.
-    pub(super) notices: Notices,
+    pub notices: Notices,
 }
 
 impl Clients {
     /// For each service; calls nobody.
-    pub(super) fn of(host: &Host, target: &Target, connections: &Connections) -> Result<Self, Failure> {
-        let extra = authority(host)?;
+    pub fn of(environment: &Environment, root: &Path, connections: &Connections) -> Result<Self, Failure> {
+        let extra = authority(environment)?;
         let notices = Notices::default();
         let mut gitlabs = BTreeMap::new();
         for server in &connections.gitlabs {
-            let base = endpoint(host, "gitlab", &server.server);
+            let base = endpoint(environment, "gitlab", &server.server);
             let settings = GitlabSettings {
                 server: server.server.clone(),
                 endpoint: Endpoint {
-                    ca_pem: nest_file(target, server.ca_file.as_deref())?,
+                    ca_pem: nest_file(root, server.ca_file.as_deref())?,
                     extra_ca: extra.clone(),
                     insecure: server.insecure,
                     insecure_http: server.insecure_http,
@@ -46,21 +46,21 @@ impl Clients {
                 },
                 token: server.token.clone(),
             };
-            let gitlab = Gitlab::new(settings).map_err(|error| call_failure(&error))?;
+            let gitlab = Gitlab::new(settings)?;
             gitlabs.insert(server.server.clone(), Arc::new(gitlab));
         }
         let names = connections
             .proxmoxes
             .iter()
             .map(|cluster| cluster_name(&cluster.label));
-        one_for_each(host, "proxmox", &names.collect::<Vec<_>>())?;
+        one_for_each(environment, "proxmox", &names.collect::<Vec<_>>())?;
         let mut proxmoxes = BTreeMap::new();
         for cluster in &connections.proxmoxes {
-            let base = endpoint(host, "proxmox", cluster_name(&cluster.label));
+            let base = endpoint(environment, "proxmox", cluster_name(&cluster.label));
             let settings = ProxmoxSettings {
                 name: cluster.label.clone(),
                 endpoint: Endpoint {
-                    ca_pem: nest_file(target, cluster.ca_file.as_deref())?,
+                    ca_pem: nest_file(root, cluster.ca_file.as_deref())?,
                     extra_ca: extra.clone(),
                     insecure: cluster.insecure,
                     insecure_http: cluster.insecure_http,
@@ -71,7 +71,7 @@ impl Clients {
                 token_id: cluster.token_id.clone(),
                 token: cluster.token.clone(),
             };
-            let proxmox = Proxmox::new(settings).map_err(|error| call_failure(&error))?;
+            let proxmox = Proxmox::new(settings)?;
             proxmoxes.insert(cluster.label.clone(), Arc::new(proxmox));
         }
         Ok(Self {
@@ -82,7 +82,7 @@ impl Clients {
     }
 
     /// All of them, as the engine calls them.
-    pub(super) fn providers(&self) -> Providers {
+    pub fn providers(&self) -> Providers {
         let gitlabs = self.gitlabs.iter();
         let gitlabs = gitlabs.map(|(label, gitlab)| (label.into(), Arc::clone(gitlab) as Arc<dyn Provider>));
         let proxmoxes = self.proxmoxes.iter();
@@ -98,7 +98,7 @@ fn cluster_name(label: &str) -> &str {
 }
 
 /// Servers that the Nest names no more, but that still have something of ours by what the state knows.
-pub(super) fn add_servers(connections: &mut Connections, state: &State) {
+pub fn add_servers(connections: &mut Connections, state: &State) {
     let known = |connections: &Connections, name: &str| {
         connections.gitlabs.iter().any(|server| server.server == name)
     };

@@ -4,30 +4,30 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gosling_engine::calendar;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// Now, as `2026-01-31T12:00:00Z`.
-pub(crate) fn now() -> String {
+pub fn now() -> String {
     at(Duration::ZERO)
 }
 
 /// Refuses to work with a clock that says a time before 1970: no certificate and no date can be judged by it.
-pub(crate) fn can_be(now: SystemTime) -> Result<(), Failure> {
+pub fn can_be(now: SystemTime) -> Result<(), Failure> {
     match now.duration_since(UNIX_EPOCH) {
         Ok(_) => Ok(()),
-        Err(_) => Err(Failure::wrong_use("this machine's clock is before 1970")
-            .hint("set it: certificates, locks and the audit depend on it")),
+        Err(_) => Err(Failure::new("this machine's clock is before 1970")
+            .help("set it: certificates, locks and the audit depend on it")),
     }
 }
 
 /// The time so long from now.
-pub(crate) fn at(later: Duration) -> String {
+pub fn at(later: Duration) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     calendar::time(since + later)
 }
 
 /// A length of time in words: `12s`, `3m 20s`, `2h 5m`.
-pub(crate) fn ago(time: Duration) -> String {
+pub fn ago(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
         0..60 => format!("{seconds}s"),

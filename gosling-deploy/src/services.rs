@@ -2,6 +2,7 @@
 //! called.
 
 use std::num::NonZero;
+use std::path::Path;
 use std::time::Duration;
 
 use fly_codegen::{Connections, Source, VaultLogin};
@@ -13,36 +14,35 @@ use gosling_providers::http::Endpoint;
 use gosling_providers::state::{GitlabStateSettings, S3Keys, S3Settings};
 use gosling_resource::{Secret, SecretUri};
 
-use super::endpoints::{authority, endpoint};
-use super::secrets::{backends, nest_file, nest_name};
-use super::{failure, store_failure};
-use crate::commands::Target;
-use crate::{Failure, Host};
-use fly_workspace::CheckedNest;
+use crate::endpoints::{authority, endpoint};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::secrets::{backends, nest_file, nest_name};
+use fly_workspace::Workspace;
 
 /// Yandex Object Storage, which a Nest with nothing but a `provider "yandex"` means.
 const YANDEX: &str = "https://storage.yandexcloud.net";
 
 /// A Nest whose state is kept by a service.
 struct Kept<'a> {
-    host: &'a Host,
-    target: &'a Target,
+    environment: &'a Environment,
+    root: &'a Path,
     nest: &'a Nest,
     connections: &'a Connections,
     retention: usize,
 }
 
 /// The store at the service that the `state` block names.
-pub(super) async fn service(
-    host: &Host,
-    target: &Target,
-    checked: &CheckedNest,
+pub(crate) async fn service(
+    environment: &Environment,
+    workspace: &Workspace,
 ) -> Result<RemoteStore, Failure> {
+    let checked = &workspace.nest;
     let nest = checked.checked.nest().ok_or_else(|| {
-        Failure::wrong_use("the Nest has problems, so it is not known how to reach its state")
-            .hint("`gosling validate` shows them")
+        Failure::new("the Nest has problems, so it is not known how to reach its state")
+            .help("`gosling validate` shows them")
     })?;
-    let nameless = || Failure::wrong_use("the `state` block names no service");
+    let nameless = || Failure::new("the `state` block names no service");
     let state = nest.state.as_ref().ok_or_else(nameless)?;
     let connections = fly_codegen::connections(&Source {
         nest: &nest,
@@ -50,8 +50,8 @@ pub(super) async fn service(
         files: &checked.files,
     });
     let kept = Kept {
-        host,
-        target,
+        environment,
+        root: &workspace.root,
         nest: &nest,
         connections: &connections,
         retention: usize::try_from(state.retention).unwrap_or(usize::MAX),
@@ -63,27 +63,27 @@ pub(super) async fn service(
         } => kept.gitlab(gitlab).await?,
         _ => return Err(nameless()),
     };
-    Ok(match lease(host)? {
+    Ok(match lease(environment)? {
         Some(lease) => store.with_lease(lease),
         None => store,
     })
 }
 
 /// How long a lock relies on a confirmation, where that is not the usual time: `GOSLING_LEASE_MS`.
-fn lease(host: &Host) -> Result<Option<Duration>, Failure> {
+fn lease(environment: &Environment) -> Result<Option<Duration>, Failure> {
     const NAME: &str = "GOSLING_LEASE_MS";
-    let set = host.environment.get(NAME);
+    let set = environment.variables.get(NAME);
     let milliseconds = set.map(|text| text.trim().parse::<NonZero<u64>>());
     let milliseconds = milliseconds.transpose().map_err(|_| {
-        Failure::wrong_use(format!("{NAME} is not a number of milliseconds from 1"))
-            .hint("without it, a lock is confirmed every 10 s")
+        Failure::new(format!("{NAME} is not a number of milliseconds from 1"))
+            .help("without it, a lock is confirmed every 10 s")
     })?;
     Ok(milliseconds.map(|milliseconds| Duration::from_millis(milliseconds.get())))
 }
 
 impl Kept<'_> {
     fn name(&self) -> String {
-        nest_name(self.target, self.connections)
+        nest_name(self.root, self.connections)
     }
 
     async fn s3(&self, state: &S3State) -> Result<RemoteStore, Failure> {
@@ -113,7 +113,7 @@ impl Kept<'_> {
                 .as_ref()
                 .map_or_else(|| self.name(), |key| key.trim_matches('/').to_owned()),
             region: region.map(|region| region.to_string()),
-            endpoint: endpoint(self.host, "s3", "")
+            endpoint: endpoint(self.environment, "s3", "")
                 .or(address)
                 .or_else(|| yandex.then(|| YANDEX.to_owned())),
             keys: self
@@ -121,10 +121,10 @@ impl Kept<'_> {
                 .await?,
             path_style: state.path_style,
             kms_key_id: state.kms_key_id.as_ref().map(ToString::to_string),
-            extra_ca: authority(self.host)?,
+            extra_ca: authority(self.environment)?,
             kept: self.retention,
         };
-        gosling_providers::state::s3(settings).map_err(|error| store_failure(&error))
+        gosling_providers::state::s3(settings).map_err(Failure::from)
     }
 
     /// The key that the block names, else the provider's, else the environment's.
@@ -136,8 +136,8 @@ impl Kept<'_> {
             }
             ((None, None), _) => None,
             _ => {
-                return Err(Failure::wrong_use("`state` names one half of an access key only")
-                    .hint("give `access_key` and `secret_key`, or neither"));
+                return Err(Failure::new("`state` names one half of an access key only")
+                    .help("give `access_key` and `secret_key`, or neither"));
             }
         };
         match named {
@@ -146,8 +146,8 @@ impl Kept<'_> {
                 secret_key: self.secret("state.secret_key", secret_key).await?,
                 session_token: None,
             }),
-            None => S3Keys::from_environment(|name| self.host.environment.get(name).cloned())
-                .map_err(|error| store_failure(&error)),
+            None => S3Keys::from_environment(|name| self.environment.variables.get(name).cloned())
+                .map_err(Failure::from),
         }
     }
 
@@ -160,10 +160,10 @@ impl Kept<'_> {
         let server = match (&state.server, servers.next(), servers.next()) {
             (Some(server), ..) | (None, Some(GitlabProvider { server, .. }), None) => server,
             (None, ..) => {
-                return Err(Failure::wrong_use(
+                return Err(Failure::new(
                     "it is not known which GitLab server keeps the state: the Nest has not exactly one `provider \"gitlab\"`",
                 )
-                .hint("name it: `state { server = \"gitlab.example.com\" }`"));
+                .help("name it: `state { server = \"gitlab.example.com\" }`"));
             }
         };
         let mut providers = self
@@ -177,15 +177,15 @@ impl Kept<'_> {
             .as_ref()
             .or_else(|| provider.map(|provider| &provider.token));
         let token = token.ok_or_else(|| {
-            Failure::wrong_use(format!("there is no token for the state at {}", server.as_str()))
-                .hint("name where it is kept: `state { token = \"env://GITLAB_TOKEN\" }`")
+            Failure::new(format!("there is no token for the state at {}", server.as_str()))
+                .help("name where it is kept: `state { token = \"env://GITLAB_TOKEN\" }`")
         })?;
         let ca_file = provider.and_then(|provider| provider.ca_file.as_ref());
-        let base = endpoint(self.host, "gitlab", server.as_str());
+        let base = endpoint(self.environment, "gitlab", server.as_str());
         let settings = GitlabStateSettings {
             endpoint: Endpoint {
-                ca_pem: nest_file(self.target, ca_file.map(|path| path.as_str()))?,
-                extra_ca: authority(self.host)?,
+                ca_pem: nest_file(self.root, ca_file.map(|path| path.as_str()))?,
+                extra_ca: authority(self.environment)?,
                 insecure: provider.is_some_and(|provider| provider.insecure),
                 insecure_http: provider.is_some_and(|provider| provider.insecure_http),
                 ..Endpoint::new(base.unwrap_or_else(|| server.base_url()))
@@ -198,25 +198,25 @@ impl Kept<'_> {
             token: self.secret("state.token", token).await?,
             kept: self.retention,
         };
-        gosling_providers::state::gitlab(settings).map_err(|error| store_failure(&error))
+        gosling_providers::state::gitlab(settings).map_err(Failure::from)
     }
 
     /// The value of a secret that the state is reached with. It cannot lie beside the state.
     async fn secret(&self, what: &str, place: &fly_domain::SecretUri) -> Result<Secret, Failure> {
-        let uri: SecretUri = place.as_str().parse().map_err(failure)?;
+        let uri: SecretUri = place.as_str().parse().map_err(Failure::from_error)?;
         let login = self.connections.vault.as_ref().map(|vault| match &vault.login {
             VaultLogin::Token(uri) => uri,
             VaultLogin::Approle { secret_id, .. } => secret_id,
         });
         let behind = login.filter(|_| uri.scheme() == "vault").unwrap_or(&uri);
         if behind.scheme() == "store" {
-            return Err(Failure::wrong_use(format!(
+            return Err(Failure::new(format!(
                 "{what}: {behind} is stored next to the state and is needed to open it"
             ))
-            .hint("keep it in env:// or vault://"));
+            .help("keep it in env:// or vault://"));
         }
-        let outside = backends(self.host, self.target, self.connections, None)?;
+        let outside = backends(self.environment, self.root, self.connections, None)?;
         let value = outside.read(&uri).await;
-        value.map_err(|error| failure(format!("{what}: {error}")))
+        value.map_err(|error| Failure::new(format!("{what}: {error}")))
     }
 }

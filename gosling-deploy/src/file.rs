@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The largest plan or state that is read, in bytes: those of 100,000 resources are half of it.
-pub(crate) const LARGEST: u64 = 256 << 20;
+pub const LARGEST: u64 = 256 << 20;
 
 /// Reads a file that a person named, a regular one of at most so many bytes.
-pub(crate) fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+pub fn read_named(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     fly_workspace::read_up_to(path, limit).map_err(|refusal| {
-        Failure::wrong_use(format!(
+        Failure::new(format!(
             "cannot read {}: {}",
             path.display(),
             fly_workspace::refusal_message(&refusal)

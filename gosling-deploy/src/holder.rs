@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use gosling_engine::store::Holder;
 
-use super::now;
-use crate::Host;
+use crate::clock::now;
+use crate::environment::Environment;
 
 /// Variables that name a person, the one who started a pipeline before the one whose machine it is.
 const USERS: [&str; 3] = ["GITLAB_USER_LOGIN", "GITHUB_ACTOR", "USER"];
@@ -14,15 +14,15 @@ const USERS: [&str; 3] = ["GITLAB_USER_LOGIN", "GITHUB_ACTOR", "USER"];
 const PIPELINES: [&str; 3] = ["CI_JOB_URL", "CI_PIPELINE_URL", "BUILD_URL"];
 
 /// Whoever runs this process, for this command.
-pub(crate) fn holder(host: &Host, command: &str) -> Holder {
+pub fn holder(environment: &Environment, command: &str) -> Holder {
     let name = rustix::system::uname();
     Holder {
-        user: first(&host.environment, &USERS).unwrap_or_else(|| "somebody".to_owned()),
+        user: first(&environment.variables, &USERS).unwrap_or_else(|| "somebody".to_owned()),
         host: name.nodename().to_string_lossy().into_owned(),
         pid: std::process::id(),
         since: now(),
         command: command.to_owned(),
-        pipeline: pipeline(&host.environment),
+        pipeline: pipeline(&environment.variables),
     }
 }
 

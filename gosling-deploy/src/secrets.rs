@@ -1,5 +1,6 @@
 //! Where a Nest's secrets are.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use fly_codegen::Connections;
@@ -11,36 +12,35 @@ use gosling_providers::secrets::{
 };
 use gosling_resource::Secret;
 
-use super::endpoints::{authority, endpoint};
-use super::{call_failure, failure};
-use crate::commands::Target;
+use crate::endpoints::{authority, endpoint};
+use crate::environment::Environment;
+use crate::failure::Failure;
 use crate::file::read_named;
-use crate::{Failure, Host};
 use fly_workspace::LIMIT;
 
 /// The Nest's own name, else that of its folder.
-pub(super) fn nest_name(target: &Target, connections: &Connections) -> String {
-    named_or_folder(target, connections.nest_name.clone())
+pub fn nest_name(root: &Path, connections: &Connections) -> String {
+    named_or_folder(root, connections.nest_name.clone())
 }
 
 /// The name that a Nest gives itself, else that of its folder.
-pub(super) fn named_or_folder(target: &Target, named: Option<String>) -> String {
-    let folder = || Some(target.root.file_name()?.to_string_lossy().into_owned());
+pub(crate) fn named_or_folder(root: &Path, named: Option<String>) -> String {
+    let folder = || Some(root.file_name()?.to_string_lossy().into_owned());
     named.or_else(folder).unwrap_or_else(|| "nest".to_owned())
 }
 
 /// A file of the Nest, by its checked path.
-pub(super) fn nest_file(target: &Target, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
+pub(crate) fn nest_file(root: &Path, path: Option<&str>) -> Result<Option<Vec<u8>>, Failure> {
     let Some(path) = path else { return Ok(None) };
-    read_named(&target.root.join(path), LIMIT).map(Some)
+    read_named(&root.join(path), LIMIT).map(Some)
 }
 
 /// Who can open what gosling encrypts for this Nest, and what opens it here. A Nest that names nobody writes for whoever
 /// runs it.
-pub(super) fn keys(host: &Host, recipients: &[String]) -> Result<Keys, Failure> {
-    let identity = super::identity::find(host)?;
+pub(crate) fn keys(environment: &Environment, recipients: &[String]) -> Result<Keys, Failure> {
+    let identity = crate::identity::find(environment)?;
     let recipients = match &identity {
-        Some(identity) if recipients.is_empty() => recipients_of(identity).map_err(failure)?,
+        Some(identity) if recipients.is_empty() => recipients_of(identity).map_err(Failure::from_error)?,
         _ => recipients.to_vec(),
     };
     Ok(Keys { recipients, identity })
@@ -48,29 +48,29 @@ pub(super) fn keys(host: &Host, recipients: &[String]) -> Result<Keys, Failure> 
 
 /// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault. Without a store for
 /// what the state itself is reached with.
-pub(super) fn backends(
-    host: &Host,
-    target: &Target,
+pub fn backends(
+    environment: &Environment,
+    root: &Path,
     connections: &Connections,
     beside: Option<Arc<dyn Store>>,
 ) -> Result<Backends, Failure> {
-    let env = host
-        .environment
+    let env = environment
+        .variables
         .iter()
         .map(|(name, value)| (name.clone(), Secret::new(value.clone())));
     let store = beside.map(|beside| -> Result<_, Failure> {
         Ok(StoreSettings {
             beside,
-            keys: keys(host, &connections.recipients)?,
+            keys: keys(environment, &connections.recipients)?,
         })
     });
     let vault = match &connections.vault {
         Some(vault) => Some(VaultSettings {
             endpoint: Endpoint {
-                ca_pem: nest_file(target, vault.ca_file.as_deref())?,
-                extra_ca: authority(host)?,
+                ca_pem: nest_file(root, vault.ca_file.as_deref())?,
+                extra_ca: authority(environment)?,
                 insecure_http: vault.insecure_http,
-                ..Endpoint::new(endpoint(host, "vault", "").unwrap_or_else(|| vault.address.clone()))
+                ..Endpoint::new(endpoint(environment, "vault", "").unwrap_or_else(|| vault.address.clone()))
             },
             login: match vault.login.clone() {
                 fly_codegen::VaultLogin::Approle { role_id, secret_id } => {
@@ -88,5 +88,5 @@ pub(super) fn backends(
         store: store.transpose()?,
         vault,
     };
-    Backends::new(settings).map_err(|error| call_failure(&error))
+    Backends::new(settings).map_err(Failure::from)
 }
