@@ -215,7 +215,7 @@ impl Session {
     ) -> Result<gosling_engine::Looked, Failure> {
         let looked =
             gosling_engine::refresh::look(state, &self.providers, &self.secrets, AT_ONCE, asked).await;
-        looked.map(|(looked, _)| looked).map_err(run_failure)
+        looked.map(|(looked, _)| looked).map_err(Failure::from)
     }
 
     /// A plan from this state to what is wanted, whoever wants it.
