@@ -8,6 +8,7 @@ use gosling_resource::{Address, Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
 
 use crate::fence::{Fence, NotConfirmed, ReadOnly};
+use crate::marker;
 use crate::operation::Operation;
 use crate::plan::{Change, Remark};
 use crate::preflight::Finding;
@@ -241,6 +242,27 @@ pub struct Doubt {
     pub message: String,
     /// What to do about it.
     pub help: String,
+}
+
+impl Doubt {
+    /// What to say of a thing in whose text another Nest's marker is, and not its own; `None` where there is none.
+    #[must_use]
+    pub fn of_another_nest(thing: &str, text: &str, own: &str) -> Option<Self> {
+        let ours = marker::all_in(own).next().map(|marker| marker.nest);
+        let other = marker::all_in(text)
+            .next()
+            .filter(|other| ours != Some(other.nest))?;
+        Some(Self {
+            message: format!(
+                "{thing} carries the marker of another Nest, {}: it is no longer this Nest's",
+                other.text
+            ),
+            help: format!(
+                "`gosling state rm ADDRESS` forgets it and leaves it where it is; if it is still this Nest's, put this line \
+                 back in the place of that marker: {own}"
+            ),
+        })
+    }
 }
 
 impl Presence {

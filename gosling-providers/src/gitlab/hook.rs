@@ -225,7 +225,7 @@ impl Gitlab {
             None => Ok(()),
             Some(shown) => match whose(&shown, place, &operation.marker, &operation.properties) {
                 Whose::Ours => session.delete(&place.path(), &doing).await,
-                Whose::NotOurs(_) => Ok(()),
+                Whose::NotOurs(Doubt { message, help }) => Err(CallError::failed(message).help(help)),
             },
         }
     }

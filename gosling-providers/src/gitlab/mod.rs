@@ -287,9 +287,12 @@ fn whose(thing: &str, text: &str, wanted: &str, fits: bool) -> Whose {
     if marker::is_in(text, wanted) {
         return Whose::Ours;
     }
+    if let Some(doubt) = Doubt::of_another_nest(thing, text, wanted) {
+        return Whose::NotOurs(doubt);
+    }
     let message = match marker::all_in(text).next() {
         Some(other) => format!(
-            "{thing} carries the marker of something else that gosling made: {}",
+            "{thing} carries the marker of another resource of this Nest, {}",
             other.text
         ),
         None if fits => return Whose::Ours,

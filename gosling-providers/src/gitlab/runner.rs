@@ -204,7 +204,7 @@ impl Gitlab {
             None => Ok(()),
             Some(shown) => match whose(&shown, &id.to_string(), &operation.marker, &operation.properties) {
                 Whose::Ours => session.delete(&path, &errand).await,
-                Whose::NotOurs(_) => Ok(()),
+                Whose::NotOurs(Doubt { message, help }) => Err(CallError::failed(message).help(help)),
             },
         }
     }

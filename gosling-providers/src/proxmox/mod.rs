@@ -219,19 +219,9 @@ fn template(found: &Found) -> Option<Doubt> {
 
 /// What to say where the VMID of a machine of ours belongs to one without any marker, or with another Nest's.
 fn unmarked(found: &Found, marker: &str) -> Option<Doubt> {
-    let nest = |text| marker::all_in(text).next().map(|marker| marker.nest);
-    if let Some(other) = marker::all_in(found.config.notes()).next() {
+    if marker::all_in(found.config.notes()).next().is_some() {
         // Where this Nest made another machine with the number, the earlier one is gone.
-        return (nest(marker) != Some(other.nest)).then(|| Doubt {
-            message: format!(
-                "{} carries the marker of another Nest, {}: it is no longer this Nest's",
-                found.id(),
-                other.text
-            ),
-            help: format!(
-                "`gosling state rm ADDRESS` forgets it; if it is still this Nest's, put this line back into its notes: {marker}"
-            ),
-        });
+        return Doubt::of_another_nest(&found.id(), found.config.notes(), marker);
     }
     let (id, name) = (found.id(), found.config.get("name").unwrap_or_default());
     Some(Doubt {

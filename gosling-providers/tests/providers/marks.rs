@@ -269,16 +269,20 @@ async fn a_runner_or_webhook_that_lost_its_marker_gets_it_back_in_place() {
             panic!("{kind} {id} is another Nest's");
         };
         assert!(
-            doubt.message.ends_with("gosling:other:egg.app.runner:zzzzzzzz"),
+            doubt.message.ends_with(
+                "another Nest, gosling:other:egg.app.runner:zzzzzzzz: it is no longer this Nest's"
+            ),
             "{doubt:?}"
         );
-        gitlab
+        let error = gitlab
             .delete(
                 &world.cx(),
                 &then(Verb::Delete, &made, &id, made.properties.clone()),
             )
             .await
-            .unwrap();
+            .unwrap_err();
+        assert!(matches!(error, CallError::Failed { .. }), "{error:?}");
+        assert_eq!(failure(&error), (doubt.message.as_str(), doubt.help.as_str()));
         let (status, _) = call(&world, Method::Get, &path, json!(null)).await;
         assert_eq!(status, 200);
     }

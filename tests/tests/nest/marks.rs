@@ -120,6 +120,41 @@ fn what_people_write_around_the_marker_changes_nothing_and_a_lost_marker_stops_t
     lab.stop();
 }
 
+#[test]
+fn what_another_nest_has_taken_is_left_and_forgotten_by_name_alone() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let theirs = "gosling:other:egg.web.runner:zzzzzzzzzzzzzzzz";
+    let hooks = by_hand(&lab, Method::Get, "/api/v4/projects/17/hooks", json!(null));
+    let hook = format!("/api/v4/projects/17/hooks/{}", hooks[0]["id"]);
+    for (path, taken, address) in [
+        (
+            "/api/v4/runners/1",
+            json!({ "maintenance_note": theirs }),
+            "egg.app.runner",
+        ),
+        (
+            &hook,
+            json!({ "description": theirs, "url": hooks[0]["url"] }),
+            "egg.app.hook[17]",
+        ),
+    ] {
+        by_hand(&lab, Method::Put, path, taken);
+        for command in [&["plan"][..], &["apply", "--yes"], &["destroy", "--yes"]] {
+            refused(
+                &lab,
+                command,
+                &[theirs, "it is no longer this Nest's", "gosling state rm"],
+            );
+        }
+        assert!(lab.green(&["state", "rm", address]).contains("stays where it is"));
+    }
+    lab.green(&["destroy", "--yes"]);
+    let left = lab.kinds();
+    assert_eq!(left.into_keys().collect::<Vec<_>>(), ["hook", "runner"]);
+    lab.stop();
+}
+
 /// Attack F8 and F9: what is there already is not created a second time, but taken over.
 #[test]
 fn what_the_state_does_not_know_is_not_created_twice_and_can_be_adopted() {
