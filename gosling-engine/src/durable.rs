@@ -166,6 +166,17 @@ impl dyn Files {
         self.prepare(path, bytes)?.put(self)
     }
 
+    /// Makes a new file, readable by nobody else, durably. What is at the path already stays.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::AlreadyExists`] where something is there.
+    pub fn create_whole(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.create(path)?;
+        file.append(bytes)?;
+        file.sync()?;
+        self.sync_folder(folder_of(path))
+    }
+
     /// The first half of [`replace`](Self::replace), and all of it that needs room: the bytes are in the temporary.
     ///
     /// # Errors
@@ -316,6 +327,14 @@ impl Prepared {
 /// What the system says; the file is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     <dyn Files>::replace(&System, path, bytes)
+}
+
+/// Makes a new file on the real file system, readable by nobody else, durably.
+///
+/// # Errors
+/// What the system says; [`io::ErrorKind::AlreadyExists`] where something is there, which stays.
+pub fn create(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    <dyn Files>::create_whole(&System, path, bytes)
 }
 
 /// Makes a folder and those above it on the real file system, readable by nobody else, durably.

@@ -4,6 +4,7 @@
 //! is cut off was never acknowledged, so nothing rests on it. Any other record that is not as it was written is damage:
 //! things may be there of which only it knew.
 
+use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use gosling_resource::{Address, Properties};
@@ -165,6 +166,14 @@ pub enum JournalError {
         /// What is wrong with it.
         why: String,
     },
+    /// A copy of the journal, or of an earlier one, was added to it.
+    #[error("record {number} of the journal repeats record {first}: a copy of the journal was added to it")]
+    Repeated {
+        /// Which, from 1.
+        number: usize,
+        /// Which was there before, from 1.
+        first: usize,
+    },
     /// Records that cannot follow each other.
     #[error("record {number} of the journal contradicts the others: {why}")]
     Impossible {
@@ -183,6 +192,10 @@ impl JournalError {
             Self::Damaged { .. } | Self::Impossible { .. } => Some(
                 "put the journal back from a backup; else `gosling state repair` continues with the records that can be \
                  read, and says what that may leave behind",
+            ),
+            Self::Repeated { .. } => Some(
+                "put the journal back from a backup, in the place of what is there; else `gosling state repair` drops the \
+                 copy",
             ),
             Self::Strange { .. } => Some("a newer gosling wrote it: use that one"),
         }
@@ -350,7 +363,8 @@ fn damage(rest: &[u8]) -> Option<&'static str> {
 /// [`JournalError::Impossible`].
 pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, JournalError> {
     let mut entries: Vec<Entry> = Vec::new();
-    let mut places: HashMap<String, usize> = HashMap::new();
+    // Of each operation, its entry and the number of its record.
+    let mut places: HashMap<String, (usize, usize)> = HashMap::new();
     let mut latest: HashMap<Address, usize> = HashMap::new();
     for (record, number) in records.into_iter().zip(1..) {
         let impossible = |why: &str| JournalError::Impossible {
@@ -364,8 +378,15 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
                 depends_on,
                 ..
             } => {
-                if places.insert(operation.op.clone(), entries.len()).is_some() {
-                    return Err(impossible("the operation was begun already"));
+                let before = places.insert(operation.op.clone(), (entries.len(), number));
+                if let Some((at, first)) = before {
+                    let before: &Entry = &entries[at];
+                    // The tasks were noted since.
+                    let tasks = before.operation.tasks.clone();
+                    return match before.operation == (Operation { tasks, ..*operation }) {
+                        true => Err(JournalError::Repeated { number, first }),
+                        false => Err(impossible("the operation was begun already")),
+                    };
                 }
                 let before = latest.insert(operation.address.clone(), entries.len());
                 let is_open = |at: usize| matches!(entries[at].stage, Stage::Open { .. });
@@ -384,7 +405,7 @@ pub fn entries(records: impl IntoIterator<Item = Record>) -> Result<Vec<Entry>, 
             Record::Failed { op, message } => (op, Step::Stage(Stage::Failed(message))),
             Record::Unknown { op, message } => (op, Step::Stage(Stage::Open { heard: Some(message) })),
         };
-        let entry = places.get(&op).and_then(|place| entries.get_mut(*place));
+        let entry = places.get(&op).and_then(|(at, _)| entries.get_mut(*at));
         let entry = entry.ok_or_else(|| impossible("the operation was never begun"))?;
         follow(entry, next).ok_or_else(|| impossible("the operation had ended"))?;
     }
@@ -426,11 +447,23 @@ pub fn left(records: Vec<Record>, open: &BTreeSet<String>) -> Vec<Record> {
     left
 }
 
-/// Those of the records that fit each other, and how many do not: of a journal with unreadable places an intent may be
-/// missing whose outcome is there. An operation whose resource had another one later has ended: what says so is missing.
+/// The records of a journal that fit each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Consistent {
+    /// They.
+    pub records: Vec<Record>,
+    /// How many others are about operations whose beginning is missing, or that ended unseen.
+    pub headless: usize,
+    /// How many others repeat what is known.
+    pub repeated: usize,
+}
+
+/// Those of the records that fit each other: of a journal with unreadable places an intent may be missing whose outcome is
+/// there. An operation whose resource had another one later has ended: what says so is missing. Of a journal to which a
+/// copy was added, each operation is begun and ended once.
 #[must_use]
-pub fn consistent(mut records: Vec<Record>) -> (Vec<Record>, usize) {
-    let mut later = HashSet::new();
+pub fn consistent(mut records: Vec<Record>) -> Consistent {
+    let mut later: HashMap<Address, String> = HashMap::new();
     let mut ended_unseen: HashSet<String> = HashSet::new();
     let mut ends: HashSet<String> = HashSet::new();
     for record in records.iter().rev() {
@@ -439,26 +472,44 @@ pub fn consistent(mut records: Vec<Record>) -> (Vec<Record>, usize) {
                 ends.insert(op.clone());
             }
             Record::Intent { operation, .. } => {
-                if !later.insert(operation.address.clone()) && !ends.contains(&operation.op) {
-                    ended_unseen.insert(operation.op.clone());
+                let (address, op) = (operation.address.clone(), operation.op.clone());
+                let other = later.insert(address, op.clone()).filter(|other| *other != op);
+                if other.is_some() && !ends.contains(&op) {
+                    ended_unseen.insert(op);
                 }
             }
             Record::Began { .. } | Record::Ref { .. } | Record::Unknown { .. } => {}
         }
     }
     records.retain(|record| record.op().is_none_or(|op| !ended_unseen.contains(op)));
-    let (all, mut ended) = (records.len(), HashMap::new());
-    let mut fits = |record: &Record| match record {
-        Record::Began { .. } => true,
-        Record::Intent { operation, .. } => ended.insert(operation.op.clone(), false).is_none(),
-        Record::Ref { op, .. } | Record::Unknown { op, .. } => ended.get(op) == Some(&false),
-        Record::Done { op, .. } | Record::Failed { op, .. } => ended
-            .get_mut(op)
-            .is_some_and(|ended| !std::mem::replace(ended, true)),
-    };
-    let kept: Vec<Record> = records.into_iter().filter(|record| fits(record)).collect();
-    let dropped = all - kept.len();
-    (kept, dropped)
+    let all = records.len();
+    let mut ended: HashMap<String, bool> = HashMap::new();
+    let mut repeated = 0;
+    records.retain(|record| {
+        let is_new = match record {
+            Record::Began { .. } => true,
+            Record::Intent { operation, .. } => match ended.entry(operation.op.clone()) {
+                Slot::Occupied(_) => false,
+                Slot::Vacant(slot) => !*slot.insert(false),
+            },
+            Record::Ref { op, .. } | Record::Unknown { op, .. } => match ended.get(op) {
+                None => return false,
+                Some(ended) => !ended,
+            },
+            Record::Done { op, .. } | Record::Failed { op, .. } => match ended.get_mut(op) {
+                None => return false,
+                Some(ended) => !std::mem::replace(ended, true),
+            },
+        };
+        repeated += usize::from(!is_new);
+        is_new
+    });
+    let headless = all - records.len() - repeated;
+    Consistent {
+        records,
+        headless,
+        repeated,
+    }
 }
 
 #[cfg(test)]

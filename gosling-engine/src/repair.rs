@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use thiserror::Error;
 
 use crate::audit::Trail;
-use crate::journal::{self, JournalError, Record, Stage};
+use crate::journal::{self, Consistent, JournalError, Record, Stage};
 use crate::recover;
 use crate::run::RunError;
 use crate::state::{Intake, State, StateError};
@@ -40,6 +40,9 @@ pub enum Finding {
     /// Records tell of operations of which nothing else is known.
     #[error("{0} records are about operations whose beginning cannot be read")]
     Headless(usize),
+    /// A copy of the journal was added to it.
+    #[error("{0} records of the journal repeat earlier ones")]
+    Repeated(usize),
     /// There is no journal, and a run began and did not end.
     #[error("the journal is lost: {0} runs began and did not end")]
     JournalLost(usize),
@@ -124,9 +127,16 @@ impl Repair {
                 records: records.len(),
             });
         }
-        let (records, headless) = journal::consistent(records);
+        let Consistent {
+            records,
+            headless,
+            repeated,
+        } = journal::consistent(records);
         if headless > 0 {
             findings.push(Finding::Headless(headless));
+        }
+        if repeated > 0 {
+            findings.push(Finding::Repeated(repeated));
         }
         let unended = trail.unended.iter().filter(|(_, before)| from <= *before).count();
         if salvage.journal.is_empty() && (unended > 0 || state.under_way) {
@@ -163,6 +173,18 @@ impl Repair {
         intents
             .filter(|record| matches!(record, Record::Intent { .. }))
             .count()
+    }
+
+    /// Whether something of the journal is left out of what it goes on from: then the journal is worth keeping.
+    #[must_use]
+    pub fn drops_records(&self) -> bool {
+        let of_journal = |finding: &Finding| {
+            matches!(
+                finding,
+                Finding::JournalDamaged { .. } | Finding::Headless(_) | Finding::Repeated(_)
+            )
+        };
+        self.findings.iter().any(of_journal)
     }
 
     /// Saves the state and replaces the journal by what is open in it.

@@ -6,6 +6,7 @@ mod mark;
 pub mod remote;
 
 use std::borrow::Cow;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -107,6 +108,11 @@ pub trait Store: Send + Sync {
             gaps,
             journal,
         })
+    }
+
+    /// The folder that it is in; `None` where it is at a service. A wrapper around another store must hand it on.
+    fn folder(&self) -> Option<PathBuf> {
+        None
     }
 
     /// Where it is, for people: a path or an address.

@@ -130,9 +130,43 @@ fn an_operation_is_open_until_its_outcome_is_definite() {
 
 #[test]
 fn an_outcome_whose_intent_was_lost_is_left_out() {
-    let (kept, dropped) = consistent(log()[1..].to_vec());
+    let Consistent {
+        records: kept,
+        headless: dropped,
+        ..
+    } = consistent(log()[1..].to_vec());
     assert_eq!((kept.as_slice(), dropped), (&log()[2..3], 2));
-    assert_eq!(consistent(log()), (log(), 0));
+    let whole = Consistent {
+        records: log(),
+        ..Consistent::default()
+    };
+    assert_eq!(consistent(log()), whole);
+    // A copy of it, or of its beginning, before or behind it.
+    for shorter in 1..=log().len() {
+        let copy = log()[..shorter].to_vec();
+        for both in [[log(), copy.clone()].concat(), [copy.clone(), log()].concat()] {
+            let Consistent {
+                headless, repeated, ..
+            } = consistent(both.clone());
+            assert_eq!((headless, repeated > 0), (0, true), "{shorter}");
+            let stages = |records| {
+                let entries = entries(records).unwrap().into_iter();
+                entries
+                    .map(|entry| (entry.operation.op, entry.stage))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(
+                stages(consistent(both.clone()).records),
+                stages(log()),
+                "{shorter}"
+            );
+            let refused = entries(both).unwrap_err();
+            assert!(
+                matches!(refused, JournalError::Repeated { first: 1, .. }),
+                "{refused}"
+            );
+        }
+    }
 }
 
 /// Another operation of the resource of the first.
@@ -163,7 +197,11 @@ fn a_resource_has_one_open_operation_and_no_second() {
 
 #[test]
 fn an_operation_whose_end_was_lost_is_not_taken_for_an_open_one() {
-    let (kept, dropped) = consistent(vec![intent("a"), intent("c"), intent_of_a("b")]);
+    let Consistent {
+        records: kept,
+        headless: dropped,
+        ..
+    } = consistent(vec![intent("a"), intent("c"), intent_of_a("b")]);
     assert_eq!((kept, dropped), (vec![intent("c"), intent_of_a("b")], 0));
 }
 
@@ -208,7 +246,18 @@ fn nothing_follows_an_end_and_nothing_comes_before_a_beginning() {
     };
     for wrong in [
         vec![done.clone()],
-        vec![intent("a"), intent("a")],
+        vec![
+            intent("a"),
+            done.clone(),
+            Record::Intent {
+                epoch: 2,
+                operation: Box::new(Operation {
+                    reserved: Some("2".into()),
+                    ..operation("a")
+                }),
+                depends_on: Vec::new(),
+            },
+        ],
         vec![intent("a"), done.clone(), unknown.clone()],
     ] {
         assert!(

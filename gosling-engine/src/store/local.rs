@@ -47,12 +47,6 @@ impl LocalStore {
         Self { files, folder, kept }
     }
 
-    /// The folder.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
@@ -288,6 +282,10 @@ impl Store for LocalStore {
         self.examine()?;
         let states = (1..=self.kept).map(|number| self.read(&self.earlier(number)));
         states.filter_map(Result::transpose).collect()
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        Some(self.folder.clone())
     }
 
     fn place(&self) -> String {

@@ -4,6 +4,7 @@
 //! that a torn end is found and cut as ever. What lies beside the state stays as it is: the secrets are encrypted
 //! already, and who stopped the applies, or where the state went, must be readable without a key.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -269,6 +270,10 @@ impl Store for Sealed {
             gaps,
             journal,
         })
+    }
+
+    fn folder(&self) -> Option<PathBuf> {
+        self.inner.folder()
     }
 
     fn place(&self) -> String {

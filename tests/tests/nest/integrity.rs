@@ -1,7 +1,9 @@
 //! Damaged, lost and foreign bytes where the state is: refused with words, and a way on.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
+
+use gosling_engine::journal;
 
 use crate::gosling::said;
 use crate::lab::{Lab, whole};
@@ -62,7 +64,11 @@ fn a_damaged_journal_stops_every_run_and_a_repair_loses_nothing_that_can_be_read
     refused(&lab, &["state", "repair"], &["1 places of the journal", "--yes"]);
     let said = lab.green(&["state", "repair", "--yes"]);
     assert!(said.contains("1 operation of earlier runs to recover"), "{said}");
-    assert_eq!(std::fs::read(lab.nest().join("journal.damaged")).unwrap(), bytes);
+    assert_eq!(std::fs::read(file(&lab, "journal.damaged")).unwrap(), bytes);
+    assert!(
+        said.contains(file(&lab, "journal.damaged").to_str().unwrap()),
+        "{said}"
+    );
     lab.green(&["apply", "--yes"]);
     assert_eq!(lab.kinds(), whole());
     assert!(lab.green(&["state", "repair"]).contains("nothing is damaged"));
@@ -70,6 +76,114 @@ fn a_damaged_journal_stops_every_run_and_a_repair_loses_nothing_that_can_be_read
     lab.green(&["destroy", "--yes"]);
     assert_eq!(lab.there(), []);
     lab.stop();
+}
+
+#[test]
+fn a_damaged_journal_is_kept_next_to_it_and_replaces_no_earlier_one() {
+    let lab = with_an_open_operation();
+    let whole = std::fs::read(file(&lab, "journal")).unwrap();
+    let last = whole.len() - 1;
+    let mut damaged = Vec::new();
+    for (at, name) in [
+        (last, "journal.damaged"),
+        (last - 1, "journal.damaged.2"),
+        (last - 2, "journal.damaged.3"),
+    ] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x11;
+        std::fs::write(file(&lab, "journal"), &bytes).unwrap();
+        let nest = lab.nest();
+        let nest = nest.to_str().unwrap();
+        lab.green(&["-C", "/", "state", "repair", "--yes", "--nest", nest]);
+        let kept = file(&lab, name);
+        let mode = std::fs::metadata(&kept).unwrap().permissions().mode() & 0o777;
+        assert_eq!((std::fs::read(&kept).unwrap(), mode), (bytes.clone(), 0o600));
+        damaged.push((kept, bytes));
+    }
+    let mut bytes = whole;
+    bytes[last] ^= 0x11;
+    std::fs::write(file(&lab, "journal"), &bytes).unwrap();
+    let earlier = damaged[0].0.to_str().unwrap();
+    refused(
+        &lab,
+        &["state", "repair", "--yes", "--keep", earlier],
+        &["is there already"],
+    );
+    symlink(
+        lab.folder.path().join("elsewhere"),
+        lab.folder.path().join("link"),
+    )
+    .unwrap();
+    refused(
+        &lab,
+        &["state", "repair", "--yes", "--keep", "../link"],
+        &["is there already"],
+    );
+    for (kept, bytes) in damaged {
+        assert_eq!(std::fs::read(kept).unwrap(), bytes);
+    }
+    lab.stop();
+}
+
+#[test]
+fn a_journal_to_which_a_copy_was_added_is_refused_and_repaired() {
+    // Of each copy, how many records its end lacks.
+    for (copies, open) in [
+        (&[0, 0][..], true),
+        (&[0, 1], true),
+        (&[1, 0], true),
+        (&[0, 0, 0], false),
+    ] {
+        let lab = match open {
+            true => with_an_open_operation(),
+            false => killed_at_its_end(),
+        };
+        let journal = std::fs::read(file(&lab, "journal")).unwrap();
+        let (records, _) = journal::records(&journal).unwrap();
+        let parts = copies
+            .iter()
+            .map(|lacks| journal::frames_of(&records[..records.len() - lacks]).unwrap());
+        let parts: Vec<Vec<u8>> = parts.collect();
+        std::fs::write(file(&lab, "journal"), parts.concat()).unwrap();
+        for command in [
+            &["plan"][..],
+            &["apply", "--yes"],
+            &["destroy", "--yes"],
+            &["status"],
+        ] {
+            refused(
+                &lab,
+                command,
+                &["a copy of the journal was added to it", "gosling state repair"],
+            );
+        }
+        let said = lab.green(&["state", "repair", "--yes"]);
+        assert!(
+            said.contains("records of the journal repeat earlier ones"),
+            "{said}"
+        );
+        assert_eq!(
+            std::fs::read(file(&lab, "journal.damaged")).unwrap(),
+            parts.concat()
+        );
+        lab.green(&["apply", "--yes"]);
+        assert_eq!(lab.kinds(), whole(), "{copies:?}");
+        lab.green(&["destroy", "--yes"]);
+        assert_eq!(lab.there(), []);
+        lab.stop();
+    }
+}
+
+/// A lab whose first run was killed when much was done.
+fn killed_at_its_end() -> Lab {
+    let lab = Lab::one_in("{}", 50);
+    let mut child = lab.spawn(&["apply", "--yes"]);
+    while lab.there().len() < 3 {
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    lab
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `gosling state repair`
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -7,7 +8,7 @@ use gosling_engine::repair::Repair;
 use gosling_engine::{Lease, audit, durable};
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
+use crate::engine::{EngineArgs, FOLDER, StateLocation, failure, holder, under_lock};
 use crate::questions::agreed;
 use crate::render::counted;
 use crate::{Failure, Host};
@@ -28,9 +29,9 @@ pub(crate) struct RepairArgs {
     /// Continue from the state with this serial instead of the latest that can be read
     #[arg(long, value_name = "SERIAL")]
     to: Option<u64>,
-    /// Where to keep the damaged journal, so that you can look into it
-    #[arg(long, value_name = "FILE", default_value = "journal.damaged")]
-    keep: PathBuf,
+    /// Where to keep the damaged journal [default: a new `journal.damaged` in the state's folder, or in .gosling]
+    #[arg(long, value_name = "FILE")]
+    keep: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
@@ -90,13 +91,8 @@ async fn under(
             return Ok(Exit::Problems);
         }
     }
-    if salvage.gaps > 0 {
-        let path = host.path(&args.keep);
-        if path.exists() {
-            return Err(Failure::wrong_use(format!("{} is there already", path.display()))
-                .hint("`--keep FILE` names another file for the damaged journal"));
-        }
-        durable::replace(&path, &salvage.journal).map_err(Failure::file("write", &path))?;
+    if repair.drops_records() {
+        let path = keep(host, args, at, &salvage.journal)?;
         host.done(format_args!("the damaged journal is kept in {}", path.display()))?;
     }
     let findings: Vec<String> = repair.findings.iter().map(ToString::to_string).collect();
@@ -113,4 +109,36 @@ async fn under(
         saved.serial
     ))?;
     Ok(Exit::Clean)
+}
+
+/// Writes the journal as it is to a new file that only the user can read.
+fn keep(host: &Host, args: &RepairArgs, at: &StateLocation, journal: &[u8]) -> Result<PathBuf, Failure> {
+    if let Some(named) = &args.keep {
+        let path = host.path(named);
+        return match durable::create(&path, journal) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Err(Failure::wrong_use(format!("{} is there already", path.display()))
+                    .hint("`--keep FILE` names another file for the damaged journal"))
+            }
+            made => made.map_err(Failure::file("write", &path)).map(|()| path),
+        };
+    }
+    let folder = match at.store.folder() {
+        Some(folder) => folder,
+        None => args.engine.target(host)?.root.join(FOLDER),
+    };
+    durable::make_folder(&folder).map_err(Failure::file("make", &folder))?;
+    let mut path = folder.join("journal.damaged");
+    for number in 2.. {
+        match durable::create(&path, journal) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                path = folder.join(format!("journal.damaged.{number}"));
+            }
+            made => {
+                made.map_err(Failure::file("write", &path))?;
+                break;
+            }
+        }
+    }
+    Ok(path)
 }
