@@ -32,7 +32,7 @@ impl Failure {
     /// Returns true if a person stopped it.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        matches!(self, Self::Run(RunFailure::Interrupted(_)))
+        matches!(self, Self::Run(failure) if failure.is_interrupted())
     }
 
     /// With what to do about it.

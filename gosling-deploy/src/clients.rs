@@ -17,18 +17,22 @@ use crate::failure::Failure;
 use crate::secrets::nest_file;
 
 /// The clients, by what the Nest calls the services.
-pub struct Clients {
+pub(crate) struct Clients {
     /// By the server as written.
-    pub gitlabs: BTreeMap<String, Arc<Gitlab>>,
+    pub(crate) gitlabs: BTreeMap<String, Arc<Gitlab>>,
     /// By the label of the provider: `proxmox.lab`.
-    pub proxmoxes: BTreeMap<String, Arc<Proxmox>>,
+    pub(crate) proxmoxes: BTreeMap<String, Arc<Proxmox>>,
     /// Where they say that they wait for a service.
-    pub notices: Notices,
+    pub(crate) notices: Notices,
 }
 
 impl Clients {
     /// For each service; calls nobody.
-    pub fn of(environment: &Environment, root: &Path, connections: &Connections) -> Result<Self, Failure> {
+    pub(crate) fn of(
+        environment: &Environment,
+        root: &Path,
+        connections: &Connections,
+    ) -> Result<Self, Failure> {
         let extra = authority(environment)?;
         let notices = Notices::default();
         let mut gitlabs = BTreeMap::new();
@@ -82,7 +86,7 @@ impl Clients {
     }
 
     /// All of them, as the engine calls them.
-    pub fn providers(&self) -> Providers {
+    pub(crate) fn providers(&self) -> Providers {
         let gitlabs = self.gitlabs.iter();
         let gitlabs = gitlabs.map(|(label, gitlab)| (label.into(), Arc::clone(gitlab) as Arc<dyn Provider>));
         let proxmoxes = self.proxmoxes.iter();
@@ -98,7 +102,7 @@ fn cluster_name(label: &str) -> &str {
 }
 
 /// Servers that the Nest names no more, but that still have something of ours by what the state knows.
-pub fn add_servers(connections: &mut Connections, state: &State) {
+pub(crate) fn add_servers(connections: &mut Connections, state: &State) {
     let known = |connections: &Connections, name: &str| {
         connections.gitlabs.iter().any(|server| server.server == name)
     };

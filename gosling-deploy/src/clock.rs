@@ -37,6 +37,12 @@ pub fn ago(time: Duration) -> String {
     }
 }
 
+/// `0:42`, `12:00`
+#[must_use]
+pub fn minutes(time: Duration) -> String {
+    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

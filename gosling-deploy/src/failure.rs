@@ -76,6 +76,12 @@ impl Failure {
         }
     }
 
+    /// Returns true if somebody stopped the run.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        matches!(self, Self::Interrupted(_))
+    }
+
     /// A closure for `map_err` on reading or writing `path`.
     pub fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

@@ -4,6 +4,7 @@
 //! [`Environment`], a [`StopSignal`] to hear, and shows what it says. Nothing here parses arguments, writes to a stream
 //! or makes a runtime.
 
+mod adoption;
 mod audited_run;
 mod clients;
 mod clock;
@@ -11,23 +12,45 @@ mod endpoints;
 mod environment;
 mod failure;
 mod file;
+mod health;
 mod history;
 mod holder;
 pub mod identity;
 mod lock;
-pub mod secrets;
+mod orphans;
+mod planning;
+mod preflight;
+mod renamed;
+mod reporter;
+mod running;
+mod secrets;
 mod services;
+mod session;
 mod state_location;
 mod stop;
+mod text;
+mod tokens;
+mod watch;
+mod way_back;
 
+pub use adoption::{asked_as, would_be_made};
 pub use audited_run::AuditedRun;
-pub use clients::{Clients, add_servers};
-pub use clock::{ago, at, can_be, now};
+pub use clock::{ago, at, can_be, minutes, now};
 pub use endpoints::authority;
 pub use environment::Environment;
 pub use failure::Failure;
 pub use file::{LARGEST, read_named};
 pub use holder::holder;
 pub use lock::{begin, released};
+pub use orphans::{Orphan, Orphans, free_address};
+pub use planning::wanted_unasked;
+pub use preflight::{Looked, Unseen};
+pub use reporter::Reporter;
+pub use running::Tempo;
+pub use session::{NamedSecret, Session};
 pub use state_location::{FOLDER, Reading, Rotation, StateLocation, has_block};
 pub use stop::StopSignal;
+pub use text::counted;
+pub use tokens::TokenOf;
+pub use watch::Jobs;
+pub use way_back::WayBack;

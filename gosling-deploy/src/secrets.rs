@@ -19,7 +19,7 @@ use crate::file::read_named;
 use fly_workspace::LIMIT;
 
 /// The Nest's own name, else that of its folder.
-pub fn nest_name(root: &Path, connections: &Connections) -> String {
+pub(crate) fn nest_name(root: &Path, connections: &Connections) -> String {
     named_or_folder(root, connections.nest_name.clone())
 }
 
@@ -48,7 +48,7 @@ pub(crate) fn keys(environment: &Environment, recipients: &[String]) -> Result<K
 
 /// Where secrets are: this process's environment, the store beside the state, and the Nest's Vault. Without a store for
 /// what the state itself is reached with.
-pub fn backends(
+pub(crate) fn backends(
     environment: &Environment,
     root: &Path,
     connections: &Connections,

@@ -12,13 +12,11 @@ use super::job::{Job, OnFailure, Purpose};
 use super::outcome::{Outcome, Undone};
 use super::plan::show;
 use super::{Context, Exit};
-use crate::engine::{
-    AuditedRun, EngineArgs, Interrupts, Looked, Progress, Session, Tempo, WayBack, begin, free_address,
-    lock_within, released, would_be_made,
-};
+use crate::engine::{EngineArgs, Interrupts, Progress, begin, lock_within, open_session};
 use crate::render::plan::Detail;
 use crate::render::{counted, moved, preflight, rollout};
 use crate::{Failure, Host, questions};
+use gosling_deploy::{AuditedRun, Looked, Session, Tempo, WayBack, free_address, released, would_be_made};
 
 /// What a run is told and tells while it works.
 pub(super) struct Under<'a> {
@@ -43,7 +41,7 @@ pub(super) fn carry_out(
             "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
         )));
     }
-    let Some(mut session) = Session::open(host, context, engine)? else {
+    let Some(mut session) = open_session(host, context, engine)? else {
         return Ok(Exit::Problems);
     };
     session.set_aside = job.skip_unreachable;
@@ -68,7 +66,7 @@ pub(super) fn carry_out(
             let lease = interrupts.end_soon(begin(host, &locked)).await?;
             let under = Under {
                 lease: &lease,
-                progress: session.progress(),
+                progress: Progress::of(session.notices()),
                 tempo,
                 interrupts: &interrupts,
             };
@@ -269,7 +267,7 @@ async fn adopted(
     }
     *state = with;
     let plan = session.plan_from(state, open, &job.options, job.refresh);
-    under.progress.look(host, under.interrupts, plan).await?
+    Ok(under.progress.look(host, under.interrupts, plan).await??)
 }
 
 /// The plan that deletes what is not in the state: it is taken in first, so that its deletion is one like any other.

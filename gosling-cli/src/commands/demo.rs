@@ -126,7 +126,7 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
 /// Another hand gives the demo's machine other tags, through the same API. (More memory would wait for a restart.)
 async fn drift(host: &Host) -> Result<(), Failure> {
     let args = crate::engine::EngineArgs::default();
-    let at = crate::engine::StateLocation::find(&host.environment, &args.workspace(host)?).await?;
+    let at = gosling_deploy::StateLocation::find(&host.environment, &args.workspace(host)?).await?;
     let (state, _) = at.peek().await?;
     let Some((_, machine)) = state.resources.iter().find(|(_, held)| held.kind == "proxmox_vm") else {
         return Err(Failure::wrong_use("the demo made no machine"));

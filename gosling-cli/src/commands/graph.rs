@@ -7,7 +7,7 @@ use gosling_resource::Resources;
 use serde_json::json;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session};
+use crate::engine::{EngineArgs, open_session};
 use crate::{Failure, Host};
 
 /// Draw the Nest's resources and their dependencies
@@ -33,7 +33,7 @@ enum GraphFormat {
 }
 
 pub(crate) fn cmd_graph(host: &mut Host, context: Context, args: &GraphArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {

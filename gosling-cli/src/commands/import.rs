@@ -5,8 +5,9 @@ use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, failure, holder, under_lock};
+use crate::engine::{EngineArgs, failure, open_session, under_lock};
 use crate::{Failure, Host};
+use gosling_deploy::{Session, holder};
 
 /// Add a resource that exists already to the state
 ///
@@ -28,7 +29,7 @@ pub(crate) struct ImportArgs {
 }
 
 pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {

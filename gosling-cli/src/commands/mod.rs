@@ -330,7 +330,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
 
 fn execute(cli: Cli, host: &mut Host) -> Result<Exit, Failure> {
     if cli.command.is_engine() {
-        crate::engine::can_be(std::time::SystemTime::now())?;
+        gosling_deploy::can_be(std::time::SystemTime::now())?;
     }
     let log = crate::logging::begin(host, cli.verbose)?;
     let look = |terminal: bool| Look {

@@ -9,10 +9,11 @@ use serde_json::json;
 use super::carry_out::carry_out;
 use super::job::{Job, Purpose, RunArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, Orphan, Orphans, Session, asked_as, failure, holder, under_lock};
+use crate::engine::{EngineArgs, failure, open_session, under_lock};
 use crate::render::counted;
 use crate::render::plan::Detail;
 use crate::{Failure, Host, questions};
+use gosling_deploy::{Orphan, Orphans, Session, asked_as, holder};
 
 /// Find what was made for this Nest and is not in its state
 ///
@@ -56,7 +57,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             other => Ok(other),
         };
     }
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     block_on(async {
@@ -113,7 +114,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
 
 /// Deletes the images that runs left behind: they are no resources, and nothing is made with them.
 fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     block_on(async {

@@ -8,9 +8,9 @@ use gosling_engine::{Applied, CallError, Plan, StillOpen};
 use gosling_resource::{Address, SecretUri};
 use serde_json::{Value as Json, json};
 
-use crate::engine::{Orphan, Orphans};
 use crate::render::counted;
 use crate::{Failure, Host};
+use gosling_deploy::{Orphan, Orphans};
 
 /// So many resources are named in a last line.
 const NAMED: usize = 3;

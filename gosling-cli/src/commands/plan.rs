@@ -7,7 +7,7 @@ use clap::Args;
 use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session};
+use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::plan::{self as render, Detail};
 use crate::render::{moved, plan_json, rollout};
 use crate::{Failure, Host};
@@ -132,12 +132,12 @@ pub(crate) struct PlanArgs {
 
 pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Result<Exit, Failure> {
     let report = args.report.as_deref().map(gitlab_report).transpose()?;
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     session.accept_clusters(args.options.clusters())?;
     super::block_on(async {
-        let progress = session.progress();
+        let progress = Progress::of(session.notices());
         let options = args.options.options(args.destroy);
         let work = session.plan(&progress, &options, args.options.refresh());
         let plan = progress.show(host, None, work).await??;

@@ -9,10 +9,11 @@ use gosling_engine::{Outcome, Plan, PlanOptions, Service};
 use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Looked, Progress, Session, Unseen, authority};
+use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::preflight as render;
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, read_named};
+use gosling_deploy::{Looked, Session, Unseen, authority};
 
 /// Check whether a plan can be applied, without changing anything
 ///
@@ -68,11 +69,11 @@ pub(crate) fn cmd_preflight(
             "one plan at a time: `{more}` is one too many"
         )));
     }
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {
-        let progress = session.progress();
+        let progress = Progress::of(session.notices());
         let plan = match args.operands.first() {
             Some(path) => {
                 let path = host.path(path);

@@ -5,7 +5,7 @@ use gosling_engine::PlanOptions;
 
 use super::plan::ClusterFlag;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session};
+use crate::engine::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 
 /// Show what has changed outside gosling, and the plan that would follow
@@ -29,12 +29,12 @@ pub(crate) struct RefreshArgs {
 }
 
 pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     session.accept_clusters(&args.clusters.accept_cluster)?;
     super::block_on(async {
-        let progress = session.progress();
+        let progress = Progress::of(session.notices());
         let options = PlanOptions::default();
         let work = session.plan(&progress, &options, true);
         let plan = progress.show(host, None, work).await??;

@@ -97,7 +97,7 @@ fn config(user_data: &str) -> Result<String, Failure> {
 }
 
 pub(crate) fn cmd_render(host: &mut Host, context: Context, args: &RenderArgs) -> Result<Exit, Failure> {
-    let Some(wanted) = args.engine.wanted_unasked(host, context)? else {
+    let Some(wanted) = crate::engine::wanted_unasked(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     let machine = machine(&wanted, &args.egg, args.machine)?;

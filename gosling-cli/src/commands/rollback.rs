@@ -11,10 +11,11 @@ use super::carry_out::{Under, carry_out};
 use super::job::{Job, Purpose, RunArgs};
 use super::plan::DetailFlag;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session, WayBack};
+use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::plan::{self as render, Detail};
 use crate::render::plan_json;
 use crate::{Failure, Host};
+use gosling_deploy::{Session, WayBack};
 
 /// Go back to an earlier state
 ///
@@ -76,7 +77,7 @@ fn look(
     args: &RollbackArgs,
     options: &PlanOptions,
 ) -> Result<Exit, Failure> {
-    let Some(session) = Session::open(host, context, &args.engine)? else {
+    let Some(session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {
@@ -88,7 +89,7 @@ fn look(
             ))?;
         }
         let goal = session.at.goal(&state, args.to).await?;
-        let progress = session.progress();
+        let progress = Progress::of(session.notices());
         let way = session.plan_back(&goal, (&state, &open), options, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
         if host.asked.json {
@@ -154,7 +155,7 @@ pub(super) async fn still_asked(
     let options = PlanOptions::default();
     let work = session.plan_from(state, &[], &options, false);
     let plan = under.progress.look(host, under.interrupts, work).await;
-    match plan.flatten() {
+    match plan.and_then(|plan| plan.map_err(Failure::from)) {
         Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,
         Ok(_) => host.say(
             "the Nest's files were not changed: they still describe the newer form, and the next apply creates it again\n  help: revert the change there too; `gosling plan` shows what they ask for",

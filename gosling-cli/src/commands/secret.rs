@@ -9,8 +9,9 @@ use gosling_engine::{Held, Secrets, State};
 use gosling_resource::{Secret, SecretUri, Value};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, NamedSecret, Session};
+use crate::engine::{EngineArgs, open_session};
 use crate::{Failure, Host};
+use gosling_deploy::{NamedSecret, Session};
 
 /// The largest value that is taken: more than any token or key.
 const LARGEST: u64 = 64 * 1024;
@@ -71,7 +72,7 @@ enum SecretCommand {
 }
 
 pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {

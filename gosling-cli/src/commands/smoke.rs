@@ -12,9 +12,10 @@ use serde_json::json;
 
 use super::status::runner_of;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, NamedSecret, Progress, Session, ago};
+use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::counted;
 use crate::{Failure, Host};
+use gosling_deploy::{NamedSecret, Reporter, Session, ago};
 
 /// A representative job ends within this.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
@@ -51,7 +52,7 @@ pub(crate) struct SmokeArgs {
 }
 
 pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> Result<Exit, Failure> {
-    let Some(mut session) = Session::open(host, context, &args.engine)? else {
+    let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {
@@ -67,7 +68,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
             .unwrap_or_default()
             .join(",");
         let gitlab = session.gitlab_of(held)?;
-        let progress = session.progress();
+        let progress = Progress::of(session.notices());
         let serves = |name: &str| held.properties.get(name).and_then(Value::as_int);
         let place = match (args.project.or_else(|| serves("project_id")), serves("group_id")) {
             (Some(project), _) => Place::Project(project),

@@ -12,8 +12,9 @@ use serde_json::{Value as Json, json};
 
 use self::fleet::{Fleet, Line};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Session};
+use crate::engine::{EngineArgs, open_session};
 use crate::{Failure, Host};
+use gosling_deploy::Session;
 
 const RUNNER: &str = "gitlab_runner";
 const MACHINE: &str = "proxmox_vm";
@@ -41,7 +42,7 @@ pub(crate) struct StatusArgs {
 }
 
 pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -> Result<Exit, Failure> {
-    let Some(session) = Session::open(host, context, &args.engine)? else {
+    let Some(session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {

@@ -9,8 +9,9 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
 use super::Exit;
-use crate::engine::{EngineArgs, StateLocation, at, failure, holder, now};
+use crate::engine::{EngineArgs, failure};
 use crate::{Failure, Host};
+use gosling_deploy::{StateLocation, at, holder, now};
 
 /// Show who holds the lock of the state, since when, and from which pipeline
 #[derive(Debug, Args)]

@@ -11,7 +11,9 @@ use gosling_providers::http::Notices;
 use gosling_resource::Address;
 use tokio::sync::Notify;
 
-use super::{Interrupts, ago};
+use gosling_deploy::{Reporter, ago, minutes};
+
+use super::Interrupts;
 use crate::render::plain;
 use crate::{Failure, Host, message};
 
@@ -158,14 +160,31 @@ impl Line {
     }
 }
 
-/// `0:42`, `12:00`
-pub(super) fn minutes(time: Duration) -> String {
-    format!("{}:{:02}", time.as_secs() / 60, time.as_secs() % 60)
+impl Reporter for Progress {
+    fn say(&self, message: String) {
+        self.push(Heard::Said(plain(&message)));
+    }
+
+    fn wait_began(&self, wait: &str, message: &str, within: Duration) {
+        self.push(Heard::Waiting {
+            wait: wait.to_owned(),
+            words: plain(&message),
+            within,
+        });
+    }
+
+    fn still_waiting(&self, message: &str) {
+        self.push(Heard::Still(plain(&message)));
+    }
+
+    fn wait_ended(&self, wait: &str) {
+        self.push(Heard::Waited(wait.to_owned()));
+    }
 }
 
 impl Progress {
     /// One that shows these notices too.
-    pub(super) fn of(notices: Notices) -> Self {
+    pub(crate) fn of(notices: Notices) -> Self {
         Self {
             notices,
             ..Self::default()
@@ -178,30 +197,6 @@ impl Progress {
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(heard);
         self.something.notify_one();
-    }
-
-    /// A line for people, in its place among the others.
-    pub(crate) fn say(&self, words: impl Into<String>) {
-        self.push(Heard::Said(plain(&words.into())));
-    }
-
-    /// Something is waited for, so long at most: a terminal shows how long already.
-    pub(super) fn waits(&self, wait: &str, words: &str, within: Duration) {
-        self.push(Heard::Waiting {
-            wait: wait.to_owned(),
-            words: plain(&words),
-            within,
-        });
-    }
-
-    /// It is waited for still; for a log, which has no line that changes.
-    pub(super) fn waits_still(&self, words: &str) {
-        self.push(Heard::Still(plain(&words)));
-    }
-
-    /// It is waited for no longer.
-    pub(super) fn waited(&self, wait: &str) {
-        self.push(Heard::Waited(wait.to_owned()));
     }
 
     /// Carries out `work` and shows what is heard meanwhile. With `interrupts`, the work is told by them and ends by
@@ -251,7 +246,7 @@ impl Progress {
             match told {
                 Told::Itself => {
                     if let Some(words) = interrupts.announcement() {
-                        self.say(words);
+                        self.say(words.to_owned());
                     }
                 }
                 Told::Nothing if interrupts.is_requested() => {
@@ -272,7 +267,7 @@ impl Progress {
         };
         // What was wished last may have ended it before it was told.
         if let (Told::Itself, Some(words)) = (told, interrupts.announcement()) {
-            self.say(words);
+            self.say(words.to_owned());
         }
         lines.clear();
         self.draw(host, &mut lines, shown)?;

@@ -216,11 +216,7 @@ pub(crate) fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// `1 error`, `2 errors`.
-pub(crate) fn counted(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
+pub(crate) use gosling_deploy::counted;
 
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,11 @@
 //! What a plan does to machines that are in service, in a line for each pool.
 
-use std::collections::BTreeMap;
-
-use gosling_engine::{Plan, PoolRollout, Work};
+use gosling_engine::{Plan, PoolRollout};
 use gosling_resource::{Address, Part, Value};
 
 use super::counted;
 
-/// What is known of the jobs that a plan's machines run, and what becomes of them.
-#[derive(Debug, Clone, Default)]
-pub struct Jobs {
-    /// How much work each machine has. One that is left out is not known.
-    pub work: BTreeMap<Address, Work>,
-    /// Whether machines are stopped without regard to it.
-    pub killed: bool,
-}
-
-impl Jobs {
-    fn busy<'a>(&self, machines: impl IntoIterator<Item = &'a Address>) -> usize {
-        let busy = |machine: &&Address| self.work.get(*machine) == Some(&Work::Busy);
-        machines.into_iter().filter(busy).count()
-    }
-}
+pub use gosling_deploy::Jobs;
 
 /// The machines of a pool that a plan takes out of service.
 fn machines(pool: &PoolRollout) -> impl Iterator<Item = &Address> {
@@ -117,6 +101,8 @@ fn time(seconds: u64) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use gosling_engine::Work;
+
     use super::*;
 
     fn pool() -> PoolRollout {

@@ -6,9 +6,10 @@ use gosling_engine::recover;
 use gosling_resource::Address;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
+use crate::engine::{EngineArgs, failure, under_lock};
 use crate::questions::agreed;
 use crate::{Failure, Host};
+use gosling_deploy::{StateLocation, holder};
 
 /// Give up an operation of an earlier run that can no longer be recovered
 ///

@@ -7,9 +7,10 @@ use gosling_resource::Address;
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateLocation, failure};
+use crate::engine::{EngineArgs, failure};
 use crate::render::counted;
 use crate::{Failure, Host, questions};
+use gosling_deploy::StateLocation;
 
 const COMMAND: &str = "gosling state rm";
 

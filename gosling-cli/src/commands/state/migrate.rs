@@ -9,10 +9,11 @@ use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, FOLDER, Interrupts, Reading, StateLocation, begin, failure, released};
+use crate::engine::{EngineArgs, Interrupts, begin, failure};
 use crate::{Failure, Host};
 use fly_workspace::check_files;
 use fly_workspace::{load, read_bounded, refusal_message};
+use gosling_deploy::{FOLDER, Reading, StateLocation, released};
 
 const COMMAND: &str = "gosling state migrate";
 

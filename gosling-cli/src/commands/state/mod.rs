@@ -26,10 +26,11 @@ use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
 use super::{Context, Exit, block_on};
-use crate::engine::{EngineArgs, StateLocation, failure, holder, under_lock};
+use crate::engine::{EngineArgs, failure, under_lock};
 use crate::render::{counted, plan as render, plan_json, unit};
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, read_named};
+use gosling_deploy::{StateLocation, holder};
 
 /// What is said of a state that has nothing in it.
 const EMPTY: &str = "the state is empty: nothing has been made yet";
@@ -137,7 +138,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
             }
             StateCommand::Mv { from, to, engine } => {
                 let words = format!("{from} is {to} now");
-                crate::engine::has_block(&engine.workspace(host)?, to)?;
+                gosling_deploy::has_block(&engine.workspace(host)?, to)?;
                 let concerned = |entry: &Entry| {
                     let address = &entry.operation.address;
                     address == from || address == to || entry.needs(from)

@@ -8,10 +8,11 @@ use gosling_engine::repair::Repair;
 use gosling_engine::{Lease, audit, durable};
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, FOLDER, StateLocation, failure, holder, under_lock};
+use crate::engine::{EngineArgs, failure, under_lock};
 use crate::questions::agreed;
 use crate::render::counted;
 use crate::{Failure, Host};
+use gosling_deploy::{FOLDER, StateLocation, holder};
 
 const COMMAND: &str = "gosling state repair";
 

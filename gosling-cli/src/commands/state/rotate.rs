@@ -6,8 +6,9 @@ use gosling_engine::{Lease, State, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, Rotation, StateLocation, failure};
+use crate::engine::{EngineArgs, failure};
 use crate::{Failure, Host};
+use gosling_deploy::{Rotation, StateLocation};
 
 /// Encrypt the state, its history and the secrets again, for the present recipients
 /// Run it after a change of `nest { secrets { recipients } }` or of `state { encrypted }`. A removed recipient can no

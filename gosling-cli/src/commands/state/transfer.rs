@@ -10,8 +10,9 @@ use gosling_engine::{Lease, State, audit, durable, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, StateLocation, failure};
+use crate::engine::{EngineArgs, failure};
 use crate::{Failure, Host};
+use gosling_deploy::StateLocation;
 use gosling_deploy::{LARGEST, read_named};
 
 /// The state as JSON, as it was saved and with what its journal says is done

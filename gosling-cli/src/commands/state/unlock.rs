@@ -7,9 +7,10 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Locked, StoreError};
 
 use crate::commands::{Exit, block_on};
-use crate::engine::{EngineArgs, StateLocation, begin, released};
+use crate::engine::{EngineArgs, begin};
 use crate::questions::agreed;
 use crate::{Failure, Host};
+use gosling_deploy::{StateLocation, released};
 
 /// Take over the lock of a run that is gone
 ///

@@ -10,8 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::{AT_ONCE, MACHINE, RUNNER};
 use crate::Failure;
-use crate::engine::Session;
 use crate::render::counted;
+use gosling_deploy::Session;
 
 /// What there is to say of one resource.
 pub(super) struct Line {
@@ -299,7 +299,7 @@ impl<'s> Fleet<'s> {
             .into_iter()
             .chain(seen.addresses.iter().map(String::as_str))
             .collect();
-        let up = format!("up {}", crate::engine::ago(seen.uptime));
+        let up = format!("up {}", gosling_deploy::ago(seen.uptime));
         let mut parts = vec![format!("{state} at {}", held.id)];
         if !at.is_empty() {
             parts[0].push_str(&format!(" ({})", at.join(", ")));

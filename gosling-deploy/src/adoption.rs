@@ -3,8 +3,10 @@
 use gosling_engine::{Action, Change, Marked, Observed, Plan, SecretError, Secrets, State, moved};
 use gosling_resource::{Address, Properties, Resource, Resources, SecretUri, Value};
 
-use super::{Orphan, Session, TokenOf, failure};
-use crate::Failure;
+use crate::failure::Failure;
+use crate::orphans::Orphan;
+use crate::session::Session;
+use crate::tokens::TokenOf;
 
 /// The place of a runner's token.
 const TOKEN: &str = "token_secret";
@@ -82,17 +84,13 @@ fn meant<'a>(orphan: &Orphan, asked: &[Asked<'a>], moves: &[(String, String)]) -
 }
 
 /// The address at which the Nest asks for something.
-pub(crate) fn asked_as<'w>(wanted: &'w Resources, orphan: &Orphan) -> Option<&'w Address> {
+pub fn asked_as<'w>(wanted: &'w Resources, orphan: &Orphan) -> Option<&'w Address> {
     let asked: Vec<_> = wanted.iter().map(Asked::from).collect();
     meant(orphan, &asked, &wanted.moved).map(|(_, address)| address)
 }
 
 /// The change of a plan that would create what is there already.
-pub(crate) fn would_be_made<'p>(
-    plan: &'p Plan,
-    orphan: &Orphan,
-    moves: &[(String, String)],
-) -> Option<&'p Change> {
+pub fn would_be_made<'p>(plan: &'p Plan, orphan: &Orphan, moves: &[(String, String)]) -> Option<&'p Change> {
     let stays = plan
         .changes
         .iter()
@@ -105,12 +103,12 @@ pub(crate) fn would_be_made<'p>(
 
 impl Session {
     /// From each old address of the Nest to the one that it has now.
-    pub(crate) fn moves(&self) -> Vec<(String, String)> {
+    pub fn moves(&self) -> Vec<(String, String)> {
         fly_codegen::moves(&self.nest.moved)
     }
 
     /// Takes over what a plan would create twice. Returns the state with it, and what was taken over.
-    pub(crate) async fn adopt(
+    pub async fn adopt(
         &self,
         wanted: &Resources,
         mut state: State,
@@ -146,7 +144,7 @@ impl Session {
 
     /// Puts something into the state, with what needs it there. Gives back what is not known of it, and what apply does
     /// about that. `marked`: what its marker says, where gosling made it.
-    pub(crate) async fn take_in(
+    pub async fn take_in(
         &self,
         state: &mut State,
         wanted: &Resources,
@@ -222,7 +220,7 @@ impl Session {
         let token = match self.secrets.read(place).await {
             Ok(token) => token,
             Err(SecretError::Missing(_)) => return Ok(false),
-            Err(error) => return Err(failure(error)),
+            Err(error) => return Err(Failure::from_error(error)),
         };
         let gitlab = self.gitlab(&resource.provider)?;
         let of = self.token_of(&gitlab, id, &token).await;

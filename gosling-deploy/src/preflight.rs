@@ -6,12 +6,12 @@ use fly_domain::Version;
 use gosling_engine::{Action, Finding, Plan, PlanOptions, Providers, Service};
 use gosling_resource::{SecretUri, Value};
 
-use super::Session;
-use crate::Failure;
+use crate::failure::Failure;
+use crate::session::Session;
 
 /// Which services are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Looked {
+pub enum Looked {
     /// Every one that the Nest names.
     All,
     /// Those at which the plan changes something.
@@ -20,7 +20,7 @@ pub(crate) enum Looked {
 
 /// What a plan is made against that looks at nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unseen {
+pub enum Unseen {
     /// What the state holds.
     Next,
     /// Nothing: all of the Nest is to be made.
@@ -29,7 +29,7 @@ pub(crate) enum Unseen {
 
 impl Session {
     /// Looks whether a plan can be carried out.
-    pub(crate) async fn preflight(&self, plan: &Plan, looked: Looked) -> Vec<Service> {
+    pub async fn preflight(&self, plan: &Plan, looked: Looked) -> Vec<Service> {
         let is_changed = |label: &str| {
             let mut changes = plan.changes.iter();
             changes.any(|change| change.provider == label && change.action != Action::NoOp)
@@ -57,7 +57,7 @@ impl Session {
     }
 
     /// Whether the secrets are there that a plan needs, and those that its services are called with.
-    pub(crate) async fn secrets_of(&self, plan: &Plan) -> Vec<Finding> {
+    pub async fn secrets_of(&self, plan: &Plan) -> Vec<Finding> {
         let named: BTreeSet<&SecretUri> = plan
             .changes
             .iter()
@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// The least rights that a plan needs, service by service.
-    pub(crate) async fn rights(&self, plan: &Plan) -> Vec<(String, String)> {
+    pub async fn rights(&self, plan: &Plan) -> Vec<(String, String)> {
         let mut all = Vec::new();
         for (label, provider) in &self.providers {
             let changes = plan.changes.iter();
@@ -132,11 +132,7 @@ impl Session {
     }
 
     /// A plan without a look at what is there: enough to know what it needs.
-    pub(crate) async fn plan_unseen(
-        &mut self,
-        options: &PlanOptions,
-        unseen: Unseen,
-    ) -> Result<Plan, Failure> {
+    pub async fn plan_unseen(&mut self, options: &PlanOptions, unseen: Unseen) -> Result<Plan, Failure> {
         self.even_unasked = true;
         let (mut state, mut open) = self.at.peek().await?;
         if unseen == Unseen::Whole && !options.destroy {

@@ -7,29 +7,29 @@ use gosling_resource::{Address, Properties, Resource, Resources};
 
 use serde_json::{Value as Json, json};
 
-use super::Session;
-use super::adoption::would_be_made;
-use crate::Failure;
+use crate::adoption::would_be_made;
+use crate::failure::Failure;
+use crate::session::Session;
 
 /// Something that was made for this Nest and is not in the state.
 #[derive(Debug, Clone)]
-pub(crate) struct Orphan {
+pub struct Orphan {
     /// At which provider.
-    pub(crate) provider: String,
+    pub provider: String,
     /// What was found.
-    pub(crate) marked: Marked,
+    pub marked: Marked,
     /// The resource of the state that has the same marker: somebody copied a machine with its notes.
-    pub(crate) copy_of: Option<Address>,
+    pub copy_of: Option<Address>,
 }
 
 impl Orphan {
     /// `proxmox_vm pve1/5001 (app-0)`
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         format!("{} {} (`{}`)", self.marked.kind, self.marked.id, self.marked.name)
     }
 
     /// For programs.
-    pub(crate) fn as_json(&self) -> Json {
+    pub fn as_json(&self) -> Json {
         let marked = &self.marked;
         json!({
             "provider": self.provider, "kind": marked.kind, "id": marked.id, "name": marked.name,
@@ -38,7 +38,7 @@ impl Orphan {
     }
 
     /// Whether a person means it, by its id or by the address in its marker.
-    pub(crate) fn is_named(&self, name: &str) -> bool {
+    pub fn is_named(&self, name: &str) -> bool {
         name == self.marked.id
             || self
                 .marked
@@ -50,11 +50,11 @@ impl Orphan {
 
 /// What a search came to.
 #[derive(Debug, Default)]
-pub(crate) struct Orphans {
+pub struct Orphans {
     /// In the order of providers and ids.
-    pub(crate) all: Vec<Orphan>,
+    pub all: Vec<Orphan>,
     /// Where it could not be looked, and why.
-    pub(crate) unseen: Vec<String>,
+    pub unseen: Vec<String>,
 }
 
 /// What the state knows of a resource, as far as a search needs it.
@@ -87,7 +87,7 @@ fn stated(state: &State) -> Vec<Stated<'_>> {
 impl Session {
     /// Everything of this Nest that is not in the state: where the Nest asks for something, where the state has
     /// something, and where earlier states had.
-    pub(crate) async fn orphans(&self, wanted: &Resources, state: &State, earlier: &[State]) -> Orphans {
+    pub async fn orphans(&self, wanted: &Resources, state: &State, earlier: &[State]) -> Orphans {
         let wanted = wanted.iter().map(|resource| Placed {
             provider: &resource.provider,
             kind: &resource.kind,
@@ -108,7 +108,7 @@ impl Session {
     }
 
     /// The same with what the Nest asks for and the kept states; without a state, of the one that is saved.
-    pub(crate) async fn all_orphans(&mut self, state: Option<&State>) -> Result<Orphans, Failure> {
+    pub async fn all_orphans(&mut self, state: Option<&State>) -> Result<Orphans, Failure> {
         let state = match state {
             Some(state) => state.clone(),
             None => self.at.peek().await?.0,
@@ -116,13 +116,13 @@ impl Session {
         let wanted = self.wanted().await?;
         let earlier = self.at.earlier().await?;
         let mut orphans = self.orphans(&wanted, &state, &earlier).await;
-        let unlisted = self.unlisted().iter().map(super::planning::Unlisted::words);
+        let unlisted = self.unlisted().iter().map(crate::planning::Unlisted::words);
         orphans.unseen.extend(unlisted);
         Ok(orphans)
     }
 
     /// What of this Nest is where a plan would make something, and not in the state.
-    pub(crate) async fn already_there(&self, plan: &Plan) -> Orphans {
+    pub async fn already_there(&self, plan: &Plan) -> Orphans {
         let made = plan
             .changes
             .iter()
@@ -147,7 +147,7 @@ impl Session {
 
     /// What of this Nest is left where a plan has deleted everything, or where the Nest would have something: a run that
     /// was stopped for long may have made it meanwhile.
-    pub(crate) async fn left_behind(&self, plan: &Plan, state: &State) -> Orphans {
+    pub async fn left_behind(&self, plan: &Plan, state: &State) -> Orphans {
         let asked = self.wanted_without_asking();
         let asked = asked.iter().map(|resource| Placed {
             provider: &resource.provider,
@@ -218,7 +218,7 @@ impl Session {
     }
 
     /// What a plan would make twice fails; anything else of this Nest that is seen on the way is a warning. By provider.
-    pub(super) async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
+    pub(crate) async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
         if !plan.changes.iter().any(|change| change.action == Action::Create) {
             return Vec::new();
         }
@@ -245,12 +245,7 @@ impl Session {
     }
 
     /// Reads something that a resource is to be from now on.
-    pub(crate) async fn observe(
-        &self,
-        resource: &Resource,
-        id: &str,
-        marker: &str,
-    ) -> Result<Observed, Failure> {
+    pub async fn observe(&self, resource: &Resource, id: &str, marker: &str) -> Result<Observed, Failure> {
         let known = Known {
             kind: &resource.kind,
             id,
@@ -261,11 +256,11 @@ impl Session {
         let provider = self.provider(&resource.provider)?;
         let read = provider.read(&self.context(), &known).await;
         let observed = read.and_then(Presence::decided)?;
-        observed.ok_or_else(|| Failure::wrong_use(format!("there is no {} {id}", resource.kind)))
+        observed.ok_or_else(|| Failure::new(format!("there is no {} {id}", resource.kind)))
     }
 
     /// What this Nest's marker says of something; `None` where it does not carry one.
-    pub(crate) async fn marked(&self, resource: &Resource, id: &str) -> Option<Marked> {
+    pub async fn marked(&self, resource: &Resource, id: &str) -> Option<Marked> {
         let place = Placed {
             provider: &resource.provider,
             kind: &resource.kind,
@@ -280,7 +275,7 @@ impl Session {
 }
 
 /// An address under which something can be deleted that the Nest does not ask for.
-pub(crate) fn free_address(state: &State, orphan: &Orphan) -> Option<Address> {
+pub fn free_address(state: &State, orphan: &Orphan) -> Option<Address> {
     let own = orphan.marked.address.as_ref()?;
     if orphan.copy_of.is_none() && !state.resources.contains_key(own) {
         return Some(own.clone());

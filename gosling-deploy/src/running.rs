@@ -8,26 +8,27 @@ use gosling_engine::{
 };
 use tokio::sync::watch;
 
-use super::watch::Watch;
-use super::{Progress, Session};
-use crate::Failure;
+use crate::failure::Failure;
+use crate::reporter::Reporter;
+use crate::session::Session;
+use crate::watch::Watch;
 
 /// How many at once, and how long a stop may take.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Tempo {
+pub struct Tempo {
     /// Operations under way at once.
-    pub(crate) parallelism: usize,
+    pub parallelism: usize,
     /// What is under way may take so long after a first stop.
-    pub(crate) grace: Duration,
+    pub grace: Duration,
     /// Whether machines are stopped without regard to the jobs that they run.
-    pub(crate) kill_jobs: bool,
+    pub kill_jobs: bool,
 }
 
 impl Session {
     fn run<'a>(
         &'a self,
         lease: &'a Lease,
-        progress: &'a Progress,
+        reporter: &'a dyn Reporter,
         tempo: Tempo,
         fleet: &'a dyn Fleet,
         stop: watch::Receiver<Stop>,
@@ -37,7 +38,7 @@ impl Session {
             providers: &self.providers,
             secrets: &self.secrets,
             fence: lease,
-            events: progress,
+            events: reporter,
             journal: JournalWriter::new(&**lease.locked()),
             parallelism: tempo.parallelism,
             grace: tempo.grace,
@@ -48,34 +49,34 @@ impl Session {
     }
 
     /// Settles what earlier runs left open, as far as that can be.
-    pub(crate) async fn settle(
+    pub async fn settle(
         &self,
         lease: &Lease,
-        progress: &Progress,
+        reporter: &dyn Reporter,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<Recovered, Failure> {
         let snapshot = lease.locked().load().await?;
-        let run = self.run(lease, progress, tempo, &Unwatched, stop);
+        let run = self.run(lease, reporter, tempo, &Unwatched, stop);
         let recovered = recover::recover(&run, &snapshot).await;
         if let Err(RunError::Stopped) = recovered {
             let snapshot = lease.locked().load().await?;
             let (_, open) = self.at.read(&snapshot)?;
             for entry in open {
                 let (verb, address) = (entry.operation.verb, entry.operation.address);
-                progress.say(format!("open: the {verb} of {address} is not recovered yet"));
+                reporter.say(format!("open: the {verb} of {address} is not recovered yet"));
             }
         }
         recovered.map_err(Failure::from)
     }
 
     /// Carries out a plan, around the operations that are open.
-    pub(crate) async fn apply(
+    pub async fn apply(
         &self,
         lease: &Lease,
         plan: &Plan,
         (state, open): (State, &[Entry]),
-        progress: &Progress,
+        reporter: &dyn Reporter,
         tempo: Tempo,
         stop: watch::Receiver<Stop>,
     ) -> Result<Applied, Failure> {
@@ -83,9 +84,9 @@ impl Session {
         let watch = Watch {
             session: self,
             contacts: &contacts,
-            progress,
+            reporter,
         };
-        let run = self.run(lease, progress, tempo, &watch, stop);
+        let run = self.run(lease, reporter, tempo, &watch, stop);
         gosling_engine::apply(&run, plan, state, open)
             .await
             .map_err(Failure::from)

@@ -7,14 +7,14 @@ use gosling_engine::{Action, CallError, Change, Finding, Plan, Secrets, Service,
 use gosling_providers::gitlab::Gitlab;
 use gosling_resource::{Address, Secret, SecretUri, Value};
 
-use super::Session;
+use crate::session::Session;
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
 
 /// Whose a runner's token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum TokenOf {
+pub enum TokenOf {
     /// The runner's that it should be of.
     Itself,
     /// Another runner's.
@@ -25,7 +25,7 @@ pub(crate) enum TokenOf {
 
 impl TokenOf {
     /// What is wrong with it; `None` where nothing is.
-    pub(crate) fn wrong(self) -> Option<String> {
+    pub fn wrong(self) -> Option<String> {
         match self {
             Self::Itself => None,
             Self::Another(other) => Some(format!("it is the token of runner {other}")),
@@ -39,7 +39,7 @@ impl Session {
     ///
     /// # Errors
     /// Where GitLab could not be asked.
-    pub(crate) async fn token_of(
+    pub async fn token_of(
         &self,
         gitlab: &Gitlab,
         runner: &str,
@@ -54,7 +54,7 @@ impl Session {
     }
 
     /// Looks whether machines that a plan makes would get a token that works: that of a runner which is there already.
-    pub(super) async fn stored_tokens(&self, plan: &Plan, services: &mut Vec<Service>) {
+    pub(crate) async fn stored_tokens(&self, plan: &Plan, services: &mut Vec<Service>) {
         let used = runners_of_new_machines(plan);
         let looked = used.iter().map(|(runner, machine)| async {
             Ok::<_, std::convert::Infallible>(self.stored_token(runner, machine).await)
@@ -88,7 +88,7 @@ impl Session {
     }
 
     /// The secrets that runs wrote for what a plan deletes, and that are kept.
-    pub(crate) async fn kept_secrets(&self, plan: &Plan) -> Vec<SecretUri> {
+    pub async fn kept_secrets(&self, plan: &Plan) -> Vec<SecretUri> {
         let deleted = plan
             .changes
             .iter()

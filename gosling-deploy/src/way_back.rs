@@ -7,21 +7,21 @@ use gosling_engine::rollback::{self, Limit};
 use gosling_engine::{Held, Plan, PlanOptions, State};
 use gosling_resource::Address;
 
-use super::planning::Asked;
-use super::session::Session;
-use crate::Failure;
+use crate::failure::Failure;
+use crate::planning::Asked;
+use crate::session::Session;
 
 /// A plan that leads back, and what it does not bring back.
-pub(crate) struct WayBack {
+pub struct WayBack {
     /// What would be done.
-    pub(crate) plan: Plan,
+    pub plan: Plan,
     /// What stays otherwise than it was.
-    pub(crate) limits: Vec<Limit>,
+    pub limits: Vec<Limit>,
 }
 
 impl Session {
     /// A plan from what is there back to an earlier state, around the operations that are open; only reads.
-    pub(crate) async fn plan_back(
+    pub async fn plan_back(
         &self,
         goal: &State,
         (state, open): (&State, &[Entry]),
@@ -69,23 +69,23 @@ impl Session {
         };
         for (address, held) in &gone.resources {
             if !self.providers().contains_key(&held.provider) {
-                return Err(Failure::wrong_use(format!(
+                return Err(Failure::new(format!(
                     "{address} was created by `{}`, which the Nest no longer has",
                     held.provider
                 ))
-                .hint("put the provider back, or go back with `--target` to what others made"));
+                .help("put the provider back, or go back with `--target` to what others made"));
             }
         }
         let looked = self.look(&gone, &[], &PlanOptions::default()).await?;
         match looked.unreadable.into_iter().next() {
             None => Ok(looked.now.resources),
             Some(unread) => {
-                let failure = Failure::wrong_use(format!(
+                let failure = Failure::new(format!(
                     "{} could not be read: {}",
                     unread.address, unread.message
                 ));
                 Err(match unread.help {
-                    Some(help) => failure.hint(help),
+                    Some(help) => failure.help(help),
                     None => failure,
                 })
             }

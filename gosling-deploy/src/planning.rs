@@ -8,46 +8,39 @@ use gosling_engine::journal::Entry;
 use gosling_engine::{Bound, DiffError, Plan, PlanOptions, State, recover};
 use gosling_resource::Resources;
 
-use super::{EngineArgs, Progress, Session, failure};
-use crate::commands::Context;
-use crate::render::counted;
-use crate::{Failure, Host};
-use gosling_deploy::secrets::nest_name;
+use crate::failure::Failure;
+use crate::reporter::Reporter;
+use crate::secrets::nest_name;
+use crate::session::Session;
+use crate::text::counted;
+use fly_workspace::Workspace;
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
 
-impl EngineArgs {
-    /// Everything that the Nest asks for, as far as that is known without asking anybody: a group has no projects here.
-    /// `None`: it has problems, which were shown.
-    pub(crate) fn wanted_unasked(
-        &self,
-        host: &mut Host,
-        context: Context,
-    ) -> Result<Option<Resources>, Failure> {
-        let Some((workspace, _)) = self.check(host, context)? else {
-            return Ok(None);
-        };
-        let checked = &workspace.nest;
-        let nest = checked
-            .checked
-            .nest()
-            .ok_or_else(|| Failure::wrong_use("the Nest cannot be read"))?;
-        let source = Source {
-            nest: &nest,
-            blocks: &checked.checked.blocks,
-            files: &checked.files,
-        };
-        let name = nest_name(&workspace.root, &fly_codegen::connections(&source));
-        let resources =
-            fly_codegen::lower_unasked(&source, Some(name)).map_err(|errors| lower_failure(&errors))?;
-        Ok(Some(resources))
-    }
+/// Everything that a Nest without errors asks for, as far as that is known without asking anybody: a group has no
+/// projects here.
+///
+/// # Errors
+/// Why the Nest cannot be lowered.
+pub fn wanted_unasked(workspace: &Workspace) -> Result<Resources, Failure> {
+    let checked = &workspace.nest;
+    let nest = checked
+        .checked
+        .nest()
+        .ok_or_else(|| Failure::new("the Nest cannot be read"))?;
+    let source = Source {
+        nest: &nest,
+        blocks: &checked.checked.blocks,
+        files: &checked.files,
+    };
+    let name = nest_name(&workspace.root, &fly_codegen::connections(&source));
+    fly_codegen::lower_unasked(&source, Some(name)).map_err(|errors| lower_failure(&errors))
 }
 
 impl Session {
     /// What the Nest says and only a server would carry out, of which there is none in this release.
-    pub(crate) fn without_effect(&self) -> Option<String> {
+    pub fn without_effect(&self) -> Option<String> {
         let file = |span: fly_syntax::Span| {
             let file = self.checked.files.files.get(usize::try_from(span.file.0).ok()?)?;
             Some(file.path.to_string())
@@ -79,7 +72,7 @@ impl Session {
 
     /// Everything that the Nest asks for. Asks GitLab which projects a group has; one whose projects cannot be listed
     /// has none here, and stands in [`Session::unlisted`].
-    pub(crate) async fn wanted(&mut self) -> Result<Resources, Failure> {
+    pub async fn wanted(&mut self) -> Result<Resources, Failure> {
         if self.facts.is_none() {
             let facts = self.ask().await?;
             self.facts = Some(facts);
@@ -87,7 +80,7 @@ impl Session {
         let facts = self.facts.as_ref().map(|(facts, _)| facts.clone());
         let resources = fly_codegen::lower(&self.source(), &facts.unwrap_or_default())
             .map_err(|errors| lower_failure(&errors))?;
-        resources.check().map_err(failure)?;
+        resources.check().map_err(Failure::from_error)?;
         Ok(resources)
     }
 
@@ -95,7 +88,7 @@ impl Session {
     ///
     /// # Errors
     /// Why the projects of a group could not be listed.
-    pub(crate) async fn all_wanted(&mut self) -> Result<Resources, Failure> {
+    pub async fn all_wanted(&mut self) -> Result<Resources, Failure> {
         let wanted = self.wanted().await?;
         match self.unlisted().first() {
             None => Ok(wanted),
@@ -104,7 +97,7 @@ impl Session {
     }
 
     /// The groups that the Nest serves and whose projects could not be listed, once it was asked for all that it wants.
-    pub(crate) fn unlisted(&self) -> &[Unlisted] {
+    pub fn unlisted(&self) -> &[Unlisted] {
         self.facts.as_ref().map_or(&[], |(_, unlisted)| unlisted)
     }
 
@@ -143,12 +136,12 @@ impl Session {
     }
 
     /// What the Nest asks for, as far as that is known without asking anybody. What cannot be lowered asks for nothing.
-    pub(super) fn wanted_without_asking(&self) -> Resources {
+    pub(crate) fn wanted_without_asking(&self) -> Resources {
         fly_codegen::lower_unasked(&self.source(), Some(self.name.clone())).unwrap_or_default()
     }
 
     /// The resources that the Nest asks for and their kinds, as far as that is known without asking anybody.
-    pub(crate) fn asked_for(&self) -> Vec<(gosling_resource::Address, &'static str)> {
+    pub fn asked_for(&self) -> Vec<(gosling_resource::Address, &'static str)> {
         let wanted = self.wanted_without_asking();
         let known = wanted.iter().filter_map(|resource| {
             let kind = self.kind(&resource.kind)?;
@@ -158,9 +151,9 @@ impl Session {
     }
 
     /// A plan from what is there; only reads.
-    pub(crate) async fn plan(
+    pub async fn plan(
         &mut self,
-        progress: &Progress,
+        reporter: &dyn Reporter,
         options: &PlanOptions,
         refresh: bool,
     ) -> Result<Plan, Failure> {
@@ -170,13 +163,13 @@ impl Session {
         };
         let state = self.with_new_names(state).await?;
         if !state.resources.is_empty() && refresh {
-            progress.say(format!("reading {}", counted(state.resources.len(), "resource")));
+            reporter.say(format!("reading {}", counted(state.resources.len(), "resource")));
         }
         self.plan_from(&state, &open, options, refresh).await
     }
 
     /// A plan from this state, around the operations that are open.
-    pub(crate) async fn plan_from(
+    pub async fn plan_from(
         &mut self,
         state: &State,
         open: &[Entry],
@@ -193,7 +186,7 @@ impl Session {
 
     /// What is there of this state, and what of it is otherwise; only reads. What an operation is open on is as nobody
     /// knows.
-    pub(crate) async fn look(
+    pub async fn look(
         &self,
         state: &State,
         open: &[Entry],
@@ -208,7 +201,7 @@ impl Session {
     }
 
     /// What is there of those resources of a state that `asked` accepts, for a command that changes nothing.
-    pub(crate) async fn glance(
+    pub async fn glance(
         &self,
         state: &State,
         asked: impl Fn(&gosling_resource::Address) -> bool,
@@ -219,7 +212,7 @@ impl Session {
     }
 
     /// A plan from this state to what is wanted, whoever wants it.
-    pub(super) async fn plan_for(
+    pub(crate) async fn plan_for(
         &self,
         wanted: &Resources,
         asked: Asked,
@@ -294,7 +287,7 @@ impl Session {
     }
 
     /// Whether a saved plan may be applied here and now.
-    pub(crate) fn may_apply(&self, plan: &Plan, state: &State, open: &[Entry]) -> Result<(), Failure> {
+    pub fn may_apply(&self, plan: &Plan, state: &State, open: &[Entry]) -> Result<(), Failure> {
         let accounts = self.accounts();
         let now = Bound {
             tool: env!("CARGO_PKG_VERSION"),
@@ -305,13 +298,13 @@ impl Session {
             open,
         };
         plan.check(&now)
-            .map_err(|error| failure(error).hint("`gosling plan -o FILE` makes a new one"))
+            .map_err(|error| Failure::from_error(error).help("`gosling plan -o FILE` makes a new one"))
     }
 }
 
 /// Who asks for what a plan leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// The Nest.
     Nest,
     /// An earlier state, or whoever deletes everything.
@@ -319,11 +312,11 @@ pub(super) enum Asked {
 }
 
 /// A group whose projects could not be listed, so that it is not known which webhooks are asked for.
-pub(crate) struct Unlisted {
+pub struct Unlisted {
     /// Its number.
-    pub(crate) group: i64,
+    pub group: i64,
     /// The eggs and eggsbuckets that serve it.
-    pub(crate) blocks: Vec<String>,
+    pub blocks: Vec<String>,
     origin: Option<gosling_resource::Origin>,
     error: gosling_engine::CallError,
 }
@@ -331,7 +324,7 @@ pub(crate) struct Unlisted {
 impl Unlisted {
     /// As what stops a command that needs it.
     fn failure(&self) -> Failure {
-        let failure = Failure::from(gosling_deploy::Failure::from(&self.error));
+        let failure = Failure::from(&self.error);
         match &self.origin {
             Some(origin) => failure.at(origin),
             None => failure,
@@ -339,7 +332,7 @@ impl Unlisted {
     }
 
     /// `the projects of group 5 cannot be listed: ...`
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         format!(
             "the projects of group {} cannot be listed: {}",
             self.group, self.error
@@ -349,7 +342,7 @@ impl Unlisted {
     /// As what a plan leaves out: the webhooks of a block, and with them the block.
     fn unreadable(&self, block: &str) -> Result<gosling_engine::Unreadable, Failure> {
         Ok(gosling_engine::Unreadable {
-            address: format!("{block}.hook").parse().map_err(failure)?,
+            address: format!("{block}.hook").parse().map_err(Failure::from_error)?,
             origin: self.origin.clone(),
             message: self.words(),
             help: self.error.way_out().map(str::to_owned),
@@ -359,7 +352,7 @@ impl Unlisted {
 
 /// Why no plan can be made; of a target that is nowhere, which one may have been meant.
 fn diff_failure(error: &DiffError, wanted: &Resources, state: &State) -> Failure {
-    let failure = failure(error);
+    let failure = Failure::from_error(error);
     let DiffError::NoSuchTarget(target) = error else {
         return failure;
     };
@@ -378,7 +371,7 @@ fn diff_failure(error: &DiffError, wanted: &Resources, state: &State) -> Failure
         .map(|name| (strsim::damerau_levenshtein(target, &name), name))
         .min()
         .filter(|(distance, name)| *distance <= 1 + name.len() / 4);
-    failure.hint(match near {
+    failure.help(match near {
         Some((_, name)) => format!("did you mean `{name}`?"),
         None => {
             "`gosling graph --json` lists what the Nest asks for, `gosling state list` what is in the state"
@@ -398,9 +391,9 @@ fn lower_failure(errors: &[fly_codegen::LowerError]) -> Failure {
         .iter()
         .filter_map(|error| error.help().map(str::to_owned))
         .collect();
-    let failure = Failure::wrong_use(lines.join("\n"));
+    let failure = Failure::new(lines.join("\n"));
     match help.first() {
-        Some(help) => failure.hint(help.clone()),
+        Some(help) => failure.help(help.clone()),
         None => failure,
     }
 }

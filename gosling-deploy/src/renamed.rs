@@ -3,8 +3,8 @@
 use gosling_engine::{Known, Observed, Presence, State};
 use gosling_resource::Value;
 
-use super::Session;
-use crate::Failure;
+use crate::failure::Failure;
+use crate::session::Session;
 
 /// Attributes in which the marker stands: they are empty where it is missing.
 const MARKED: [&str; 2] = ["maintenance_note", "description"];
@@ -12,7 +12,7 @@ const MARKED: [&str; 2] = ["maintenance_note", "description"];
 impl Session {
     /// The state with the names that its services have now. A server with a new host name has the same runners and
     /// webhooks, with the same numbers and markers: they are not made a second time.
-    pub(crate) async fn with_new_names(&mut self, mut state: State) -> Result<State, Failure> {
+    pub async fn with_new_names(&mut self, mut state: State) -> Result<State, Failure> {
         let labels = &self.labels;
         let is_old = |label: &str| !labels.contains(label);
         if !state.resources.values().any(|held| is_old(&held.provider)) {

@@ -8,19 +8,36 @@ use gosling_engine::{CallError, Fleet, Held, Plan, State, Work};
 use gosling_providers::gitlab::{Contact, Manager, system_id};
 use gosling_resource::Address;
 
-use super::Progress;
-use super::health::Contacts;
-use super::session::Session;
-use crate::render::rollout::Jobs;
+use crate::health::Contacts;
+use crate::reporter::Reporter;
+use crate::session::Session;
+
+/// What is known of the jobs that a plan's machines run, and what becomes of them.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs {
+    /// How much work each machine has. One that is left out is not known.
+    pub work: BTreeMap<Address, Work>,
+    /// Whether machines are stopped without regard to it.
+    pub killed: bool,
+}
+
+impl Jobs {
+    /// How many of these machines run jobs, as far as that is known.
+    #[must_use]
+    pub fn busy<'a>(&self, machines: impl IntoIterator<Item = &'a Address>) -> usize {
+        let busy = |machine: &&Address| self.work.get(*machine) == Some(&Work::Busy);
+        machines.into_iter().filter(busy).count()
+    }
+}
 
 /// Looks at GitLab for the engine, and waits there.
 pub(crate) struct Watch<'a> {
     /// Whom to ask.
-    pub(crate) session: &'a Session,
+    pub session: &'a Session,
     /// When GitLab had heard of the machines before anything was changed.
-    pub(crate) contacts: &'a Contacts,
+    pub contacts: &'a Contacts,
     /// Where the waiting is said.
-    pub(crate) progress: &'a Progress,
+    pub reporter: &'a dyn Reporter,
 }
 
 /// The runner record that a machine works for.
@@ -83,7 +100,7 @@ impl Session {
     }
 
     /// How much work the machines have that a plan takes out of service.
-    pub(crate) async fn jobs(&self, plan: &Plan, state: &State, killed: bool) -> Jobs {
+    pub async fn jobs(&self, plan: &Plan, state: &State, killed: bool) -> Jobs {
         let machines: Vec<Address> = plan
             .rollouts()
             .into_iter()
@@ -106,7 +123,7 @@ impl Fleet for Watch<'_> {
     async fn online(&self, machine: &Address, state: &State) -> Result<(), CallError> {
         let health = self
             .session
-            .wait_for(&[machine], state, self.contacts, self.progress)
+            .wait_for(&[machine], state, self.contacts, self.reporter)
             .await;
         match health.silent.is_empty() {
             true => Ok(()),

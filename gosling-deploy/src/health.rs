@@ -8,11 +8,11 @@ use gosling_providers::gitlab::{Contact, Gitlab, Manager, system_id};
 use gosling_resource::{Address, SecretUri, Value};
 use tokio::time::Instant;
 
-use super::progress::minutes;
-use super::session::Session;
-use super::{Progress, ago, failure};
-use crate::Failure;
-use crate::render::counted;
+use crate::clock::{ago, minutes};
+use crate::failure::Failure;
+use crate::reporter::Reporter;
+use crate::session::Session;
+use crate::text::counted;
 
 /// How long after the first look at GitLab the second one follows. Each pause is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -56,7 +56,7 @@ struct Pool {
 
 /// When GitLab last heard of each machine of a runner, by the runner's server and number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Contacts(BTreeMap<(String, i64), BTreeMap<String, Option<String>>>);
+pub struct Contacts(BTreeMap<(String, i64), BTreeMap<String, Option<String>>>);
 
 impl Contacts {
     /// Whether GitLab has heard of this manager since these contacts were noted.
@@ -70,23 +70,23 @@ impl Contacts {
 }
 
 /// How it went with the machines that were waited for.
-pub(crate) struct Health {
+pub struct Health {
     /// Those that it did not hear of in time.
-    pub(crate) silent: Vec<Address>,
+    pub silent: Vec<Address>,
     /// Those that it has heard of.
-    pub(crate) online: Vec<Address>,
+    pub online: Vec<Address>,
 }
 
 impl Session {
     /// Waits until GitLab has heard of every machine of which that is not known yet: those that were just made or
     /// restarted, and those that an earlier run made and did not wait for. `before` is when it had heard of those that are
     /// restarted. What is wrong with a silent one is said, with what to try.
-    pub(crate) async fn wait_until_online(
+    pub async fn wait_until_online(
         &self,
         plan: &Plan,
         state: &State,
         before: &Contacts,
-        progress: &Progress,
+        reporter: &dyn Reporter,
     ) -> Result<Health, Failure> {
         let restarted = restarted(plan);
         let off = |held: &Held| held.properties.get("started").and_then(Value::as_bool) == Some(false);
@@ -97,18 +97,18 @@ impl Session {
                 && !off(held)
         });
         let awaited: Vec<&Address> = awaited.map(|(address, _)| address).collect();
-        let health = self.wait_for(&awaited, state, before, progress).await;
+        let health = self.wait_for(&awaited, state, before, reporter).await;
         Ok(health)
     }
 
     /// Waits until GitLab has heard of each of these machines. A machine that was made since `before` was noted has been
     /// heard of when GitLab knows it at all; one that was known before must be heard of again.
-    pub(crate) async fn wait_for(
+    pub async fn wait_for(
         &self,
         machines: &[&Address],
         state: &State,
         before: &Contacts,
-        progress: &Progress,
+        reporter: &dyn Reporter,
     ) -> Health {
         let mut waiting = self.pools(machines, state);
         let mut health = Health {
@@ -127,7 +127,7 @@ impl Session {
             .map(|machine| machine.address.to_string())
             .next()
             .unwrap_or_default();
-        progress.waits(&wait, &words, within);
+        reporter.wait_began(&wait, &words, within);
         let began = Instant::now();
         let mut said = Duration::ZERO;
         let mut pause = FIRST_PAUSE;
@@ -149,14 +149,14 @@ impl Session {
                         unanswered.remove(&pool.server);
                         let heard = pool.take_heard(&managers, state, before);
                         if !heard.is_empty() && pool.machines.is_empty() {
-                            progress.say(format!("{} is online after {}", pool.block, ago(began.elapsed())));
+                            reporter.say(format!("{} is online after {}", pool.block, ago(began.elapsed())));
                         }
                         health.online.extend(heard);
                         None
                     }
                     Err(error) => {
                         if unanswered.insert(pool.server.clone()) {
-                            progress.say(format!(
+                            reporter.say(format!(
                                 "{}: GitLab cannot be asked just now, and will be asked again: {error}",
                                 pool.server
                             ));
@@ -179,7 +179,7 @@ impl Session {
                         None => self.why_silent(machine, &pool.server).await,
                     };
                     let (address, within) = (&machine.address, ago(machine.within));
-                    progress.say(format!(
+                    reporter.say(format!(
                         "error: {address}: its runner was not online within {within}: {what}\n  help: {help}"
                     ));
                 }
@@ -194,7 +194,7 @@ impl Session {
             if began.elapsed() >= said + STILL {
                 said = began.elapsed();
                 let count: usize = waiting.iter().map(|pool| pool.machines.len()).sum();
-                progress.waits_still(&format!(
+                reporter.still_waiting(&format!(
                     "still waiting for {} to contact GitLab ({} of {})",
                     counted(count, "machine"),
                     minutes(said),
@@ -207,13 +207,13 @@ impl Session {
             tokio::time::sleep(left.min().unwrap_or(pause).min(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        progress.waited(&wait);
+        reporter.wait_ended(&wait);
         health
     }
 
     /// When GitLab last heard of the machines of those runners whose machines the plan restarts. One that it cannot be
     /// asked for has no contacts.
-    pub(crate) async fn contacts(&self, plan: &Plan, state: &State) -> Contacts {
+    pub async fn contacts(&self, plan: &Plan, state: &State) -> Contacts {
         let restarted: Vec<&Address> = restarted(plan).into_iter().collect();
         let mut contacts = Contacts::default();
         for pool in self.pools(&restarted, state) {
@@ -299,12 +299,12 @@ impl Session {
 
     /// Takes the images, with the runners' tokens in them, out of the machines that have read them, and lets the state
     /// know. What cannot be put away now is the next apply's to do.
-    pub(crate) async fn put_seeds_away(
+    pub async fn put_seeds_away(
         &self,
         lease: &Lease,
         mut state: State,
         online: &[Address],
-        progress: &Progress,
+        reporter: &dyn Reporter,
     ) -> Result<State, Failure> {
         let before = state.clone();
         for address in online {
@@ -323,7 +323,7 @@ impl Session {
                 Ok(()) => {
                     held.outputs.remove(SEED);
                 }
-                Err(error) => progress.say(format!(
+                Err(error) => reporter.say(format!(
                     "warning: {address}: the image that it booted with, which has its runner's token in it, could not be deleted: {error}\n  help: the next apply tries it again"
                 )),
             }
@@ -333,7 +333,7 @@ impl Session {
         }
         gosling_engine::recover::save(&**lease.locked(), state)
             .await
-            .map_err(failure)
+            .map_err(Failure::from_error)
     }
 
     /// What is known of a machine whose runner is silent, and what to try.
@@ -381,12 +381,12 @@ impl Session {
     }
 
     /// What providers are given when nothing is changed.
-    pub(crate) fn context(&self) -> ProviderContext<'_> {
+    pub fn context(&self) -> ProviderContext<'_> {
         ProviderContext::reading(&self.secrets)
     }
 
     /// What providers are given that change something under this fence.
-    pub(crate) fn changing<'a>(&'a self, fence: &'a dyn Fence) -> ProviderContext<'a> {
+    pub fn changing<'a>(&'a self, fence: &'a dyn Fence) -> ProviderContext<'a> {
         ProviderContext {
             fence,
             ..self.context()
