@@ -11,6 +11,7 @@ mod harmless;
 mod host;
 mod logging;
 mod message;
+mod output;
 mod questions;
 pub mod render;
 mod write;

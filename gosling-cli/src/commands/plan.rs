@@ -8,6 +8,7 @@ use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
 
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, open_session};
+use crate::output::{self, Kind};
 use crate::render::plan::{self as render, Detail};
 use crate::render::{moved, plan_json, rollout};
 use crate::{Failure, Host};
@@ -136,6 +137,12 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         return Ok(Exit::Problems);
     };
     session.accept_clusters(args.options.clusters())?;
+    let folder = session.at.store.folder();
+    for (path, kind) in [(&args.out, Kind::Plan), (&report, Kind::Report)] {
+        if let Some(path) = path {
+            output::may_write(host, path, kind, folder.clone())?;
+        }
+    }
     super::block_on(async {
         let progress = Progress::of(session.notices());
         let options = args.options.options(args.destroy);
@@ -179,16 +186,15 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
             }
         }
         if let Some(path) = &args.out {
-            let path = host.path(path);
-            gosling_engine::durable::replace(&path, &plan.to_bytes())
-                .map_err(Failure::file("write", &path))?;
+            let path = output::write(host, path, Kind::Plan, folder.clone(), &plan.to_bytes())?;
             host.done(format_args!(
                 "the plan is in {0}: `gosling apply {0}`",
                 path.display()
             ))?;
         }
         if let Some(path) = report {
-            write_report(host, &path, &plan)?;
+            let path = output::may_write(host, &path, Kind::Report, folder)?;
+            write_report(&path, &plan)?;
         }
         let pending = args.detailed_exitcode && !plan.is_empty();
         Ok(if plan.is_partial() {
@@ -229,13 +235,12 @@ fn gitlab_report(text: &str) -> Result<PathBuf, Failure> {
 }
 
 /// What GitLab's merge request widget reads: a replacement is one made and one deleted.
-fn write_report(host: &Host, path: &std::path::Path, plan: &Plan) -> Result<(), Failure> {
+fn write_report(path: &std::path::Path, plan: &Plan) -> Result<(), Failure> {
     let counts = plan.counts();
     let report = serde_json::json!({
         "create": counts.create + counts.replace,
         "update": counts.update,
         "delete": counts.delete + counts.replace,
     });
-    let path = host.path(path);
-    std::fs::write(&path, format!("{report}\n")).map_err(Failure::file("write", &path))
+    std::fs::write(path, format!("{report}\n")).map_err(Failure::file("write", path))
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
 use super::Exit;
+use crate::output::{self, Kind};
 use crate::{Failure, Host};
 use fly_workspace::LIMIT;
 use gosling_deploy::identity;
@@ -50,6 +51,9 @@ pub(crate) struct SandboxArgs {
 }
 
 pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, Failure> {
+    if let Some(path) = &args.env_file {
+        output::may_write(host, path, Kind::Variables, None)?;
+    }
     let faults: Vec<Fault> = read(host, args.faults.as_deref())?.unwrap_or_default();
     let world: WorldFile = read(host, args.world.as_deref())?.unwrap_or_default();
     let options = Options {
@@ -75,9 +79,7 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         }
         let exports = exports(&variables);
         if let Some(path) = &args.env_file {
-            let path = host.path(path);
-            gosling_engine::durable::replace(&path, exports.as_bytes())
-                .map_err(Failure::file("write", &path))?;
+            output::write(host, path, Kind::Variables, None, exports.as_bytes())?;
         }
         if host.asked.json {
             let variables: std::collections::BTreeMap<_, _> = variables.iter().cloned().collect();

@@ -31,6 +31,7 @@ mod marks;
 mod mistakes;
 mod opens;
 mod operating;
+mod outputs;
 mod pages;
 mod pipeline;
 mod plain_words;

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gosling_engine::journal::Entry;
-use gosling_engine::{Lease, State, audit, durable, recover};
+use gosling_engine::{Lease, State, audit, recover};
 
 use super::settled;
 use crate::commands::Exit;
 use crate::engine::{EngineArgs, failure};
+use crate::output::{self, Kind};
 use crate::{Failure, Host};
 use gosling_deploy::StateLocation;
 use gosling_deploy::{LARGEST, read_named};
@@ -58,8 +59,7 @@ pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failu
     }
     match &args.out {
         Some(path) => {
-            let path = host.path(path);
-            durable::replace(&path, &state.to_bytes()).map_err(Failure::file("write", &path))?;
+            let path = output::write(host, path, Kind::State, at.store.folder(), &state.to_bytes())?;
             host.done(format_args!(
                 "{}: {} resources, serial {}",
                 path.display(),
