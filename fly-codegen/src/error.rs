@@ -60,16 +60,6 @@ pub enum Reason {
         /// Which block.
         block: String,
     },
-    /// More machines than one pool may have.
-    #[error("{block} asks for {wanted} machines; a pool has at most {most}")]
-    TooMany {
-        /// Which block.
-        block: String,
-        /// How many are asked for.
-        wanted: i64,
-        /// How many are possible.
-        most: usize,
-    },
     /// Fewer addresses than machines.
     #[error("{block} has {wanted} machines and {given} addresses to hand out")]
     Addresses {
@@ -178,9 +168,6 @@ impl Reason {
             Self::Github { .. } => "this release makes runners on GitLab; GitHub comes in a later one",
             Self::Container { .. } => "use type = \"vm\"",
             Self::NoNodes { .. } => "name the nodes, or leave `nodes` out: then all that are online are used",
-            Self::TooMany { .. } => {
-                "lower min_count in its runners_condition, or spread the machines over several eggs"
-            }
             Self::Addresses { .. } => {
                 "add addresses, lower min_count in its runners_condition, or use address = \"dhcp\""
             }

@@ -16,9 +16,6 @@ use crate::machine::{self, Authority, Entry, Machine, MachineError};
 use crate::source::Owner;
 use crate::{Lowering, names};
 
-/// The most machines of one pool. More is a slip of the finger.
-const LARGEST_POOL: usize = 1000;
-
 impl Lowering<'_> {
     /// The machines of an egg or eggsbucket, and what they take of what all machines share.
     pub(crate) fn machines(&self, owner: &Owner<'_>) -> Result<(Vec<Resource>, Shares), LowerError> {
@@ -100,18 +97,8 @@ impl Lowering<'_> {
         let Some(condition) = self.conditions.get(owner.label) else {
             return Ok(1);
         };
-        let wanted = condition.apex.min_count;
-        match usize::try_from(wanted) {
-            Ok(count) if count <= LARGEST_POOL => Ok(count),
-            _ => Err(LowerError {
-                reason: Reason::TooMany {
-                    block: owner.address(),
-                    wanted,
-                    most: LARGEST_POOL,
-                },
-                origin: self.source.origin(condition.apex.span),
-            }),
-        }
+        usize::try_from(condition.apex.min_count)
+            .map_err(|_| self.internal(owner, "its `min_count` is below zero"))
     }
 
     /// What each machine's gitlab-runner works for.

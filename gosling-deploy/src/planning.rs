@@ -47,13 +47,15 @@ impl Session {
         };
         let mut parts = Vec::new();
         if let Some(uglyfox) = &self.nest.uglyfox {
-            let policies = if uglyfox.policies.is_some() {
-                ", `policies`"
-            } else {
-                ""
-            };
+            let mut conditions = uglyfox.runners_condition.iter();
+            let written = [
+                ("policies", uglyfox.policies.is_some()),
+                ("nadir", conditions.any(|condition| condition.nadir.is_some())),
+            ];
+            let written = written.iter().filter(|(_, is_written)| *is_written);
+            let more: String = written.map(|(name, _)| format!(", `{name}`")).collect();
             let place = file(uglyfox.span).unwrap_or_default();
-            parts.push(format!("`pruning`{policies}, `nadir` and `max_count` in {place}"));
+            parts.push(format!("`pruning`{more} and `max_count` in {place}"));
         }
         if let Some(job) = self.nest.jobs.first() {
             let place = file(job.span).unwrap_or_default();

@@ -40,7 +40,7 @@ block! {
         }
         blocks {
             apex: Apex;
-            nadir: Nadir;
+            nadir: Option<Nadir>;
         }
         labels ["name"]
     }
@@ -50,10 +50,11 @@ block! {
     /// Apex: the runners that are up and take jobs. Each number is for each egg.
     pub struct Apex("apex") {
         attributes {
-            /// How many are always up.
-            min_count: i64 = "0", range("0", "");
+            /// How many are always up. An egg has 1000 machines at most, as many as the default `vmid_range` has numbers:
+            /// more is several eggs.
+            min_count: i64 = "0", range("0", "1000");
             /// How many may be up at once.
-            max_count: i64, range("0", "");
+            max_count: i64, range("0", "1000");
             /// The processor use, averaged over the runners, above which another one is promoted or started.
             cpu_threshold: Option<Percent>, range("0%", "100%");
             /// The memory use, averaged over the runners, above which another one is promoted or started.
@@ -64,13 +65,13 @@ block! {
 
 block! {
     /// Nadir: the runners that sleep until they are wanted: started faster than new ones are made, and cheap
-    /// meanwhile. Each number is for each egg.
+    /// meanwhile. Each number is for each egg. Without the block none sleeps: a runner that is not needed is deleted.
     pub struct Nadir("nadir") {
         attributes {
             /// How many always sleep.
-            min_count: i64 = "0", range("0", "");
+            min_count: i64 = "0", range("0", "1000");
             /// How many may sleep at once.
-            max_count: i64, range("0", "");
+            max_count: i64, range("0", "1000");
             /// How long a runner may sleep before it is thrown away.
             idle_timeout: Duration;
         }

@@ -261,7 +261,7 @@ impl Lab {
     pub(crate) fn machines(&self, count: usize) {
         let text = format!(
             "uglyfox {{\n  pruning {{\n    failed_threshold = 3\n    max_age = 24h\n  }}\n\n  runners_condition \"all\" {{\n    eggs_entities = [\"app\"]\n\n    apex {{\n      \
-             min_count = {count}\n      max_count = {count}\n    }}\n\n    nadir {{\n      max_count = 0\n      idle_timeout = 10m\n    }}\n  }}\n}}\n"
+             min_count = {count}\n      max_count = {count}\n    }}\n  }}\n}}\n"
         );
         std::fs::create_dir_all(self.nest().join("UF")).unwrap();
         self.write("UF/config.fly", &text);

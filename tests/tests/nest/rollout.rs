@@ -340,7 +340,7 @@ fn a_machine_gets_what_render_prints() {
 #[test]
 fn a_plan_says_what_is_written_and_has_no_effect_in_this_release() {
     let lab = lab(1, 1000, "");
-    let words = "note: no server runs this Nest; until one does, `pruning`, `nadir` and `max_count` in UF/config.fly have no effect";
+    let words = "note: no server runs this Nest; until one does, `pruning` and `max_count` in UF/config.fly have no effect";
     assert!(lab.green(&["plan"]).contains(words));
     assert!(lab.green(&["apply", "--yes"]).contains(words));
     lab.stop();
