@@ -8,8 +8,8 @@ use crate::schema::{BlockSchema, language, top_level};
 use crate::types::Type;
 
 /// What is known about `path`, in Markdown: a block (`egg`, `egg.runner`, `runner`), an attribute
-/// (`egg.runner.concurrent`, `runner.concurrent`, `cloud.proxmox.vlan`), a function (`cidrhost`) or a type
-/// (`duration`). `None` where nothing has that name.
+/// (`egg.runner.concurrent`, `runner.concurrent`, `cloud.proxmox.vlan`), a function (`cidrhost`), a type (`duration`),
+/// or an attribute wherever it stands (`concurrent`). `None` where nothing has that name.
 #[must_use]
 pub fn hover(path: &str) -> Option<String> {
     if let Some((path, found)) = find(path) {
@@ -30,10 +30,30 @@ pub fn hover(path: &str) -> Option<String> {
             function.signature, function.doc, function.example
         ));
     }
-    let (name, doc) = words::TYPES
-        .iter()
-        .find(|(name, _)| name.split('(').next() == Some(path))?;
-    Some(format!("`{name}`: a type\n\n{doc}"))
+    let mut types = words::TYPES.iter();
+    if let Some((name, doc)) = types.find(|(name, _)| name.split('(').next() == Some(path)) {
+        return Some(format!("`{name}`: a type\n\n{doc}"));
+    }
+    attributes(path)
+}
+
+/// The attributes that are called `word`: the one that is, else a list of them.
+fn attributes(word: &str) -> Option<String> {
+    let first = entries().iter().filter(|entry| entry.first);
+    let called = first.filter_map(|entry| Some((&entry.path, entry.schema.attribute(word)?)));
+    let called: Vec<_> = called.collect();
+    match called[..] {
+        [] => None,
+        [(path, _)] => hover(&format!("{path}.{word}")),
+        _ => {
+            let lines = called.iter().map(|(path, attribute)| {
+                let about = words::first_sentence(&attribute.doc);
+                format!("- `{path}.{word}`: {}. {about}", words::facts(attribute))
+            });
+            let lines: Vec<String> = lines.collect();
+            Some(format!("`{word}`, an attribute of:\n\n{}", lines.join("\n")))
+        }
+    }
 }
 
 fn block(path: &str, schema: &'static BlockSchema, doc: &str) -> String {
@@ -191,6 +211,7 @@ pub fn names() -> Vec<String> {
         for attribute in &entry.schema.attributes {
             names.push(format!("{path}.{}", attribute.name));
             names.push(format!("{}.{}", entry.word(), attribute.name));
+            names.push(attribute.name.to_owned());
         }
     }
     names.extend(functions::all().iter().map(|function| function.name.to_owned()));
@@ -232,6 +253,19 @@ mod tests {
         assert!(hover("environment.ANY_NAME").unwrap().contains("string|secret"));
         assert!(hover("egg.for_each").unwrap().contains("each.key"));
         assert!(hover("job.schedule").unwrap().contains("five fields"));
+    }
+
+    #[test]
+    fn an_attribute_is_found_by_its_name_alone() {
+        assert_eq!(hover("concurrent"), hover("egg.runner.concurrent"));
+        assert_eq!(hover("drain_timeout"), hover("egg.rollout.drain_timeout"));
+        let both = hover("min_count").unwrap();
+        assert!(
+            both.starts_with(
+                "`min_count`, an attribute of:\n\n- `uglyfox.runners_condition.apex.min_count`: `int`,"
+            ) && both.contains("\n- `uglyfox.runners_condition.nadir.min_count`: "),
+            "{both}"
+        );
     }
 
     #[test]

@@ -10,6 +10,9 @@ use serde_json::json;
 use super::Exit;
 use crate::{Failure, Host, render};
 
+/// A shorter text is a part of too many names.
+const SHORTEST_PART: usize = 3;
+
 /// Explain a problem's code, a block kind or an attribute
 ///
 /// Without a name, lists every code.
@@ -19,9 +22,10 @@ Examples:
   gosling explain FLY401               what the code means, wrong and right
   gosling explain egg                  a block kind and everything it may contain
   gosling explain egg.runner.tags      one attribute
+  gosling explain vmid_range           the same, wherever it stands
   gosling explain                      every code")]
 pub(crate) struct ExplainArgs {
-    /// A code (FLY401), a block kind (egg) or an attribute (egg.runner.tags)
+    /// A code (FLY401), a block kind (egg) or an attribute (egg.runner.tags, tags)
     #[arg(add = super::complete::explained())]
     name: Option<String>,
 }
@@ -121,18 +125,22 @@ fn page(kind: &Kind) -> String {
     )
 }
 
-/// Up to three names that are written much like `name`, the likest first.
+/// Up to three names that are written much like `name`, or that it is a part of, the likest and shortest first.
 fn nearest(name: &str) -> Vec<String> {
     let name = name.to_lowercase();
     let codes = fly_workspace::problem_kinds()
         .into_iter()
         .map(|kind| kind.code.to_owned());
-    let mut near: Vec<(usize, String)> = codes
-        .chain(reference::names())
-        .map(|known| (strsim::damerau_levenshtein(&name, &known.to_lowercase()), known))
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .collect();
+    let near = codes.chain(reference::names()).filter_map(|known| {
+        let lower = known.to_lowercase();
+        let distance = match name.len() >= SHORTEST_PART && lower.contains(&name) {
+            true => 1,
+            false => strsim::damerau_levenshtein(&name, &lower),
+        };
+        (distance <= 1 + known.len() / 4).then_some((distance, known.len(), known))
+    });
+    let mut near: Vec<_> = near.collect();
     near.sort();
     near.dedup();
-    near.into_iter().take(3).map(|(_, known)| known).collect()
+    near.into_iter().take(3).map(|(_, _, known)| known).collect()
 }

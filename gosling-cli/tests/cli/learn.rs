@@ -71,6 +71,32 @@ fn an_unknown_name_is_answered_with_near_ones() {
 }
 
 #[test]
+fn an_attribute_is_explained_by_its_name_alone_and_a_part_of_one_leads_to_it() {
+    let folder = Folder::with(&[]);
+    for (name, path) in [
+        ("concurrent", "egg.runner.concurrent"),
+        ("drain_timeout", "egg.rollout.drain_timeout"),
+    ] {
+        let ran = folder.run(&["explain", name]);
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{name}");
+        assert_eq!(ran.out, folder.run(&["explain", path]).out);
+    }
+    let both = folder.run(&["explain", "vmid_range"]);
+    for path in ["egg.cloud.proxmox.vmid_range", "provider.proxmox.vmid_range"] {
+        assert!(both.out.contains(&format!("- `{path}`: ")), "{}", both.out);
+    }
+    for (name, near) in [
+        ("concurent", "did you mean concurrent"),
+        ("drain", "drain_timeout"),
+        ("vmid", "vmid_range"),
+    ] {
+        let ran = folder.run(&["explain", name]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""));
+        assert!(ran.err.contains(near), "{name}: {}", ran.err);
+    }
+}
+
+#[test]
 fn the_schema_is_there_for_people_and_for_programs() {
     let folder = Folder::with(&[]);
     assert!(folder.run(&["schema"]).out.contains("\n## "));
