@@ -142,7 +142,7 @@ impl Api<'_> {
         let request = request.header("authorization", self.authorization.clone());
         let answer = self.client.send(&request, fence).await.map_err(unanswered)?;
         if !answer.is_success() {
-            return Err(self.refused(&answer));
+            return Err(self.refused(&request.path, &answer));
         }
         let mut body = answer.json()?;
         match body.get_mut("data") {
@@ -154,9 +154,10 @@ impl Api<'_> {
         }
     }
 
-    /// What an answer that is no success says.
-    fn refused(&self, answer: &Answer) -> Trouble {
+    /// What an answer that is no success says of a call to this path.
+    fn refused(&self, path: &str, answer: &Answer) -> Trouble {
         let host = self.client.host();
+        let node = node_of(path);
         let words = words(answer);
         match answer.status {
             401 if words.ends_with("access expired") => {
@@ -177,14 +178,14 @@ impl Api<'_> {
                 Trouble::refused(format!("{host}: {words}")).help(missing_privilege(self.token_id, &words))
             }
             500 if !words.is_empty() => Trouble::died(format!("{host}: {words}")),
-            595 => Trouble::from(answer.refusal(format!("{host}: the node cannot be reached: {words}")))
+            595 => Trouble::from(answer.refusal(format!("{host}: {node} cannot be reached: {words}")))
                 .help("is the node up? Its machines are left as they are; `--replace ADDRESS` makes one on another node, and deletes the old one when its node is back"),
             300..=399 => {
                 let to = answer.redirect().unwrap_or_else(|| "nowhere".to_owned());
                 Trouble::from(answer.refusal(format!("{host}: {} {words}: it leads to {to}", answer.status)))
                     .help("is that a login page in front of Proxmox VE? Then let gosling's calls pass it")
             }
-            596 | 599 => Trouble::from(answer.refusal(format!("{host}: no answer from the node in time"))),
+            596 | 599 => Trouble::from(answer.refusal(format!("{host}: no answer from {node} in time"))),
             status => Trouble::from(answer.refusal(format!("{host}: {status} {words}"))),
         }
     }
@@ -196,6 +197,15 @@ fn guest_of(path: &str) -> Option<(String, String)> {
     let (node, sort, vmid) = (parts.next()?, parts.next()?, parts.next()?);
     let is_changed = sort == "qemu" && parts.next() != Some("clone");
     is_changed.then(|| (format!("{node}/{vmid}"), format!("/nodes/{node}/qemu/{vmid}")))
+}
+
+/// The node that a call is for, as words: one that answers for a node which cannot be reached does not name it.
+fn node_of(path: &str) -> String {
+    let rest = path.strip_prefix("/api2/json/nodes/").unwrap_or_default();
+    match rest.split('/').next() {
+        Some(node) if !node.is_empty() => format!("the node {node}"),
+        _ => "a node".to_owned(),
+    }
 }
 
 /// What went wrong in the words of Proxmox VE: of single parameters, else of the reason phrase, else of the body.

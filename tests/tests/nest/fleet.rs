@@ -211,8 +211,28 @@ fn a_machine_on_a_dead_node_is_replaced_elsewhere_and_kept_to_be_deleted_later()
     let node = node_of(&lab, "egg.app.vm[0]");
     node_away(&lab, &node);
     let words = ends(&lab, &["plan"], 1);
+    let named = format!(": the node {node} cannot be reached: ");
     assert!(words.contains("egg.app.vm[0] could not be read: "), "{words}");
     assert!(words.contains("--replace"), "{words}");
+    for command in [
+        &["plan"][..],
+        &["refresh"],
+        &["status"],
+        &["orphans"],
+        &["apply", "--yes"],
+    ] {
+        let words = ends(&lab, command, 1);
+        assert!(words.contains(&named), "{command:?}: {words}");
+    }
+    for other in ["pve1", "pve2", "pve3"] {
+        node_away(&lab, other);
+    }
+    lab.machines(2);
+    let words = said(&lab.run(&["preflight"]));
+    assert!(words.contains(": the node pve"), "preflight: {words}");
+    lab.machines(1);
+    lab.end_faults();
+    node_away(&lab, &node);
     let words = ends(&lab, &["plan", "--replace", "egg.app.vm[0]"], 0);
     assert!(
         words.contains("egg.app.vm[0] is kept as egg.app.vm-aside["),
