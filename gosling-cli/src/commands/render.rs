@@ -110,7 +110,7 @@ pub(crate) fn cmd_render(host: &mut Host, context: Context, args: &RenderArgs) -
         for file in files {
             shown.insert(file.key().to_owned(), file.text(machine)?.into());
         }
-        writeln!(host.out, "{:#}", Json::Object(shown))?;
+        host.document(Json::Object(shown))?;
         return Ok(Exit::Clean);
     }
     for file in &files {

@@ -1,5 +1,7 @@
 //! `--json`: one JSON document on standard output, and nothing beside it.
 
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::gosling::said;
@@ -180,5 +182,114 @@ fn an_apply_that_fails_is_one_document_too() {
             .starts_with("Eggs/app/config.fly:"),
         "{applied}"
     );
+    lab.stop();
+}
+
+/// Of these docs/json.md says that they print what they are asked for, or have no JSON form.
+const WITHOUT_FORMAT: [&str; 6] = ["audit", "completions", "demo", "eval", "schema", "state pull"];
+
+/// All commands, by their manual pages.
+fn commands(lab: &Lab) -> Vec<String> {
+    lab.green(&["man", "pages"]);
+    let pages = std::fs::read_dir(lab.nest().join("pages")).unwrap();
+    let names = pages.filter_map(|page| {
+        let name = page.unwrap().file_name().into_string().unwrap();
+        let name = name
+            .strip_prefix("gosling-")?
+            .strip_suffix(".1")?
+            .replace('-', " ");
+        Some(name)
+    });
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_command_has_the_format_in_its_document() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "pull", "-o", "state.copy"]);
+    let runs: &[(&[&str], i32)] = &[
+        (&["validate"], 0),
+        (&["fmt"], 0),
+        (&["fix"], 0),
+        (&["init", "../other", "--provider", "proxmox"], 0),
+        (&["explain", "egg"], 0),
+        (&["graph"], 0),
+        (&["render", "app"], 0),
+        (&["render", "app", "config.toml"], 0),
+        (&["plan"], 0),
+        (&["preflight"], 0),
+        (&["preflight", "--role"], 0),
+        (&["apply", "--yes"], 0),
+        (&["refresh"], 0),
+        (&["status"], 0),
+        (&["smoke", "app"], 0),
+        (&["orphans"], 0),
+        (&["show"], 0),
+        (&["state", "list"], 0),
+        (&["state", "show", "egg.app.runner"], 0),
+        (&["state", "mv", "egg.app.hook[17]", "egg.app.hook[18]"], 0),
+        (&["state", "mv", "egg.app.hook[18]", "egg.app.hook[17]"], 0),
+        (&["state", "history"], 0),
+        (&["state", "push", "state.copy", "--force"], 0),
+        (&["state", "repair"], 0),
+        (&["state", "rotate"], 0),
+        (&["state", "abandon", "egg.app.runner"], 1),
+        (&["state", "migrate", "--from", "local"], 1),
+        (&["state", "rm", "egg.none"], 1),
+        (&["secret", "check"], 0),
+        (&["secret", "list"], 0),
+        (&["secret", "set", "store://a/b"], 1),
+        (&["secret", "rotate", "store://a/b"], 1),
+        (&["secret", "rm", "store://a/b"], 1),
+        (&["import", "egg.app.runner", "1"], 1),
+        (&["lock"], 0),
+        (&["unlock"], 0),
+        (&["freeze"], 0),
+        (&["audit", "verify"], 0),
+        (&["rollback", "--to", "0", "--dry-run"], 0),
+        (&["destroy", "--yes"], 0),
+        (&["add", "egg", "api"], 2),
+        (&["add", "eggsbucket", "api"], 2),
+        (&["add", "job", "nightly"], 2),
+        (&["man", "pages"], 0),
+        (&["version"], 0),
+    ];
+    // It runs until it is stopped.
+    let mut sandbox = lab
+        .command(&["sandbox", "--json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = serde_json::Deserializer::from_reader(sandbox.stdout.take().unwrap());
+    let document: Value = out.into_iter().next().unwrap().unwrap();
+    sandbox.kill().unwrap();
+    sandbox.wait().unwrap();
+    assert_eq!(document["format"], 1, "{document}");
+    let mut seen: Vec<&str> = vec!["sandbox"];
+    seen.extend(WITHOUT_FORMAT);
+    let all = commands(&lab);
+    for (arguments, code) in runs {
+        let line = arguments.join(" ");
+        let own = all
+            .iter()
+            .filter(|name| line == **name || line.starts_with(&format!("{name} ")));
+        seen.push(own.max_by_key(|name| name.len()).unwrap());
+        let output = lab.run(&[arguments, &["--json"][..]].concat());
+        let document: Value = serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{line}: {error}: {}", said(&output)));
+        assert_eq!(document["format"], 1, "{line}: {document}");
+        if output.status.code() != Some(*code) {
+            panic!("{line}: {}", said(&output));
+        }
+    }
+    let is_group = |name: &String| all.iter().any(|other| other.starts_with(&format!("{name} ")));
+    let left: Vec<&String> = all
+        .iter()
+        .filter(|name| !seen.contains(&name.as_str()) && !is_group(name))
+        .collect();
+    assert_eq!(left, Vec::<&String>::new());
     lab.stop();
 }
