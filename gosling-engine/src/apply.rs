@@ -28,12 +28,14 @@ pub use saved::{as_seen, corrections};
 pub struct Applied {
     /// The state as it is now; saved.
     pub state: State,
-    /// How many operations were done.
-    pub done: usize,
+    /// What was done.
+    pub done: Vec<(Address, Verb)>,
     /// What failed, and why.
     pub failed: Vec<(Address, Verb, CallError)>,
     /// What was left alone, and because of what.
     pub skipped: Vec<(Address, String)>,
+    /// What was not begun, because a person stopped it.
+    pub not_begun: Vec<(Address, Verb)>,
     /// Whether a person stopped it.
     pub interrupted: bool,
     /// Operations whose outcome is open.
@@ -46,9 +48,10 @@ impl Applied {
     pub fn nothing(state: State) -> Self {
         Self {
             state,
-            done: 0,
+            done: Vec::new(),
             failed: Vec::new(),
             skipped: Vec::new(),
+            not_begun: Vec::new(),
             interrupted: false,
             open: Vec::new(),
         }
@@ -93,6 +96,7 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> 
     let busy: BTreeSet<&Address> = open.iter().map(|entry| &entry.operation.address).collect();
     let changes = &plan.changes;
     let (mut waits, wanted_by) = order(changes, &state);
+    let mut undone: BTreeSet<Step> = waits.keys().copied().collect();
     let work = work(run, changes, &state).await;
     let mut rollouts = Rollouts::of(changes, &waits, work);
     let dead: BTreeSet<&Address> = changes
@@ -207,7 +211,8 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> 
         });
         match outcome {
             Ok(End::Done) => {
-                applied.done += 1;
+                undone.remove(&step);
+                applied.done.push((address.clone(), verb));
                 for next in wanted_by.get(&step).into_iter().flatten() {
                     if let Some(needs) = waits.get_mut(next) {
                         needs.remove(&step);
@@ -270,6 +275,9 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> 
             .into_values()
             .filter(|operation| !known.contains(&operation.op)),
     );
+    if applied.interrupted {
+        applied.not_begun = not_begun(&undone, changes, &applied);
+    }
     let state = state.into_inner().unwrap_or_else(PoisonError::into_inner).state;
     if let Some(error) = fatal {
         return Err(error);
@@ -286,6 +294,19 @@ fn verb(step: Step, change: &Change) -> Verb {
         (Step::Put(_), Action::Update) => Verb::Update,
         (Step::Put(_), _) => Verb::Create,
     }
+}
+
+/// What of the steps that are not done neither failed, nor was left out, nor is open.
+fn not_begun(undone: &BTreeSet<Step>, changes: &[Change], applied: &Applied) -> Vec<(Address, Verb)> {
+    let failed = applied.failed.iter().map(|(address, ..)| address);
+    let skipped = applied.skipped.iter().map(|(address, _)| address);
+    let open = applied.open.iter().map(|operation| &operation.address);
+    let known: BTreeSet<&Address> = failed.chain(skipped).chain(open).collect();
+    let steps = undone.iter().map(|step| (step, &changes[step.change()]));
+    let steps = steps.filter(|(_, change)| !known.contains(&change.address));
+    steps
+        .map(|(step, change)| (change.address.clone(), verb(*step, change)))
+        .collect()
 }
 
 /// How much work the machines have that the plan takes down; nobody is asked where it takes down none.

@@ -198,7 +198,7 @@ async fn work(
         let (result, serial, done, failed) = match &carried {
             Ok(applied) => {
                 let (serial, ending) = outcome.ending(applied);
-                (ending, Some(serial), applied.done, applied.failed.len())
+                (ending, Some(serial), applied.done.len(), applied.failed.len())
             }
             Err(failure) if failure.is_interrupted() => (Ending::Interrupted, None, 0, 0),
             Err(_) => (Ending::Failed, None, 0, 0),

@@ -14,6 +14,8 @@ use gosling_deploy::{Orphan, Orphans};
 
 /// So many resources are named in a last line.
 const NAMED: usize = 3;
+/// So many operations are named of a run that was stopped.
+const LISTED: usize = 10;
 
 /// What came of a run, beside its plan and what was done of it.
 #[derive(Default)]
@@ -134,7 +136,7 @@ impl Outcome {
                 "note: {} of what is deleted {} kept: {}; `gosling secret rm URI` removes one",
                 counted(uris.len(), "secret"),
                 if uris.len() == 1 { "is" } else { "are" },
-                named(&uris)
+                named(&uris, NAMED)
             ))?;
         }
         for words in &self.left.unseen {
@@ -162,7 +164,7 @@ impl Outcome {
                         host.out,
                         "Failed: {}. Not all of it is undone: {} undone. `gosling rollback --to {}` continues.",
                         self.what_failed(applied),
-                        counted(undone.applied.done, "operation"),
+                        counted(undone.applied.done.len(), "operation"),
                         plan.serial
                     )?;
                 }
@@ -177,7 +179,7 @@ impl Outcome {
                     host.out,
                     "Failed: {}. It is not undone: {} done. `gosling rollback --to {}` undoes them.",
                     self.what_failed(applied),
-                    counted(applied.done, "operation"),
+                    counted(applied.done.len(), "operation"),
                     plan.serial
                 )?;
                 Ok(())
@@ -210,22 +212,21 @@ impl Outcome {
             "{} created, {} changed, {} replaced, {} deleted",
             counts.create, counts.update, counts.replace, counts.delete
         );
-        let part = || {
-            format!(
-                "{} done, {} left unchanged",
-                counted(applied.done, "operation"),
-                counted(applied.failed.len() + applied.skipped.len(), "resource")
-            )
-        };
+        let operations = counted(applied.done.len(), "operation");
         if !applied.failed.is_empty() {
             let what = self.what_failed(applied);
+            let left = applied.failed.len() + applied.skipped.len() + applied.not_begun.len();
+            let left = counted(left, "resource");
             writeln!(
                 host.out,
-                "Failed: {what}. {}; run it again when that is fixed.",
-                part()
+                "Failed: {what}. {operations} done, {left} left unchanged; run it again when that is fixed."
             )?;
         } else if applied.interrupted {
-            writeln!(host.out, "Stopped: {}; the next apply continues.", part())?;
+            let (open, not_begun) = (applied.open.len(), applied.not_begun.len());
+            writeln!(
+                host.out,
+                "Stopped: {operations} done, {open} open, {not_begun} not begun; the next apply continues."
+            )?;
         } else if !self.silent.is_empty() {
             let what = self.what_failed(applied);
             writeln!(host.out, "Failed: {what}. {done}; the next apply waits again.")?;
@@ -245,7 +246,7 @@ impl Outcome {
             writeln!(
                 host.out,
                 "Failed: {} could not be read; that and what needs it is left as it is.",
-                named(&all)
+                named(&all, NAMED)
             )?;
         }
         if !self.open.is_empty() {
@@ -257,7 +258,7 @@ impl Outcome {
             writeln!(
                 host.out,
                 "Failed: the outcome of {} is unknown; that and what needs it is left as it is.",
-                named(&all)
+                named(&all, NAMED)
             )?;
         }
         Ok(())
@@ -271,22 +272,22 @@ impl Outcome {
                 host.out,
                 "Left: {} with this Nest's marker, not in its state: {}. `gosling orphans` lists what can be deleted.",
                 counted(left.len(), "thing"),
-                named(&left)
+                named(&left, NAMED)
             )?;
         }
         Ok(())
     }
 }
 
-/// The first of them, and how many more there are.
-fn named(all: &[String]) -> String {
+/// The first `most` of them, and how many more there are.
+fn named(all: &[String], most: usize) -> String {
     let first = all
         .iter()
-        .take(NAMED)
+        .take(most)
         .map(String::as_str)
         .collect::<Vec<_>>()
         .join(", ");
-    match all.len().saturating_sub(NAMED) {
+    match all.len().saturating_sub(most) {
         0 => first,
         more => format!("{first} and {more} more"),
     }
@@ -324,13 +325,18 @@ fn as_json(plan: &Plan, applied: &Applied) -> Json {
         .iter()
         .map(|(address, because)| json!({ "address": address, "because": because }))
         .collect();
+    let not_begun: Vec<_> = applied
+        .not_begun
+        .iter()
+        .map(|(address, verb)| json!({ "address": address, "verb": verb }))
+        .collect();
     let open: Vec<_> = applied
         .open
         .iter()
         .map(|operation| operation.op.clone())
         .collect();
     json!({
-        "planned": plan.counts(), "done": applied.done, "failed": failed, "skipped": skipped,
+        "planned": plan.counts(), "done": applied.done.len(), "failed": failed, "skipped": skipped, "not_begun": not_begun,
         "open": open, "interrupted": applied.interrupted, "serial": applied.state.serial,
     })
 }
@@ -383,7 +389,19 @@ fn failures(host: &mut Host, plan: &Plan, applied: &Applied) -> Result<(), Failu
     Ok(())
 }
 
+/// What is open, and of a run that was stopped, what is done and what was not begun.
 fn open(host: &mut Host, applied: &Applied) -> Result<(), Failure> {
+    if applied.interrupted {
+        for (words, operations) in [("done", &applied.done), ("not begun", &applied.not_begun)] {
+            let list = operations
+                .iter()
+                .map(|(address, verb)| format!("{verb} {address}"));
+            let list: Vec<String> = list.collect();
+            if !list.is_empty() {
+                host.say(format_args!("{words}: {}", named(&list, LISTED)))?;
+            }
+        }
+    }
     for operation in &applied.open {
         let (verb, address) = (operation.verb, &operation.address);
         host.say(format_args!(

@@ -18,7 +18,7 @@ async fn the_second_apply_does_nothing() {
     let (plan, applied) = nest.apply(&wanted).await.unwrap();
     assert!(plan.is_empty());
     assert_eq!((nest.disk.saves(), nest.world.inner().sent), (saves, sent));
-    assert_eq!((applied.done, applied.state.serial), (0, plan.serial));
+    assert_eq!((applied.done.len(), applied.state.serial), (0, plan.serial));
 }
 
 #[tokio::test]
@@ -244,7 +244,7 @@ async fn a_failure_stops_only_what_needs_it() {
     let wanted = all(egg("app", 2).into_iter().chain(egg("lint", 1)));
     let (_, applied) = nest.apply(&wanted).await.unwrap();
     assert_eq!(
-        (applied.done, applied.failed.len(), applied.skipped.len()),
+        (applied.done.len(), applied.failed.len(), applied.skipped.len()),
         (2, 1, 2)
     );
     assert_eq!((applied.interrupted, applied.open.len()), (false, 0));
@@ -296,7 +296,7 @@ async fn a_first_stop_lets_what_is_in_flight_end_and_starts_nothing_new() {
     let (outcome, ()) = tokio::join!(nest.apply(&wanted), stopping);
     let (_, applied) = outcome.unwrap();
     assert_eq!(
-        (applied.done, applied.interrupted, applied.open.len()),
+        (applied.done.len(), applied.interrupted, applied.open.len()),
         (1, true, 0)
     );
     assert_eq!(nest.world.take_calls(), ["create egg.app.runner"]);
@@ -329,7 +329,7 @@ async fn what_outlasts_the_grace_stays_open_and_so_does_all_after_a_second_stop(
         let (_, applied) = outcome.unwrap();
         assert_eq!(began.elapsed().as_secs(), if second { 0 } else { 25 });
         assert_eq!(
-            (applied.done, applied.interrupted, applied.open.len()),
+            (applied.done.len(), applied.interrupted, applied.open.len()),
             (0, true, 2)
         );
         let (_, open) = recover::read("lab", &nest.disk.snapshot()).unwrap();

@@ -72,7 +72,7 @@ async fn an_open_create_holds_up_what_needs_it_and_the_rest_goes_on() {
             ("egg.app.vm[0]", "egg.app.runner")
         ])
     );
-    assert_eq!((applied.done, applied.failed.len()), (2, 0));
+    assert_eq!((applied.done.len(), applied.failed.len()), (2, 0));
     assert_eq!(plan.open[0].heard.as_deref(), Some("the node cannot be reached"));
     let (state, open) = saved(&nest);
     assert_eq!(open, before);
@@ -110,7 +110,7 @@ async fn what_stays_open_costs_no_serial_and_no_room() {
         .run(&more, &PlanOptions::default(), Some(plan))
         .await
         .unwrap();
-    assert_eq!((applied.done, applied.failed.len()), (1, 0));
+    assert_eq!((applied.done.len(), applied.failed.len()), (1, 0));
     settles(&nest, &more).await;
 }
 
@@ -222,7 +222,7 @@ async fn a_target_that_needs_nothing_open_is_applied() {
     assert_eq!(actions(&plan), Vec::<String>::new());
     let (plan, applied) = nest.run(&wanted, &only("egg.lint.runner"), None).await.unwrap();
     assert_eq!(actions(&plan), ["create egg.lint.runner"]);
-    assert_eq!(applied.done, 1);
+    assert_eq!(applied.done.len(), 1);
     settles(&nest, &wanted).await;
 }
 

@@ -128,7 +128,15 @@ fn once(name: &str) {
     let mut child = begin(&lab, &["apply", "--yes", "--parallelism", "1"]);
     wait_for(&lab, &mut child, 0, "POST", CLONE);
     signal(&child, name);
-    let output = stopped(child, &["stopping: running operations may finish", "Stopped: "]);
+    let output = stopped(
+        child,
+        &[
+            "stopping: running operations may finish",
+            "done: create egg.app.",
+            "not begun: create egg.app.vm[",
+            " operations done, 0 open, 2 not begun; the next apply continues.",
+        ],
+    );
     assert!(!said(&output).contains("open:"), "{}", said(&output));
     let kinds = lab.kinds();
     assert_eq!(
@@ -162,6 +170,7 @@ fn ctrl_c_twice_ends_at_once_and_names_what_is_open() {
         child,
         &[
             "stopping immediately",
+            "done: create egg.app.",
             "open: the outcome of the create of egg.app.vm[",
         ],
     );
@@ -180,6 +189,30 @@ fn ctrl_c_twice_ends_at_once_and_names_what_is_open() {
         "what is open is shown"
     );
     ended_by_the_next(lab, &expected);
+}
+
+/// G23: the last words had numbers alone.
+#[test]
+fn what_was_not_begun_is_named_up_to_ten() {
+    let lab = Lab::one_in(SLOW, 20);
+    lab.machines(14);
+    let mut child = begin(&lab, &["apply", "--yes", "--parallelism", "1"]);
+    wait_for(&lab, &mut child, 0, "POST", CLONE);
+    signal(&child, "-INT");
+    let output = stopped(child, &[" open, 13 not begun; the next apply continues."]);
+    let text = said(&output);
+    let line = text.lines().find(|line| line.starts_with("not begun: ")).unwrap();
+    assert_eq!(line.matches("create egg.app.vm[").count(), 10, "{line}");
+    assert!(line.ends_with(" and 3 more"), "{line}");
+    let from = lab.calls();
+    let mut child = begin(&lab, &["apply", "--yes", "--json", "--parallelism", "1"]);
+    wait_for(&lab, &mut child, from, "POST", CLONE);
+    signal(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["not_begun"].as_array().unwrap().len(), 12, "{document}");
+    assert_eq!(document["not_begun"][0]["verb"], "create", "{document}");
+    lab.stop();
 }
 
 #[test]

@@ -104,10 +104,10 @@ async fn inside(nest: &Nest, plan: &Plan, latency: u64) -> Result<Duration, Box<
     let begin = Instant::now();
     let applied = gosling_engine::apply(&run, plan, State::default(), &[]).await?;
     let wall = begin.elapsed();
-    if applied.done == plan.changes.len() {
+    if applied.done.len() == plan.changes.len() {
         Ok(wall)
     } else {
-        Err(format!("{} of {} were done", applied.done, plan.changes.len()).into())
+        Err(format!("{} of {} were done", applied.done.len(), plan.changes.len()).into())
     }
 }
 
