@@ -60,7 +60,7 @@ impl<'a> AuditedRun<'a> {
     async fn write(&self, event: Event) -> Result<(), Failure> {
         let who = self.lease.locked().holder();
         let written = audit::write(&*self.store, who, &now(), &self.run, event, self.lease).await;
-        written.map_err(Failure::from_error)
+        Ok(written?)
     }
 }
 
@@ -79,7 +79,7 @@ impl StateLocation {
                 failed: 0,
             };
             let written = audit::write(&*self.store, locked.holder(), &now(), &run, event, lease).await;
-            written.map_err(Failure::from_error)?;
+            written?;
         }
         Ok(())
     }
@@ -96,7 +96,7 @@ impl StateLocation {
         let who = holder(environment, command);
         let event = Event::Noted { what };
         let written = audit::write(&*self.store, &who, &now(), &run, event, fence).await;
-        written.map_err(Failure::from_error)
+        Ok(written?)
     }
 
     /// Whether a state is here that was not moved away and is not on its way here.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use gosling_engine::audit::AuditError;
 use gosling_engine::store::StoreError;
 use gosling_engine::{CallError, RunError};
 
@@ -98,6 +99,12 @@ impl From<&StoreError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::from(&error)
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        Self::from_error(&error).help_if_any(error.way_out())
     }
 }
 

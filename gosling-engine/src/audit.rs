@@ -136,6 +136,17 @@ pub enum AuditError {
     Taken(String),
 }
 
+impl AuditError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        match self {
+            Self::Store(error) => error.way_out(),
+            Self::Crowded | Self::Taken(_) => None,
+        }
+    }
+}
+
 /// What a log that holds is like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verified {

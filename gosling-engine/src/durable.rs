@@ -125,6 +125,14 @@ pub trait Files: fmt::Debug + Send + Sync {
     /// # Errors
     /// What the system says.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Lock>>>;
+
+    /// Whether somebody holds the lock of this file, which is there. Needs no right to write.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.lock(path)?.is_none())
+    }
 }
 
 /// A file that is written to, at its end.

@@ -22,7 +22,10 @@ pub struct Keys {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// There is nothing to open with.
-    #[error("there is no age identity to open it with: run `gosling init`, or set GOSLING_AGE_IDENTITY")]
+    #[error(
+        "there is no age identity to open it with: set GOSLING_AGE_IDENTITY to the identity or its file, or put that file \
+         in place as ~/.config/gosling/age-identity.txt"
+    )]
     NoIdentity,
     /// A line of the identity's text, counted from 1, is none.
     #[error("line {0} of the age identity is not an AGE-SECRET-KEY-1...")]

@@ -79,6 +79,15 @@ impl Files for System {
         let lock = FileLock::take(path)?;
         Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
     }
+
+    fn is_locked(&self, path: &Path) -> io::Result<bool> {
+        let file = opened(OpenOptions::new().read(true), path)?;
+        match flock(&file, FlockOperation::NonBlockingLockShared) {
+            Ok(()) => Ok(false),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// Opens a regular file that is no link and that nobody else may write to.

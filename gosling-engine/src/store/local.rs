@@ -150,12 +150,20 @@ impl LocalStore {
 
 fn failed(what: &str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let (what, path) = (format!("{what} {}", path.display()), path.to_owned());
-    move |why| match Unsafe::of(&why) {
-        Some(reason) => StoreError::Refused {
+    move |why| {
+        match (Unsafe::of(&why), why.kind()) {
+        (Some(reason), _) => StoreError::Refused {
             what: format!("{what}: {reason}"),
             help: reason.way_out(&path),
         },
-        None => StoreError::Io { what, why },
+        (None, io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => StoreError::Refused {
+            what: format!("{what}: {why}"),
+            help: "the state, its lock and its journal are in this folder: the user that runs gosling must be able to \
+                   read and write there"
+                .to_owned(),
+        },
+        (None, _) => StoreError::Io { what, why },
+    }
     }
 }
 
@@ -213,12 +221,11 @@ impl Store for LocalStore {
         if !self.files.is_there(&path) {
             return Ok(None);
         }
-        // Whoever gets it sees that it was free, and lets go at once: `lock` waits for as long as that takes.
-        if self
+        // To see that it is free is to hold it for a moment: `lock` waits for as long as that takes.
+        if !self
             .files
-            .lock(&path)
-            .map_err(failed("cannot lock", &path))?
-            .is_some()
+            .is_locked(&path)
+            .map_err(failed("cannot read", &path))?
         {
             return Ok(None);
         }

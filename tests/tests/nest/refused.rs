@@ -468,6 +468,58 @@ fn a_secret_that_is_not_there() {
     put_right(lab);
 }
 
+/// As somebody who may read the state and not write next to it: the superuser may do everything.
+#[test]
+fn a_state_that_may_only_be_read() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65534;
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let is_root = std::fs::metadata(lab.nest()).unwrap().uid() == 0;
+    if is_root {
+        let chown = std::process::Command::new("chown")
+            .args(["-R", &NOBODY.to_string()])
+            .arg(lab.folder.path())
+            .status();
+        assert!(chown.unwrap().success());
+    }
+    let state = lab.nest().join(".gosling");
+    let mode = |mode: u32| std::fs::set_permissions(&state, std::fs::Permissions::from_mode(mode)).unwrap();
+    for file in std::fs::read_dir(&state).unwrap() {
+        std::fs::set_permissions(file.unwrap().path(), std::fs::Permissions::from_mode(0o400)).unwrap();
+    }
+    mode(0o500);
+    let ends = |arguments: &[&str], code: i32, words: &[&str]| {
+        let mut command = lab.command(arguments);
+        if is_root {
+            command.uid(NOBODY);
+        }
+        let output = command.output().unwrap();
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        for words in words {
+            assert!(said.contains(words), "{arguments:?}: {said}");
+        }
+    };
+    let help = "help: the state, its lock and its journal are in this folder: the user that runs gosling must be able to read and write there";
+    ends(&["lock"], 0, &["is free"]);
+    ends(&["plan"], 0, &["No changes"]);
+    ends(
+        &["apply", "--yes"],
+        1,
+        &["cannot lock ", "/.gosling/lock: ", help],
+    );
+    ends(&["unlock"], 1, &["cannot lock ", help]);
+    ends(
+        &["freeze", "--reason", "a release"],
+        1,
+        &["the audit could not be written", help],
+    );
+    mode(0o700);
+    lab.stop();
+}
+
 #[test]
 fn an_identity_that_is_not_there_or_anybodys() {
     use std::os::unix::fs::PermissionsExt;

@@ -155,7 +155,10 @@ async fn a_plain_state_is_encrypted_by_the_next_write_and_then_needs_the_setting
     for (keys, words) in [
         (None, "the Nest does not say so"),
         (Some(keys(&eve, &[&ada])), "was encrypted for others"),
-        (Some(nobody), "there is no age identity"),
+        (
+            Some(nobody),
+            "there is no age identity to open it with: set GOSLING_AGE_IDENTITY",
+        ),
     ] {
         match sealed(folder.path(), keys, false).peek().await {
             Err(StoreError::Refused { what, help }) => {
