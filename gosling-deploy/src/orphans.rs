@@ -39,12 +39,14 @@ impl Orphan {
 
     /// Whether a person means it, by its id or by the address in its marker.
     pub fn is_named(&self, name: &str) -> bool {
-        name == self.marked.id
-            || self
-                .marked
-                .address
-                .as_ref()
-                .is_some_and(|address| address.to_string() == name)
+        let address = self.marked.address.as_ref();
+        name == self.marked.id || address.is_some_and(|address| address.to_string() == name)
+    }
+
+    /// Whether this is the number in its id: `5001` of `pve1/5001`.
+    fn is_numbered(&self, name: &str) -> bool {
+        let number = self.marked.id.rsplit_once('/').map(|(_, number)| number);
+        self.marked.address.is_some() && number == Some(name)
     }
 }
 
@@ -55,6 +57,42 @@ pub struct Orphans {
     pub all: Vec<Orphan>,
     /// Where it could not be looked, and why.
     pub unseen: Vec<String>,
+}
+
+impl Orphans {
+    /// Those that a person names: by id, by address, `all`, or by the number in an id, where only one has it.
+    ///
+    /// # Errors
+    /// Where a name is no orphan's, or the number of several.
+    pub fn chosen(&self, names: &[String]) -> Result<Vec<Orphan>, Failure> {
+        let mut chosen: Vec<Orphan> = Vec::new();
+        for name in names {
+            let exact = |orphan: &&Orphan| name == "all" || orphan.is_named(name);
+            let mut named: Vec<&Orphan> = self.all.iter().filter(exact).collect();
+            if named.is_empty() && name != "all" {
+                named.extend(self.all.iter().filter(|orphan| orphan.is_numbered(name)));
+                let ids: Vec<&str> = named.iter().map(|orphan| orphan.marked.id.as_str()).collect();
+                if ids.is_empty() {
+                    return Err(Failure::new(format!("`{name}` is not an orphan of this Nest"))
+                        .help("`gosling orphans` lists them, with their ids"));
+                }
+                if ids.len() > 1 {
+                    return Err(Failure::new(format!(
+                        "`{name}` is not one orphan: {} have this number",
+                        ids.join(", ")
+                    ))
+                    .help("name one by its whole id"));
+                }
+            }
+            for orphan in named {
+                let key = |of: &Orphan| (of.provider.clone(), of.marked.kind, of.marked.id.clone());
+                if !chosen.iter().any(|other| key(other) == key(orphan)) {
+                    chosen.push(orphan.clone());
+                }
+            }
+        }
+        Ok(chosen)
+    }
 }
 
 /// What the state knows of a resource, as far as a search needs it.
@@ -218,7 +256,7 @@ impl Session {
     }
 
     /// What a plan would make twice fails; anything else of this Nest that is seen on the way is a warning. By provider.
-    pub(crate) async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
+    pub async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
         if !plan.changes.iter().any(|change| change.action == Action::Create) {
             return Vec::new();
         }

@@ -188,6 +188,14 @@ impl StateLocation {
         Ok((state, open, lost.map_err(refused)?))
     }
 
+    /// Refuses a place that the state has left. One that it has not wholly reached has a lock and a freeze of its own.
+    pub async fn has_not_moved(&self) -> Result<(), Failure> {
+        match store::here(&*self.store).await {
+            Err(StoreError::Arriving { .. }) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
     /// What a snapshot of this place says.
     pub fn read(&self, snapshot: &Snapshot) -> Result<(State, Vec<Entry>), Failure> {
         recover::read(&self.nest, snapshot).map_err(Failure::from)

@@ -16,7 +16,9 @@ use crate::engine::{EngineArgs, Interrupts, Progress, begin, lock_within, open_s
 use crate::render::plan::Detail;
 use crate::render::{counted, moved, preflight, rollout};
 use crate::{Failure, Host, questions};
-use gosling_deploy::{AuditedRun, Looked, Session, Tempo, WayBack, free_address, released, would_be_made};
+use gosling_deploy::{
+    AuditedRun, Looked, Session, Tempo, Unseen, WayBack, free_address, released, would_be_made,
+};
 
 /// What a run is told and tells while it works.
 pub(super) struct Under<'a> {
@@ -32,20 +34,14 @@ pub(super) fn carry_out(
     engine: &EngineArgs,
     job: Job<'_>,
 ) -> Result<Exit, Failure> {
-    if !job.run.yes && !host.interactive && !job.purpose.is_saved_plan() {
-        let (word, look) = (job.purpose.word(), job.purpose.look());
-        return Err(Failure::wrong_use(format!(
-            "`gosling {word}` asks before it changes anything, and standard input is not a terminal"
-        ))
-        .hint(format!(
-            "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
-        )));
-    }
     let Some(mut session) = open_session(host, context, engine)? else {
         return Ok(Exit::Problems);
     };
     session.set_aside = job.skip_unreachable;
     session.accept_clusters(job.accept_clusters)?;
+    if !job.run.yes && !host.interactive && !job.purpose.is_saved_plan() {
+        return Err(nobody_to_ask(&mut session, &job));
+    }
     let tempo = Tempo {
         parallelism: job.run.parallelism,
         grace: job.run.grace,
@@ -74,6 +70,37 @@ pub(super) fn carry_out(
         };
         let outcome = interrupts.end_now(work).await;
         released(&*locked, outcome).await
+    })
+}
+
+/// Why a run is refused that would have to ask where nobody is: what is wrong with its arguments, else that.
+fn nobody_to_ask(session: &mut Session, job: &Job<'_>) -> Failure {
+    let arguments: Result<(), Failure> = super::block_on(async {
+        match &job.purpose {
+            Purpose::Rollback(to) => {
+                let (state, open) = session.at.peek().await?;
+                let goal = session.at.goal(&state, *to).await?;
+                session
+                    .plan_back(&goal, (&state, &open), &job.options, false)
+                    .await?;
+            }
+            Purpose::Orphans(names) => {
+                session.all_orphans(None).await?.chosen(names)?;
+            }
+            Purpose::Apply { .. } | Purpose::Destroy => {
+                session.plan_unseen(&job.options, Unseen::Next).await?;
+            }
+        }
+        Ok(())
+    });
+    let (word, look) = (job.purpose.word(), job.purpose.look());
+    arguments.err().unwrap_or_else(|| {
+        Failure::wrong_use(format!(
+            "`gosling {word}` asks before it changes anything, and standard input is not a terminal"
+        ))
+        .hint(format!(
+            "`gosling {word} --yes` in a pipeline, after a look at `{look}`"
+        ))
     })
 }
 
@@ -280,7 +307,7 @@ async fn unasked(
     // What an open operation has made so far looks like what nobody knows of.
     none_open(open)?;
     let found = session.all_orphans(Some(state)).await?;
-    let chosen = super::orphans::chosen(&found, names)?;
+    let chosen = found.chosen(names)?;
     let mut targets = Vec::new();
     for orphan in &chosen {
         // Files are no resources, and are deleted when all else is.

@@ -24,15 +24,15 @@ use gosling_deploy::{Orphan, Orphans, Session, asked_as, holder};
 Examples:
   gosling orphans                              list them
   gosling orphans --adopt 'egg.app.vm[0]'      take one into the state
-  gosling orphans --delete pve1/5003           delete one
+  gosling orphans --delete pve1/5003           delete one; its VMID, 5003, is enough
   gosling orphans --delete all --yes           in a pipeline
 
 Exit codes: 0 there are none, or all is done; 1 there are some, or it failed.")]
 pub(crate) struct OrphansArgs {
-    /// Take these into the state, by id or address, or `all`
+    /// Take these into the state: by id, VMID or address, or `all`
     #[arg(long, value_name = "WHICH", num_args = 1.., conflicts_with = "delete")]
     adopt: Vec<String>,
-    /// Delete these, by id or address, or `all`
+    /// Delete these: by id, VMID or address, or `all`
     #[arg(long, value_name = "WHICH", num_args = 1..)]
     delete: Vec<String>,
     #[command(flatten)]
@@ -76,7 +76,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
                 return Err(super::has_not_ended(entry));
             }
             let found = session.all_orphans(Some(&state)).await?;
-            let mut chosen = chosen(&found, &args.adopt)?;
+            let mut chosen = found.chosen(&args.adopt)?;
             // Images are no resources: there is nothing to take in.
             chosen.retain(|orphan| orphan.marked.address.is_some());
             let wanted = session.all_wanted().await?;
@@ -164,26 +164,6 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
         })
         .await
     })
-}
-
-/// Those that a person names.
-pub(super) fn chosen(found: &Orphans, names: &[String]) -> Result<Vec<Orphan>, Failure> {
-    let mut chosen = Vec::new();
-    for name in names {
-        let named = found
-            .all
-            .iter()
-            .filter(|orphan| name == "all" || orphan.is_named(name));
-        let before = chosen.len();
-        chosen.extend(named.cloned());
-        if chosen.len() == before && name != "all" {
-            return Err(
-                Failure::wrong_use(format!("`{name}` is not an orphan of this Nest"))
-                    .hint("`gosling orphans` lists them, with their ids"),
-            );
-        }
-    }
-    Ok(chosen)
 }
 
 fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> Result<Exit, Failure> {

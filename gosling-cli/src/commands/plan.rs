@@ -168,7 +168,12 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         if let Some(freeze) = session.at.frozen().await? {
             host.say(format_args!("apply would be refused: {freeze}"))?;
         }
-        for finding in session.secrets_of(&plan).await {
+        let mut findings = session.secrets_of(&plan).await;
+        if plan.serial == 0 {
+            // What an earlier run created is there still, where its state was lost.
+            findings.extend(session.twice(&plan).await.into_iter().map(|(_, finding)| finding));
+        }
+        for finding in findings {
             if finding.outcome == Outcome::Failed {
                 let Finding {
                     subject,

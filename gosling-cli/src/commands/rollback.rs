@@ -122,7 +122,7 @@ pub(super) fn show(
     if plan.is_empty() {
         writeln!(host.out, "No changes: everything is as it was then.")?;
     } else {
-        render::write_back(plan, context.out, detail, &mut host.out)?;
+        render::write_back(plan, serial, context.out, detail, &mut host.out)?;
     }
     if !limits.is_empty() {
         writeln!(host.out, "\nNot restored exactly:")?;

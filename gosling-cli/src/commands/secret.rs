@@ -71,11 +71,24 @@ enum SecretCommand {
     },
 }
 
+impl SecretCommand {
+    /// Whether it changes what is stored.
+    const fn changes(&self) -> bool {
+        match self {
+            Self::Set { .. } | Self::Rotate { .. } | Self::Rm { .. } => true,
+            Self::Check { .. } | Self::List { .. } => false,
+        }
+    }
+}
+
 pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -> Result<Exit, Failure> {
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     super::block_on(async {
+        if args.command.changes() {
+            session.at.may_be_edited().await?;
+        }
         match &args.command {
             SecretCommand::Set { uri } => {
                 writable(&session, uri).await?;

@@ -31,7 +31,7 @@ pub(crate) struct LockArgs {
 
 /// Stop all changes for a while
 ///
-/// During a freeze, apply, destroy and rollback refuse to start; plan still works.
+/// During a freeze, no command changes a resource, a secret or the state; plan still works.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -95,6 +95,7 @@ enum AuditCommand {
 pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure> {
     super::block_on(async {
         let at = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
+        at.has_not_moved().await?;
         let holder = at.store.held_by().await?;
         if args.json {
             host.document(serde_json::json!({ "holder": holder }))?;
@@ -113,6 +114,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
     const LIFTED: &str = "the freeze is lifted";
     super::block_on(async {
         let place = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
+        place.has_not_moved().await?;
         // One that cannot be read is lifted too.
         let lifted = args.lift && !matches!(place.frozen().await, Ok(None));
         if lifted {
@@ -156,6 +158,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
             None => &args.engine,
         };
         let place = StateLocation::as_stored(&host.environment, &engine.workspace(host)?).await?;
+        place.has_not_moved().await?;
         let bytes = audit::read(&*place.store).await;
         let bytes = bytes?;
         if let Some(AuditCommand::Verify { head, .. }) = &args.command {

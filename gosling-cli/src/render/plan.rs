@@ -30,12 +30,18 @@ pub fn write(plan: &Plan, look: Look, detail: Detail, out: &mut dyn Write) -> io
     write_for(plan, Goal::Nest, look, detail, out)
 }
 
-/// Writes a plan that leads back to an earlier state.
+/// Writes a plan that leads back to the earlier state of this serial.
 ///
 /// # Errors
 /// Where `out` cannot be written.
-pub fn write_back(plan: &Plan, look: Look, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
-    write_for(plan, Goal::Earlier, look, detail, out)
+pub fn write_back(
+    plan: &Plan,
+    serial: u64,
+    look: Look,
+    detail: Detail,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write_for(plan, Goal::Earlier(serial), look, detail, out)
 }
 
 /// What a plan leads to.
@@ -43,8 +49,8 @@ pub fn write_back(plan: &Plan, look: Look, detail: Detail, out: &mut dyn Write) 
 enum Goal {
     /// What the Nest asks for now.
     Nest,
-    /// What was there earlier, whatever the Nest asks for now.
-    Earlier,
+    /// What the state of this serial had, whatever the Nest asks for now.
+    Earlier(u64),
 }
 
 fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn Write) -> io::Result<()> {
@@ -302,8 +308,11 @@ fn why_deleted(plan: &Plan, goal: Goal, change: &Change) -> String {
     if let Some(new) = &change.moved_from {
         return format!(", once {new} is online");
     }
-    if plan.destroy || goal == Goal::Earlier {
+    if plan.destroy {
         return String::new();
+    }
+    if let Goal::Earlier(serial) = goal {
+        return format!(", because it is in the state and not in that of serial {serial}");
     }
     let block = change.address.block();
     let of_block = |other: &&Change| other.address.block() == block && other.action != Action::Delete;

@@ -237,7 +237,13 @@ fn an_orphan_is_deleted_and_its_twin_in_the_state_is_not() {
         &["orphans", "--delete", "all"],
         &["asks before it changes anything"],
     );
-    lab.green(&["orphans", "--delete", "pve1/5000", "--yes"]);
+    refused(
+        &lab,
+        &["orphans", "--delete", "7000", "--yes"],
+        &["`7000` is not an orphan"],
+    );
+    // By its VMID, and by its id at the same time.
+    lab.green(&["orphans", "--delete", "5000", "pve1/5000", "--yes"]);
     assert_eq!(lab.kinds(), whole());
     assert!(
         lab.green(&["state", "list"]).contains("pve1/5001")
@@ -369,15 +375,32 @@ fn secrets_reach_their_service_and_leave_with_what_needed_them() {
 fn a_freeze_stops_changes_of_the_state_by_hand() {
     let lab = Lab::one();
     lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "pull", "-o", "state.copy"]);
+    let secrets = lab.green(&["secret", "list", "store://"]);
+    let token = secrets.lines().next().unwrap().to_owned();
     lab.green(&["freeze", "--reason", "a release"]);
     for command in [
         &["state", "rm", "egg.app.vm[0]"][..],
         &["state", "mv", "egg.app.vm[0]", "egg.app.vm[1]"],
         &["import", "egg.app.vm[0]", "pve1/5000"],
         &["orphans", "--adopt", "all", "--yes"],
+        &["orphans", "--delete", "all", "--yes"],
+        &["state", "push", "state.copy"],
+        &["state", "rotate"],
+        &["state", "abandon", "egg.app.vm[0]", "--yes"],
+        &["state", "repair", "--yes"],
+        &["secret", "set", "store://new/key"],
+        &["secret", "rotate", &token],
+        &["secret", "rm", &token, "--force"],
     ] {
-        refused(&lab, command, &["a release"]);
+        refused(&lab, command, &["a release", "`gosling freeze --lift` ends it"]);
     }
+    let nest = lab.read("nest.fly");
+    let elsewhere = "\nstate {\n  backend = \"local\"\n  path = \"elsewhere\"\n}\n";
+    lab.write("nest.fly", &format!("{nest}{elsewhere}"));
+    refused(&lab, &["state", "migrate", "--from", "local"], &["a release"]);
+    lab.write("nest.fly", &nest);
+    assert_eq!(lab.green(&["secret", "list", "store://"]), secrets);
     lab.green(&["freeze", "--lift"]);
     lab.green(&["state", "rm", "egg.app.vm[0]"]);
     lab.stop();

@@ -354,11 +354,68 @@ fn a_deletion_on_the_way_back_is_not_said_to_be_the_nests_wish() {
     let lab = Lab::one();
     lab.green(&["apply", "--yes"]);
     let back = out(&lab, &["rollback", "--to", "0", "--dry-run"], 0);
+    for address in ["egg.app.hook[17]", "egg.app.runner", "egg.app.vm[0]"] {
+        let line = back.lines().find(|line| line.contains(address)).unwrap();
+        assert!(
+            line.contains("is deleted, because it is in the state and not in that of serial 0  ["),
+            "{back}"
+        );
+    }
+    lab.stop();
+}
+
+/// What is wrong with an argument is said before it is said that nobody can be asked.
+#[test]
+fn arguments_are_checked_before_anybody_is_asked() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    for (command, words) in [
+        (
+            &["rollback", "--to", "99"][..],
+            "the state with serial 99 is not kept",
+        ),
+        (&["rollback", "--to", "0", "--target", "egg.none"], "`egg.none`"),
+        (&["apply", "--target", "egg.none"], "`egg.none`"),
+        (&["apply", "--replace", "egg.none.vm[0]"], "`egg.none.vm[0]`"),
+        (
+            &["apply", "--accept-cluster", "none"],
+            "the Nest has no such Proxmox VE provider",
+        ),
+        (&["destroy", "--target", "egg.none"], "`egg.none`"),
+        (
+            &["orphans", "--delete", "pve1/7000"],
+            "`pve1/7000` is not an orphan of this Nest",
+        ),
+        (&["apply"], "standard input is not a terminal"),
+        (&["rollback", "--to", "0"], "standard input is not a terminal"),
+    ] {
+        let words_of = said(&lab.ended(command, 1));
+        assert!(words_of.contains(words), "{command:?}: {words_of}");
+        let complains = words_of.contains("not a terminal");
+        assert_eq!(
+            complains,
+            words.contains("not a terminal"),
+            "{command:?}: {words_of}"
+        );
+    }
+    lab.stop();
+}
+
+/// Where the state is gone without a trace, what it knew of says that apply will refuse.
+#[test]
+fn a_plan_without_a_state_says_that_apply_will_refuse_what_is_there_already() {
+    let lab = Lab::one();
+    let first = said(&lab.ended(&["plan"], 0));
+    assert!(!first.contains("apply would refuse"), "{first}");
+    lab.green(&["apply", "--yes"]);
+    std::fs::remove_dir_all(lab.nest().join(".gosling")).unwrap();
+    let plan = said(&lab.ended(&["plan"], 0));
+    let words = "warning: apply would refuse this: egg.app.vm[0]: it already exists, as proxmox_vm pve1/5000 (`one-app-0`), and is not in the state";
     assert!(
-        back.contains("- egg.app.vm[0] (proxmox_vm) is deleted  ["),
-        "{back}"
+        plan.contains(words) && plan.contains("gosling apply --adopt"),
+        "{plan}"
     );
-    assert!(!back.contains("because"), "{back}");
+    lab.ended(&["apply", "--yes"], 1);
     lab.stop();
 }
 

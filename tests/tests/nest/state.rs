@@ -131,6 +131,14 @@ fn a_state_moves_with_its_secrets_and_an_old_checkout_is_told_where_it_went() {
         &["apply", "--yes"],
         &["state", "list"],
         &["secret", "list", "store://"],
+        &["state", "history"],
+        &["state", "repair", "--yes"],
+        &["lock"],
+        &["freeze"],
+        &["freeze", "--reason", "a release"],
+        &["freeze", "--lift"],
+        &["audit"],
+        &["audit", "verify"],
     ] {
         refused(&lab, command, "elsewhere/state.json");
     }

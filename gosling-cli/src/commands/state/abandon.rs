@@ -31,6 +31,7 @@ pub(crate) struct AbandonArgs {
 
 pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit, Failure> {
     let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
+    at.may_be_edited().await?;
     let who = holder(&host.environment, "gosling state abandon");
     under_lock(host, &at, &who, async |host, lease| {
         let locked = &**lease.locked();

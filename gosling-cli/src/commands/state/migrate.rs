@@ -46,6 +46,10 @@ pub(super) async fn migrate_state(host: &mut Host, args: &MigrateArgs) -> Result
                 .hint("put the new `state` block into nest.fly first"),
         );
     }
+    // What has moved already may keep a freeze that nobody can lift there.
+    if from.is_worked_with().await? {
+        from.may_be_edited().await?;
+    }
     let interrupts = Interrupts::heard()?;
     // The new place goes first: from here on nobody begins anew there, however this ends.
     let locked: Arc<dyn Locked> = to.take(&host.environment, COMMAND).await?.into();

@@ -323,6 +323,7 @@ async fn settled<T>(
 /// What rollback can go back to.
 async fn history(host: &mut Host, engine: &EngineArgs, json: bool) -> Result<Exit, Failure> {
     let at = StateLocation::find(&host.environment, &engine.workspace(host)?).await?;
+    at.has_not_moved().await?;
     let present = at.look().await.ok();
     let (earlier, damaged) = at.kept().await?;
     if damaged > 0 {

@@ -1,7 +1,7 @@
 //! `gosling state repair`
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gosling_engine::repair::Repair;
@@ -42,6 +42,7 @@ pub(crate) struct RepairArgs {
 
 pub(super) async fn repair(host: &mut Host, args: &RepairArgs) -> Result<Exit, Failure> {
     let at = StateLocation::either(&host.environment, &args.engine.workspace(host)?).await?;
+    at.may_be_edited().await?;
     let who = holder(&host.environment, COMMAND);
     under_lock(host, &at, &who, async |host, lease| {
         under(host, args, &at, lease).await
@@ -67,6 +68,10 @@ async fn under(
             at.store.place()
         ))?;
         return Ok(Exit::Clean);
+    }
+    let named = args.keep.as_ref().filter(|_| repair.drops_records());
+    if let Some(path) = named.map(|named| host.path(named)).filter(|path| path.exists()) {
+        return Err(is_there(&path));
     }
     for finding in &repair.findings {
         host.say(finding)?;
@@ -112,15 +117,17 @@ async fn under(
     Ok(Exit::Clean)
 }
 
+fn is_there(path: &Path) -> Failure {
+    Failure::wrong_use(format!("{} is there already", path.display()))
+        .hint("`--keep FILE` names another file for the damaged journal")
+}
+
 /// Writes the journal as it is to a new file that only the user can read.
 fn keep(host: &Host, args: &RepairArgs, at: &StateLocation, journal: &[u8]) -> Result<PathBuf, Failure> {
     if let Some(named) = &args.keep {
         let path = host.path(named);
         return match durable::create(&path, journal) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Failure::wrong_use(format!("{} is there already", path.display()))
-                    .hint("`--keep FILE` names another file for the damaged journal"))
-            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(is_there(&path)),
             made => made.map_err(Failure::file("write", &path)).map(|()| path),
         };
     }
