@@ -261,6 +261,7 @@ fn every_command_has_the_format_in_its_document() {
     let mut sandbox = lab
         .command(&["sandbox", "--json"])
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let out = serde_json::Deserializer::from_reader(sandbox.stdout.take().unwrap());
