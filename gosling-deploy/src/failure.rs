@@ -127,7 +127,9 @@ impl From<RunError> for Failure {
             RunError::Stopped => return Self::Interrupted(error.to_string()),
             RunError::State(error) => error.way_out(),
             RunError::Journal(error) => error.way_out().map(str::to_owned),
-            RunError::Unreadable { error, .. } => error.way_out().map(str::to_owned),
+            RunError::OtherPlace(error) | RunError::Unreadable { error, .. } => {
+                error.way_out().map(str::to_owned)
+            }
             _ => None,
         };
         Self::from_error(error).help_if_any(help)

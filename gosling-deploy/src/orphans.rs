@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{Action, Finding, Known, Marked, Observed, Plan, Presence, Search, State};
+use gosling_engine::journal::Entry;
+use gosling_engine::{Action, Finding, Known, Marked, Observed, Plan, Presence, Search, State, Verb};
 use gosling_resource::{Address, Properties, Resource, Resources};
 
 use serde_json::{Value as Json, json};
@@ -55,6 +56,8 @@ impl Orphan {
 pub struct Orphans {
     /// In the order of providers and ids.
     pub all: Vec<Orphan>,
+    /// What operations have made so far that have not ended: apply recovers these.
+    pub begun: Vec<Orphan>,
     /// Where it could not be looked, and why.
     pub unseen: Vec<String>,
 }
@@ -125,7 +128,12 @@ fn stated(state: &State) -> Vec<Stated<'_>> {
 impl Session {
     /// Everything of this Nest that is not in the state: where the Nest asks for something, where the state has
     /// something, and where earlier states had.
-    pub async fn orphans(&self, wanted: &Resources, state: &State, earlier: &[State]) -> Orphans {
+    async fn orphans(
+        &self,
+        wanted: &Resources,
+        (state, open): (&State, &[Entry]),
+        earlier: &[State],
+    ) -> Orphans {
         let wanted = wanted.iter().map(|resource| Placed {
             provider: &resource.provider,
             kind: &resource.kind,
@@ -142,18 +150,33 @@ impl Session {
         });
         let past = earlier.iter().flat_map(|state| state.resources.values());
         let past = past.map(|held| held.marker.as_str()).collect();
-        self.search(wanted.chain(held), &stated(state), past, true).await
+        let mut known = stated(state);
+        // The files of what is not there yet are no leftovers either.
+        known.extend(open.iter().map(|entry| Stated {
+            address: &entry.operation.address,
+            provider: &entry.operation.provider,
+            kind: &entry.operation.kind,
+            id: "",
+            marker: &entry.operation.marker,
+        }));
+        let mut found = self.search(wanted.chain(held), &known, past, true).await;
+        let is_begun = |orphan: &mut Orphan| {
+            let mut open = open.iter().map(|entry| &entry.operation);
+            open.any(|operation| operation.verb == Verb::Create && operation.marker == orphan.marked.marker)
+        };
+        found.begun = found.all.extract_if(.., is_begun).collect();
+        found
     }
 
     /// The same with what the Nest asks for and the kept states; without a state, of the one that is saved.
-    pub async fn all_orphans(&mut self, state: Option<&State>) -> Result<Orphans, Failure> {
-        let state = match state {
-            Some(state) => state.clone(),
-            None => self.at.peek().await?.0,
+    pub async fn all_orphans(&mut self, known: Option<(&State, &[Entry])>) -> Result<Orphans, Failure> {
+        let (state, open) = match known {
+            Some((state, open)) => (state.clone(), open.to_vec()),
+            None => self.at.peek().await?,
         };
         let wanted = self.wanted().await?;
         let earlier = self.at.earlier().await?;
-        let mut orphans = self.orphans(&wanted, &state, &earlier).await;
+        let mut orphans = self.orphans(&wanted, (&state, &open), &earlier).await;
         let unlisted = self.unlisted().iter().map(crate::planning::Unlisted::words);
         orphans.unseen.extend(unlisted);
         Ok(orphans)

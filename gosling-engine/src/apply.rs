@@ -92,6 +92,7 @@ enum End {
 /// Where the journal or the state could not be written: nothing was sent without its intent, and the next run
 /// settles what is open.
 pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> Result<Applied, RunError> {
+    same_places(run, plan, &state).await?;
     let state = saved::begin(run, plan, state, open).await?;
     let busy: BTreeSet<&Address> = open.iter().map(|entry| &entry.operation.address).collect();
     let changes = &plan.changes;
@@ -288,6 +289,21 @@ pub async fn apply(run: &Run<'_>, plan: &Plan, state: State, open: &[Entry]) -> 
     Ok(applied)
 }
 
+/// Looks whether each service that the plan changes is the one in which its resources were created: a plan that was saved,
+/// or made without a look, does not know.
+async fn same_places(run: &Run<'_>, plan: &Plan, state: &State) -> Result<(), RunError> {
+    let acting = plan.changes.iter().filter(|change| change.action != Action::NoOp);
+    let labels: BTreeSet<&SmolStr> = acting.map(|change| &change.provider).collect();
+    let cx = Context::reading(run.secrets);
+    for (label, provider) in run.providers.iter().filter(|(label, _)| labels.contains(label)) {
+        let own = state.resources.values().filter(|held| held.provider == *label);
+        let own: Vec<_> = own.map(refresh::known).collect();
+        let same = provider.same_place(&cx, &own).await;
+        same.map_err(|error| RunError::OtherPlace(Box::new(error)))?;
+    }
+    Ok(())
+}
+
 fn verb(step: Step, change: &Change) -> Verb {
     match (step, change.action) {
         (Step::Delete(_), _) => Verb::Delete,
@@ -456,6 +472,7 @@ async fn prepare(
             Verb::Update | Verb::Delete => change.prior.clone(),
         },
         rollout: change.rollout,
+        place: None,
         again: false,
         tasks: Vec::new(),
     };
@@ -508,6 +525,10 @@ async fn prepare(
             operation.provider.clone_from(&held.provider);
             operation.properties.clone_from(&held.properties);
         }
+    }
+    let at = operation.id.as_deref().or(operation.reserved.as_deref());
+    if let (Some(at), Some(provider)) = (at, run.providers.get(&operation.provider)) {
+        operation.place = provider.place(&Context::reading(run.secrets), at).await;
     }
     Ok(Ok(operation))
 }

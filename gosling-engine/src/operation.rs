@@ -48,6 +48,9 @@ pub struct Operation {
     pub id: Option<String>,
     /// What [`crate::Provider::reserve`] chose for a create.
     pub reserved: Option<String>,
+    /// What tells the place where it is carried out from every other, where the provider says so: its cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
     /// What the resource is to be like, outputs of others filled in; for a delete, what it was like.
     pub properties: Properties,
     /// Those of the properties whose values other resources gave, as they were asked for: with the outputs in them.

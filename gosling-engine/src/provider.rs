@@ -67,6 +67,21 @@ pub trait Provider: Send + Sync {
         Ok(None)
     }
 
+    /// What tells the service that answers from every other that may answer behind the same address, where it says so.
+    /// `at`: the id of something there, or what is reserved for it. An operation that is carried out again compares it.
+    async fn place(&self, _cx: &Context<'_>, _at: &str) -> Option<String> {
+        None
+    }
+
+    /// Looks, before anything is changed, whether the service that answers is the one in which these resources were
+    /// created. Only reads.
+    ///
+    /// # Errors
+    /// Where it is certainly another one.
+    async fn same_place(&self, _cx: &Context<'_>, _resources: &[Known<'_>]) -> Result<(), CallError> {
+        Ok(())
+    }
+
     /// Whether somebody else has taken what was reserved for a create that failed: then it is tried with another
     /// reservation.
     async fn is_taken(&self, _cx: &Context<'_>, _operation: &Operation) -> bool {

@@ -167,7 +167,7 @@ fn provider_of<'p>(
     })
 }
 
-fn known(held: &Held) -> Known<'_> {
+pub(crate) fn known(held: &Held) -> Known<'_> {
     Known {
         kind: &held.kind,
         id: &held.id,

@@ -64,6 +64,9 @@ pub enum RunError {
         /// Which provider.
         provider: SmolStr,
     },
+    /// Another service answers than the one in which the resources of the state were created.
+    #[error("{0}")]
+    OtherPlace(Box<CallError>),
     /// A provider could not be read.
     #[error("{address}{} could not be read: {error}", .origin.as_ref().map(|origin| format!(" ({origin})")).unwrap_or_default())]
     Unreadable {

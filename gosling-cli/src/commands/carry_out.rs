@@ -306,7 +306,7 @@ async fn unasked(
 ) -> Result<Plan, Failure> {
     // What an open operation has made so far looks like what nobody knows of.
     none_open(open)?;
-    let found = session.all_orphans(Some(state)).await?;
+    let found = session.all_orphans(Some((state, open))).await?;
     let chosen = found.chosen(names)?;
     let mut targets = Vec::new();
     for orphan in &chosen {

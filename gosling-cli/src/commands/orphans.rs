@@ -75,7 +75,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             if let Some(entry) = open.first() {
                 return Err(super::has_not_ended(entry));
             }
-            let found = session.all_orphans(Some(&state)).await?;
+            let found = session.all_orphans(Some((&state, &open))).await?;
             let mut chosen = found.chosen(&args.adopt)?;
             // Images are no resources: there is nothing to take in.
             chosen.retain(|orphan| orphan.marked.address.is_some());
@@ -122,8 +122,8 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
         under_lock(host, &at, &who, async |host, lease| {
             let locked = &**lease.locked();
             let snapshot = locked.load().await?;
-            let (state, _) = at.read(&snapshot)?;
-            let found = session.all_orphans(Some(&state)).await?;
+            let (state, open) = at.read(&snapshot)?;
+            let found = session.all_orphans(Some((&state, &open))).await?;
             let is_named = |orphan: &&Orphan| {
                 args.delete
                     .iter()
@@ -174,7 +174,9 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
     };
     if as_json {
         let all = found.all.iter().map(Orphan::as_json);
-        let shown = json!({ "orphans": all.collect::<Vec<_>>(), "unseen": found.unseen });
+        let begun = found.begun.iter().map(Orphan::as_json);
+        let shown = json!({ "orphans": all.collect::<Vec<_>>(), "begun": begun.collect::<Vec<_>>(),
+                            "unseen": found.unseen });
         host.document(shown)?;
         return Ok(exit);
     }
@@ -185,6 +187,12 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
             (None, None) => "an image that a run left behind".to_owned(),
         };
         writeln!(host.out, "{} at {}: {made}", orphan.words(), orphan.provider)?;
+    }
+    for orphan in &found.begun {
+        host.say(format_args!(
+            "{} belongs to an operation that has not ended: `gosling apply` recovers it",
+            orphan.words()
+        ))?;
     }
     for words in &found.unseen {
         host.say(format_args!("not searched: {words}"))?;

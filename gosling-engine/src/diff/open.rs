@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::{Address, Value};
+use gosling_resource::{Address, Part, Properties, Value};
 
 use crate::journal::Entry;
 use crate::operation::{Operation, Verb};
@@ -42,8 +42,8 @@ impl<'e> Open<'e> {
         self.needs.get(address).is_some_and(|needs| needs.contains(other))
     }
 
-    /// The resource whose open operation keeps a change from being begun: its own; one that is to have the same name there;
-    /// or the machine that takes its place and may not be there yet.
+    /// The resource whose open operation keeps a change from being begun: its own; one that is to have the same name or
+    /// network address there; or the machine that takes its place and may not be there yet.
     pub(super) fn holds(&self, change: &Change) -> Option<&'e Address> {
         if let Some((address, _)) = self.needs.get_key_value(&change.address) {
             return Some(address);
@@ -51,12 +51,31 @@ impl<'e> Open<'e> {
         let goes = matches!(change.action, Action::Delete | Action::Replace);
         let puts = matches!(change.action, Action::Create | Action::Update | Action::Replace);
         let name = change.properties.get("name").filter(|name| **name != Value::Null);
+        let address = own_address(&change.properties);
         let kept = |create: &&&Operation| {
-            let same_name = (&create.kind, &create.provider) == (&change.kind, &change.provider)
-                && name.is_some()
-                && create.properties.get("name") == name;
-            (puts && same_name) || (goes && rollout::predecessor(&create.address) == change.address)
+            let same_name = name.is_some() && create.properties.get("name") == name;
+            let same_address = address.is_some() && own_address(&create.properties) == address;
+            let same = (&create.kind, &create.provider) == (&change.kind, &change.provider)
+                && (same_name || same_address);
+            (puts && same) || (goes && rollout::predecessor(&create.address) == change.address)
         };
         self.creates.iter().find(kept).map(|create| &create.address)
     }
+}
+
+/// The address that a machine gives itself, in the form in which its network configuration has it; `None` where it asks
+/// DHCP. Name servers have addresses too, further in.
+fn own_address(properties: &Properties) -> Option<&str> {
+    const OWN: &str = "    addresses: [";
+    let Some(Value::Template(template)) = properties.get("network_config") else {
+        return None;
+    };
+    let texts = template.parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        Part::Secret { .. } => None,
+    });
+    let own = texts
+        .flat_map(str::lines)
+        .find_map(|line| line.strip_prefix(OWN))?;
+    own.split(['/', ']']).next()
 }

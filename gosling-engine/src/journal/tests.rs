@@ -15,6 +15,7 @@ fn operation(op: &str) -> Operation {
         given: Properties::new(),
         prior: Properties::new(),
         rollout: None,
+        place: None,
         again: false,
         tasks: Vec::new(),
     }

@@ -177,6 +177,7 @@ fn operation(verb: Verb) -> Operation {
         given: Default::default(),
         prior: Default::default(),
         rollout: None,
+        place: None,
         again: false,
         tasks: Vec::new(),
     }

@@ -1,12 +1,14 @@
 //! Which cluster answers: behind the same address may be another one, and machines that are not there are not gone then.
 
-use gosling_engine::{Doubt, Known, Observed, Presence};
+use gosling_engine::{CallError, Doubt, Known, Observed, Operation, Presence, marker};
 use gosling_resource::Value;
 use serde_json::Value as Json;
 
 use super::Proxmox;
 use super::api::Api;
-use super::work::Work;
+use super::cluster::Cluster;
+use super::trouble::Trouble;
+use super::work::{Found, Work};
 use crate::http::segment;
 
 /// What a machine is given as its cluster.
@@ -32,6 +34,99 @@ impl Proxmox {
         known.await.ok().cloned()
     }
 
+    /// The same as any of its nodes has it.
+    async fn present(&self, api: &Api<'_>) -> Result<Option<String>, CallError> {
+        if let Some(known) = self.identity.get() {
+            return Ok(Some(known.clone()));
+        }
+        let cluster = Cluster::of(api).await.map_err(Trouble::harmless)?;
+        for node in &cluster.nodes {
+            if let Some(known) = self.identity(api, &node.name).await {
+                return Ok(Some(known));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether another cluster certainly answers than the one that these machines were created in.
+    pub(super) async fn is_same(&self, work: &Work<'_>, resources: &[Known<'_>]) -> Result<(), CallError> {
+        let made: Vec<&str> = resources.iter().filter_map(made_in).collect();
+        if made.is_empty() || self.is_accepted() {
+            return Ok(());
+        }
+        match self.present(&work.api).await? {
+            Some(now) if !made.contains(&now.as_str()) => {
+                // Where a machine is, its cluster answers, whatever says so now.
+                for resource in resources {
+                    if matches!(super::read(work, resource, None).await, Ok(Presence::Here(_))) {
+                        return Ok(());
+                    }
+                }
+                let machines = match made.len() {
+                    1 => "the machine was".to_owned(),
+                    count => format!("the {count} machines were"),
+                };
+                Err(self.other(&format!(
+                    "it is another cluster than the one that {machines} created in"
+                )))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether an operation that is carried out again was begun in the cluster that answers. Where that is not known, it
+    /// stays open.
+    pub(super) async fn began_here(
+        &self,
+        work: &Work<'_>,
+        operation: &Operation,
+        (node, vmid): (&str, u32),
+    ) -> Result<(), CallError> {
+        let own = operation.place.as_ref().filter(|_| operation.again);
+        let Some(own) = own.filter(|_| !self.is_accepted()) else {
+            return Ok(());
+        };
+        let now = self.present(&work.api).await.map_err(CallError::after_changes)?;
+        if now.as_ref() == Some(own) {
+            return Ok(());
+        }
+        let found = work.find(node, vmid).await;
+        let found = found.map_err(|trouble| trouble.harmless().after_changes())?;
+        let carries =
+            |found: &Found| marker::all_in(found.config.notes()).any(|at| at.text == operation.marker);
+        if found.is_some_and(|found| carries(&found)) {
+            return Ok(());
+        }
+        let verb = operation.verb;
+        match now {
+            Some(_) => Err(self.other(&format!(
+                "it is another cluster than the one that the {verb} was begun in"
+            ))),
+            None => Err(self.other(&format!(
+                "nothing says that it is the cluster that the {verb} was begun in"
+            ))),
+        }
+        .map_err(CallError::after_changes)
+    }
+
+    fn is_accepted(&self) -> bool {
+        self.accepted.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    fn other(&self, why: &str) -> CallError {
+        CallError::failed(format!("{} answers, and {why}", self.settings.endpoint.base))
+            .help(self.accepting())
+    }
+
+    /// What to do where another cluster answers.
+    fn accepting(&self) -> String {
+        let name = &self.settings.name;
+        format!(
+            "look at the `endpoint` of the provider `{name}`; if the cluster was moved or rebuilt and the machines are \
+             lost, `--accept-cluster {name}` with plan, apply, destroy or refresh continues with what is there"
+        )
+    }
+
     /// Notes in which cluster a machine is, where that is known.
     pub(super) async fn say_where(&self, work: &Work<'_>, observed: &mut Observed) {
         let node = observed.id.split('/').next().unwrap_or_default();
@@ -49,8 +144,7 @@ impl Proxmox {
         found: &mut [Result<Presence, E>],
     ) {
         let is_gone = |found: &Result<Presence, E>| matches!(found, Ok(Presence::Gone));
-        let accepted = self.accepted.load(std::sync::atomic::Ordering::Relaxed);
-        if accepted || !found.iter().any(is_gone) {
+        if self.is_accepted() || !found.iter().any(is_gone) {
             return;
         }
         let now = match node {
@@ -81,7 +175,7 @@ impl Proxmox {
     }
 
     fn doubt(&self, count: usize, other: bool) -> Doubt {
-        let (base, name) = (&self.settings.endpoint.base, &self.settings.name);
+        let base = &self.settings.endpoint.base;
         let (missing, machines) = match count {
             1 => ("its machine is not there".to_owned(), "machine was"),
             count => (format!("{count} machines are not there"), "machines were"),
@@ -92,10 +186,7 @@ impl Proxmox {
         };
         Doubt {
             message: format!("{base} answers, {missing}, and {why}"),
-            help: format!(
-                "look at the `endpoint` of the provider `{name}`; if the cluster was moved or rebuilt and the machines \
-                 are lost, `--accept-cluster {name}` with plan, apply, destroy or refresh continues with what is there"
-            ),
+            help: self.accepting(),
         }
     }
 }

@@ -314,6 +314,15 @@ impl Provider for Proxmox {
             .map_err(Trouble::harmless)
     }
 
+    async fn place(&self, cx: &Context<'_>, at: &str) -> Option<String> {
+        let (node, _) = parts(at).ok()?;
+        self.identity(&self.work(cx, "").await.ok()?.api, node).await
+    }
+
+    async fn same_place(&self, cx: &Context<'_>, resources: &[Known<'_>]) -> Result<(), CallError> {
+        self.is_same(&self.work(cx, "").await?, resources).await
+    }
+
     async fn is_taken(&self, cx: &Context<'_>, operation: &Operation) -> bool {
         let look = async {
             let (node, vmid) = parts(operation.reserved.as_deref().unwrap_or_default())?;
@@ -331,6 +340,7 @@ impl Provider for Proxmox {
         let reserved = operation.reserved.as_deref().unwrap_or_default();
         let (node, vmid) = parts(reserved)?;
         let mut work = self.work(cx, &operation.op).await?;
+        self.began_here(&work, operation, (node, vmid)).await?;
         work.api.signs = vec![Sign::Marker(&operation.marker)];
         let making = Making {
             work: &work,
@@ -348,6 +358,7 @@ impl Provider for Proxmox {
         let id = operation.id.as_deref().unwrap_or_default();
         let (node, vmid) = parts(id)?;
         let mut work = self.work(cx, &operation.op).await?;
+        self.began_here(&work, operation, (node, vmid)).await?;
         // The name of an imported machine may be what changes.
         let (before, after) = (&operation.prior, &operation.properties);
         work.api.signs = [before, after]
@@ -374,6 +385,7 @@ impl Provider for Proxmox {
         let (node, vmid) = parts(id)?;
         let storage = operation.properties.get("iso_storage").and_then(Value::as_text);
         let mut work = self.work(cx, &operation.op).await?;
+        self.began_here(&work, operation, (node, vmid)).await?;
         work.api.signs = vec![Sign::of(&operation.marker, &operation.properties)];
         let sign = Sign::of(&operation.marker, &operation.properties);
         let found = work.find_unlocked(node, vmid).await.map_err(Trouble::harmless)?;

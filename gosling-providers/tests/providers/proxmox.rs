@@ -103,6 +103,7 @@ pub(crate) fn making(op: &str, reserved: &str, properties: Properties) -> Operat
         given: Properties::new(),
         prior: Properties::new(),
         rollout: None,
+        place: None,
         again: false,
         tasks: Vec::new(),
     }

@@ -347,6 +347,50 @@ fn machines_are_not_created_twice_where_another_cluster_answers() {
     other.stop();
 }
 
+/// Who trusts the state, or recovers an operation, looks which cluster answers all the same.
+#[test]
+fn nothing_is_sent_to_another_cluster_without_a_look_at_it() {
+    let mut lab = Lab::one();
+    let own = lab.environment.clone();
+    let other = Lab::one_in(r#"{ "proxmox": { "cluster": "other" } }"#, 0);
+    lab.fault(r#"{"world":"proxmox","method":"POST","path":"*/clone","kind":"lose_after"}"#);
+    lab.ended(&["apply", "--yes"], 1);
+    lead(&mut lab, &other);
+    let changes = other.changes();
+    let words = said(&lab.ended(&["apply", "--yes", "--refresh=false"], 1));
+    assert!(
+        words.contains("it is another cluster than the one that the create was begun in")
+            && words.contains("--accept-cluster proxmox"),
+        "{words}"
+    );
+    assert_eq!(other.changes(), changes, "{words}");
+    lab.environment = own.clone();
+    let words = lab.green(&["apply", "--yes"]);
+    assert!(words.contains("recovered 1 operation"), "{words}");
+
+    lead(&mut lab, &other);
+    lab.machines(2);
+    for command in [
+        &["apply", "--yes", "--refresh=false"][..],
+        &["destroy", "--yes", "--refresh=false"],
+    ] {
+        let words = said(&lab.ended(&[command, &["--preflight=false"]].concat(), 1));
+        assert!(
+            words.contains("it is another cluster than the one that the machine was created in"),
+            "{words}"
+        );
+        assert_eq!(other.changes(), changes, "{words}");
+    }
+    lab.environment = own;
+    assert_eq!(lab.kinds(), whole());
+    assert!(lab.green(&["state", "list"]).contains("egg.app.vm[0]"));
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["destroy", "--yes"]);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+    other.stop();
+}
+
 /// G10: a state of before clusters were told apart works as it did.
 #[test]
 fn a_state_without_a_cluster_believes_one_machine_and_asks_about_all() {

@@ -153,6 +153,45 @@ fn destroy_and_rollback_leave_a_create_on_a_dead_node_and_what_it_needs() {
     lab.stop();
 }
 
+/// What an open create has made is no orphan, and the network address that it may have is given to no other machine.
+#[test]
+fn what_an_open_create_has_made_belongs_to_it() {
+    let lab = Lab::one();
+    let address = |file: &str, last: u8| {
+        let text = lab.read(file);
+        let line = "template = \"debian-12-cloud\"\n";
+        let at = text.find(line).unwrap() + line.len();
+        let end = at + text[at..].find("    pool").unwrap();
+        let lines = format!("    address = [\"10.0.0.{last}/24\"]\n    gateway = \"10.0.0.1\"\n");
+        lab.write(file, &format!("{}{lines}{}", &text[..at], &text[end..]));
+    };
+    address("Eggs/app/config.fly", 21);
+    lab.fault(r#"{"world":"proxmox","method":"POST","path":"*/clone","kind":"lose_after"}"#);
+    ends(&lab, &["apply", "--yes"], 1);
+    let words = ends(&lab, &["orphans"], 0);
+    assert!(
+        words.contains(
+            "(`one-app-0`) belongs to an operation that has not ended: `gosling apply` recovers it"
+        ),
+        "{words}"
+    );
+    let found = document(&lab, &["orphans", "--json"], 0);
+    assert_eq!(found["orphans"], serde_json::json!([]));
+    assert_eq!(found["begun"][0]["address"], "egg.app.vm[0]");
+    add(&lab, "docs");
+    address("Eggs/app/config.fly", 22);
+    let plan = ends(&lab, &["plan"], 0);
+    assert!(
+        plan.contains("egg.docs.vm[0] is skipped because of egg.app.vm[0]")
+            && !plan.contains("+ egg.docs.vm[0]"),
+        "{plan}"
+    );
+    address("Eggs/docs/config.fly", 23);
+    let plan = ends(&lab, &["plan"], 0);
+    assert!(plan.contains("+ egg.docs.vm[0]"), "{plan}");
+    lab.stop();
+}
+
 #[test]
 fn what_is_given_up_is_planned_again_and_what_it_made_is_found() {
     let lab = died_in_the_middle();

@@ -72,6 +72,7 @@ pub(super) fn create(kind: &str, properties: Properties) -> Operation {
         given: Properties::new(),
         prior: Properties::new(),
         rollout: None,
+        place: None,
         again: false,
         tasks: Vec::new(),
     }

@@ -202,6 +202,7 @@ fn intent(op: &str) -> Vec<u8> {
         given: Properties::new(),
         prior: Properties::new(),
         rollout: None,
+        place: None,
         again: false,
         tasks: Vec::new(),
     };

@@ -142,6 +142,7 @@ pub(crate) fn made(plan: &Plan) -> Result<(State, Vec<u8>), Box<dyn Error>> {
             given: change.given.clone(),
             prior: Properties::new(),
             rollout: None,
+            place: None,
             again: false,
             tasks: Vec::new(),
         };
