@@ -257,7 +257,7 @@ impl Session {
             || state.digest(),
         );
         let changes = changes.map_err(|error| diff_failure(&error, wanted, state))?;
-        let corrections = gosling_engine::apply::corrections(&changes, &now);
+        let corrections = gosling_engine::apply::corrections(&changes, &now, kind);
         let remarks =
             gosling_engine::remarks(&changes, (state, &now), wanted, &self.providers, &options.targets);
         Ok(Plan {

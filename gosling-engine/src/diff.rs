@@ -271,6 +271,7 @@ fn compare(
         provider: resource.provider.clone(),
         action: Action::Create,
         moved_from,
+        renamed: there.is_some_and(|held| held.renamed),
         because: Vec::new(),
         attributes: Vec::new(),
         id: there.map(|held| held.id.clone()),
@@ -308,7 +309,8 @@ fn compare(
         // was given by another resource does not, for that one may be another now.
         let asked = resource.properties.get(attribute.name);
         let given = asked.is_some_and(|value| !value.outputs().is_empty());
-        let stays = change.moved_from.is_some() && !attribute.observed && !given;
+        let renamed = change.renamed || change.moved_from.is_some();
+        let stays = renamed && !attribute.observed && !given;
         let replaces = match attribute.change {
             Effect::Replace => !stays,
             Effect::Grow => after.as_int() < before.as_int(),
@@ -391,6 +393,7 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Opt
         provider: held.provider.clone(),
         action: Action::Delete,
         moved_from: None,
+        renamed: false,
         because: Vec::new(),
         attributes: Vec::new(),
         id: Some(held.id.clone()),
@@ -411,6 +414,7 @@ fn delete(address: &Address, held: &Held, needs: BTreeSet<Address>, rollout: Opt
 /// Turns a change into none: what is there stays as it is.
 fn stay(change: &mut Change, held: Option<&Held>, moved: &BTreeMap<Address, Address>) {
     change.action = Action::NoOp;
+    change.renamed = false;
     change.attributes.clear();
     change.because.clear();
     change.needs = held.map(|held| had_needed(held, moved)).unwrap_or_default();

@@ -101,6 +101,9 @@ pub struct Change {
     pub action: Action,
     /// The address it had before.
     pub moved_from: Option<Address>,
+    /// Whether it got its address by hand since the last apply.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renamed: bool,
     /// For a replacement, what forces it: names of attributes, or words. For a change in place, the attributes for which
     /// it is restarted.
     pub because: Vec<String>,

@@ -1,7 +1,7 @@
 //! Back to an earlier state, forwards: what it held is wanted again, and goes the way of everything that is wanted.
 //! Pure; what cannot be brought back is said before anything is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use gosling_resource::{Address, Change as Effect, Kind, Properties, Resource, Resources, Value};
@@ -86,11 +86,16 @@ pub fn goal(states: &[State], to: Option<u64>) -> Result<State, RollbackError> {
     Err(RollbackError::NothingChanged)
 }
 
-/// What a state holds, without the lines of the Nest that asked for it and what others may refer to.
+/// What a state holds, without the lines of the Nest that asked for it, what others may refer to, and what an apply that
+/// changes nothing corrects.
 fn contents(state: &State) -> BTreeMap<&Address, Held> {
     let plain = |held: &Held| Held {
         origin: None,
         outputs: Properties::new(),
+        given: Properties::new(),
+        depends_on: BTreeSet::new(),
+        rollout: None,
+        renamed: false,
         ..held.clone()
     };
     let all = state.resources.iter();

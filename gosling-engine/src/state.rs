@@ -84,6 +84,10 @@ pub struct Held {
     pub rollout: Option<Rollout>,
     /// Where it was asked for.
     pub origin: Option<Origin>,
+    /// Whether somebody gave it another address by hand, and no apply has followed: what was only put into it when it
+    /// was made stays as it is then, as with a `moved` block.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub renamed: bool,
 }
 
 impl Held {
@@ -332,6 +336,7 @@ impl State {
             depends_on,
             rollout: resource.rollout,
             origin: resource.origin.clone(),
+            renamed: false,
         };
         self.resources.insert(resource.address.clone(), held);
     }
@@ -382,6 +387,7 @@ impl State {
             depends_on: BTreeSet::new(),
             rollout: None,
             origin: None,
+            renamed: false,
         };
         self.resources.insert(address, held);
     }
@@ -396,9 +402,10 @@ impl State {
 
     /// Gives a resource another address, wherever it is named. What it was made as stays in its marker.
     pub fn rename(&mut self, from: &Address, to: &Address) {
-        let Some(resource) = self.resources.remove(from) else {
+        let Some(mut resource) = self.resources.remove(from) else {
             return;
         };
+        resource.renamed = true;
         self.resources.insert(to.clone(), resource);
         for held in self.resources.values_mut() {
             held.rename_needs(|address| if address == from { to } else { address }.clone());
@@ -486,6 +493,7 @@ impl Intake {
                     depends_on: depends_on.iter().filter_map(|text| text.parse().ok()).collect(),
                     rollout: operation.rollout,
                     origin,
+                    renamed: false,
                 };
                 // An API gives an id that is in use to nobody else: whoever had this one is gone.
                 let had = self.places.insert(place(&held), operation.address.clone());

@@ -123,12 +123,7 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
         let count = counted(plan.corrections.len(), "resource");
         writeln!(
             out,
-            "Apply corrects the state: what {count} {} there is not up to date.",
-            if plan.corrections.len() == 1 {
-                "needs"
-            } else {
-                "need"
-            }
+            "Apply corrects the state, which is not up to date about {count}."
         )?;
     }
     writeln!(out, "{}", summary(plan))

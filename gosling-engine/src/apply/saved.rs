@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_resource::Address;
+use gosling_resource::{Address, Change as Effect, Kind};
 
 use crate::journal::Entry;
 use crate::plan::{Action, Change, Plan};
@@ -41,7 +41,7 @@ pub(super) async fn begin(
     with_moves(run, plan, &mut state);
     for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
         if let Some(held) = state.resources.get_mut(&change.address) {
-            note(change, held);
+            note(change, held, |name| crate::run::kind_of(run.providers, name));
         }
     }
     if state == before {
@@ -76,7 +76,11 @@ pub fn as_seen(plan: &Plan, state: &State) -> State {
 }
 
 /// Notes what a resource that stays as it is needs, and how its pool is changed.
-fn note(change: &Change, held: &mut Held) {
+fn note(change: &Change, held: &mut Held, kind: impl Fn(&str) -> Option<&'static Kind>) {
+    if change.renamed {
+        keep_silent(change, held, kind);
+        held.renamed = false;
+    }
     held.depends_on.clone_from(&change.needs);
     held.given.clone_from(&change.given);
     held.rollout = change.rollout;
@@ -85,7 +89,11 @@ fn note(change: &Change, held: &mut Held) {
 /// The resources that stay as they are, and of which the state has something else noted than the plan knows: what an
 /// earlier run or an import lost is put right by the next apply, also where it changes nothing.
 #[must_use]
-pub fn corrections(changes: &[Change], state: &State) -> Vec<Address> {
+pub fn corrections(
+    changes: &[Change],
+    state: &State,
+    kind: impl Fn(&str) -> Option<&'static Kind>,
+) -> Vec<Address> {
     let stays = changes
         .iter()
         .filter(|change| change.action == Action::NoOp && change.moved_from.is_none());
@@ -95,11 +103,24 @@ pub fn corrections(changes: &[Change], state: &State) -> Vec<Address> {
         let held = state.resources.get(&change.address).filter(|_| known);
         held.is_some_and(|held| {
             let mut noted = held.clone();
-            note(change, &mut noted);
+            note(change, &mut noted, &kind);
             noted != *held
         })
     });
     other.map(|change| change.address.clone()).collect()
+}
+
+/// Of what has another address now: what was only put into it when it was made counts as what is asked for now. See
+/// `diff`.
+fn keep_silent(change: &Change, held: &mut Held, kind: impl Fn(&str) -> Option<&'static Kind>) {
+    let silent = change.properties.iter().filter(|(name, value)| {
+        let attribute = kind(&change.kind).and_then(|kind| kind.attribute(name));
+        attribute.is_some_and(|attribute| attribute.change == Effect::Replace && !attribute.observed)
+            && value.outputs().is_empty()
+    });
+    for (name, value) in silent {
+        held.properties.insert(name.clone(), value.clone());
+    }
 }
 
 /// Gives moved resources their new addresses.
@@ -117,17 +138,7 @@ fn with_moves(run: &Run<'_>, plan: &Plan, state: &mut State) {
     for (change, held) in moved {
         let Some(mut held) = held else { continue };
         if change.action != Action::Replace {
-            // What was only put into it when it was made counts as what is asked for now: see `diff`.
-            let silent = change.properties.iter().filter(|(name, value)| {
-                let kind = crate::run::kind_of(run.providers, &change.kind);
-                let attribute = kind.and_then(|kind| kind.attribute(name));
-                attribute.is_some_and(|attribute| {
-                    attribute.change == gosling_resource::Change::Replace && !attribute.observed
-                }) && value.outputs().is_empty()
-            });
-            for (name, value) in silent {
-                held.properties.insert(name.clone(), value.clone());
-            }
+            keep_silent(change, &mut held, |name| crate::run::kind_of(run.providers, name));
         }
         state.resources.insert(change.address.clone(), held);
     }

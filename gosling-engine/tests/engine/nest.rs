@@ -191,7 +191,7 @@ impl Nest {
             ..Away::default()
         };
         let changes = gosling_engine::diff_around(wanted, &looked.now, kind, options, &away).unwrap();
-        let corrections = gosling_engine::apply::corrections(&changes, &looked.now);
+        let corrections = gosling_engine::apply::corrections(&changes, &looked.now, kind);
         Ok(Plan {
             format: gosling_engine::plan::FORMAT,
             tool: "1.2.3".into(),

@@ -18,6 +18,7 @@ pub(crate) fn making(properties: Properties) -> Change {
         provider: "proxmox".into(),
         action: Action::Create,
         moved_from: None,
+        renamed: false,
         because: Vec::new(),
         attributes: Vec::new(),
         id: None,

@@ -174,7 +174,7 @@ fn lost_dependencies_are_put_back_by_an_apply_that_changes_nothing_else() {
     lab.green(&["state", "push", "state.json"]);
     let machine = |lab: &Lab| lab.green(&["state", "show", "egg.app.vm[0]"]);
     assert!(!machine(&lab).contains("needs:"));
-    let words = "Apply corrects the state: what 1 resource needs there is not up to date.";
+    let words = "Apply corrects the state, which is not up to date about 1 resource.";
     let plan = lab.green(&["plan", "--detailed-exitcode"]);
     assert!(plan.contains(words) && plan.contains("No changes"), "{plan}");
     let changes = lab.changes();

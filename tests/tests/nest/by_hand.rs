@@ -164,6 +164,63 @@ fn a_resource_is_given_another_address_and_the_states_before_are_kept() {
     lab.stop();
 }
 
+/// The host name and the labels in what a machine was made with have the egg's name: they stay.
+#[test]
+fn an_egg_with_another_name_is_kept_by_state_mv_as_by_a_moved_block() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let there = lab.there().len();
+    let parts = ["runner", "hook[17]", "vm[0]"];
+    let ids = parts.map(|part| id(&lab, &format!("egg.app.{part}")));
+    let text = lab
+        .read("Eggs/app/config.fly")
+        .replace("egg \"app\"", "egg \"web\"");
+    std::fs::rename(lab.nest().join("Eggs/app"), lab.nest().join("Eggs/web")).unwrap();
+    lab.write("Eggs/web/config.fly", &text);
+    for part in parts {
+        lab.green(&[
+            "state",
+            "mv",
+            &format!("egg.app.{part}"),
+            &format!("egg.web.{part}"),
+        ]);
+    }
+    let plan = lab.green(&["plan"]);
+    assert!(
+        plan.contains("0 to create") && plan.contains("0 to replace, 0 to delete"),
+        "{plan}"
+    );
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(parts.map(|part| id(&lab, &format!("egg.web.{part}"))), ids);
+    assert_eq!(lab.there().len(), there);
+    let plan = lab.green(&["plan"]);
+    assert!(
+        plan.contains("No changes") && !plan.contains("corrects"),
+        "{plan}"
+    );
+    lab.green(&["status"]);
+    lab.green(&["smoke", "web"]);
+    // What is changed from now on replaces it as ever.
+    lab.write(
+        "Eggs/web/config.fly",
+        &text.replace("runner {", "runner {\n    concurrent = 3"),
+    );
+    let plan = lab.green(&["plan"]);
+    assert!(plan.contains("1 to replace"), "{plan}");
+    // A move without anything to change outside is noted by an apply that changes nothing.
+    lab.write("Eggs/web/config.fly", &text);
+    lab.green(&["state", "mv", "egg.web.vm[0]", "egg.web.vm[1]"]);
+    lab.green(&["state", "mv", "egg.web.vm[1]", "egg.web.vm[0]"]);
+    let plan = lab.green(&["plan"]);
+    assert!(
+        plan.contains("No changes") && plan.contains("corrects the state"),
+        "{plan}"
+    );
+    lab.green(&["apply", "--yes"]);
+    assert!(!lab.green(&["plan"]).contains("corrects the state"));
+    lab.stop();
+}
+
 #[test]
 fn a_lock_is_taken_over_only_when_nobody_holds_it() {
     let lab = Lab::one_in("{}", 300);

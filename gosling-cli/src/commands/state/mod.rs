@@ -76,7 +76,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
-    /// Give a resource another address
+    /// Give a resource another address: apply keeps it, as with a `moved` block
     Mv {
         /// As it is
         #[arg(add = crate::commands::complete::addresses())]

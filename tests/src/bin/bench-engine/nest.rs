@@ -158,6 +158,7 @@ pub(crate) fn made(plan: &Plan) -> Result<(State, Vec<u8>), Box<dyn Error>> {
             depends_on: change.needs.clone(),
             rollout: change.rollout,
             origin: change.origin.clone(),
+            renamed: false,
         };
         state.resources.insert(change.address.clone(), held);
         let seen = Seen {
