@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use gosling_engine::{CallError, Fleet, Held, Plan, State, Work};
@@ -40,6 +41,11 @@ pub(crate) struct Watch<'a> {
     pub reporter: &'a dyn Reporter,
 }
 
+/// How long it is between two looks at a machine's jobs.
+const PAUSE: Duration = Duration::from_secs(5);
+/// How long it is after the first look.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
 /// The runner record that a machine works for.
 fn record<'s>(machine: &Held, state: &'s State) -> Option<&'s Held> {
     let mut needs = machine
@@ -59,6 +65,19 @@ fn work_of(machine: &Held, managers: &[Manager], named: &BTreeSet<String>) -> Op
         // A machine of an earlier gosling has a name that it chose itself.
         None if managers.iter().any(|manager| !named.contains(&manager.system_id)) => None,
         None => Some(Work::Dead),
+    }
+}
+
+/// Whether a machine may run a job. Where its own name is not known, one of the machines whose names are not known may be
+/// it.
+fn may_be_busy(machine: &Held, managers: &[Manager], named: &BTreeSet<String>) -> bool {
+    let own = system_id(&machine.marker);
+    let is_own = |manager: &&Manager| own.as_ref() == Some(&manager.system_id);
+    match managers.iter().find(is_own) {
+        Some(manager) => manager.busy,
+        None => managers
+            .iter()
+            .any(|manager| manager.busy && !named.contains(&manager.system_id)),
     }
 }
 
@@ -132,6 +151,49 @@ impl Fleet for Watch<'_> {
             )),
         }
     }
+
+    async fn idle(&self, machine: &Address, state: &State, within: Duration) -> Result<(), CallError> {
+        let Some((held, record)) = state
+            .resources
+            .get(machine)
+            .and_then(|held| Some((held, record(held, state)?)))
+        else {
+            return Err(jobs_not_known(machine));
+        };
+        let names = state.resources.values();
+        let named: BTreeSet<String> = names.filter_map(|held| system_id(&held.marker)).collect();
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        for look in 0.. {
+            let managers = self.session.managers_of(record).await;
+            let managers = managers.ok_or_else(|| jobs_not_known(machine))?;
+            if !may_be_busy(held, &managers, &named) {
+                return Ok(());
+            }
+            if look == 0 {
+                self.reporter.say(format!(
+                    "{machine}: waiting until GitLab shows no running job of it; --kill-jobs does not wait"
+                ));
+            }
+            let Some(left) = within.checked_sub(began.elapsed()) else {
+                break;
+            };
+            tokio::time::sleep(pause.min(left)).await;
+            pause = (pause * 2).min(PAUSE);
+        }
+        self.reporter.say(format!(
+            "{machine}: `drain_timeout` is over, and its jobs end with it"
+        ));
+        Ok(())
+    }
+}
+
+/// Why a machine is not stopped of which nobody knows whether it runs jobs.
+fn jobs_not_known(machine: &Address) -> CallError {
+    CallError::failed(format!(
+        "{machine} was created by an earlier gosling, so a shutdown ends its jobs, and GitLab does not say whether it runs any"
+    ))
+    .help("apply again when GitLab can be asked; `--kill-jobs` stops it anyway")
 }
 
 #[cfg(test)]
@@ -165,5 +227,13 @@ mod tests {
         assert_eq!(work(&[manager(&own, Contact::Offline, false)]), Some(Work::Dead));
         assert_eq!(work(&[]), Some(Work::Dead));
         assert_eq!(work(&[manager("s_another", Contact::Online, false)]), None);
+        let busy = |managers: &[Manager]| may_be_busy(&held, managers, &named);
+        assert!(busy(&[manager(&own, Contact::Online, true)]));
+        assert!(!busy(&[
+            manager(&own, Contact::Online, false),
+            manager("s_another", Contact::Online, true)
+        ]));
+        assert!(busy(&[manager("s_another", Contact::Online, true)]));
+        assert!(!busy(&[]));
     }
 }

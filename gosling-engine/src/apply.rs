@@ -4,6 +4,7 @@ mod saved;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use gosling_resource::{Address, Output, Properties, Rollout, Value};
@@ -401,6 +402,14 @@ async fn carry_out(
     reserved: &AsyncMutex<BTreeMap<SmolStr, Vec<String>>>,
     in_flight: &Mutex<BTreeMap<String, Operation>>,
 ) -> Result<(End, Option<Queued>), RunError> {
+    let time = Duration::from_secs(change.rollout.unwrap_or_default().drain_timeout);
+    let stops = matches!(verb(step, change), Verb::Delete | Verb::Update) && change.ends_jobs();
+    if stops && !dead && !run.kill_jobs && !time.is_zero() {
+        let pool = pool(&change.address, &lock(state).state);
+        if let Err(error) = run.fleet.idle(&change.address, &pool, time).await {
+            return Ok((End::Failed(error), None));
+        }
+    }
     let mut attempt = 0;
     loop {
         let mut operation = match prepare(run, step, change, state, reserved).await? {

@@ -2,9 +2,10 @@
 //! are back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use gosling_resource::{Address, Change as Effect, Kind, Rollout};
+use gosling_resource::{Address, Change as Effect, Kind, Part, Rollout, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::order::{Step, Waits, reaches};
@@ -23,6 +24,14 @@ pub trait Fleet: Send + Sync {
     /// # Errors
     /// Why it does not.
     async fn online(&self, machine: &Address, state: &State) -> Result<(), CallError>;
+
+    /// Waits until a machine runs no job, for so long at most: a shutdown of it would end its jobs.
+    ///
+    /// # Errors
+    /// Where nobody says whether it runs any.
+    async fn idle(&self, _machine: &Address, _state: &State, _within: Duration) -> Result<(), CallError> {
+        Ok(())
+    }
 }
 
 /// How much work a machine has.
@@ -80,7 +89,21 @@ enum TakeDown {
     Delete,
 }
 
+/// What a machine's user data has where its shutdown waits for its jobs: gitlab-runner's unit says so.
+const DRAINS: &str = "KillSignal=SIGQUIT";
+
 impl Change {
+    /// Whether it takes a machine out of service whose shutdown would end its jobs: an earlier version made it.
+    #[must_use]
+    pub fn ends_jobs(&self) -> bool {
+        let drains = |part: &Part| matches!(part, Part::Text(text) if text.contains(DRAINS));
+        let drains = match self.prior.get("user_data") {
+            Some(Value::Template(template)) => template.parts.iter().any(drains),
+            _ => true,
+        };
+        self.take_down().is_some() && !drains
+    }
+
     /// What it does to a machine in service; `None` where nothing is in service or nothing is done to it.
     fn take_down(&self) -> Option<TakeDown> {
         self.rollout?;

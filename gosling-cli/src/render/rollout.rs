@@ -1,7 +1,7 @@
 //! What a plan does to machines that are in service, in a line for each pool.
 
 use gosling_engine::{Plan, PoolRollout};
-use gosling_resource::{Address, Part, Value};
+use gosling_resource::Address;
 
 use super::counted;
 
@@ -24,18 +24,15 @@ pub fn busy(plan: &Plan, jobs: &Jobs) -> usize {
 pub fn lines(plan: &Plan, jobs: &Jobs) -> Vec<String> {
     let mut lines: Vec<String> = plan.rollouts().iter().map(|pool| line(pool, jobs)).collect();
     let unaware = plan.changes.iter().filter(|change| {
-        let before = change.prior.get("user_data");
-        let stops = !jobs.killed
-            && plan
-                .rollouts()
-                .iter()
-                .any(|pool| machines(pool).any(|at| *at == change.address));
-        stops && before.is_some_and(|before| !drains(before))
+        let time = change.rollout.unwrap_or_default().drain_timeout;
+        change.ends_jobs() && !jobs.killed && time > 0
     });
     lines.extend(unaware.map(|change| {
         format!(
-            "{}: an earlier gosling created it, so its shutdown does not wait for its jobs: pause its runner first if that matters",
-            change.address
+            "{}: an earlier gosling created it, so its shutdown ends its jobs: apply waits until GitLab shows none, for {} \
+             at most. A job that begins just then ends with it. Where GitLab cannot be asked, only --kill-jobs stops it",
+            change.address,
+            time(change.rollout.unwrap_or_default().drain_timeout)
         )
     }));
     lines
@@ -76,17 +73,6 @@ fn line(pool: &PoolRollout, jobs: &Jobs) -> String {
         )),
     }
     words
-}
-
-/// Whether a machine with this user-data lets its jobs end when it is shut down: gitlab-runner's unit says so.
-fn drains(user_data: &Value) -> bool {
-    match user_data {
-        Value::Template(template) => template.parts.iter().any(|part| match part {
-            Part::Text(text) => text.contains("KillSignal=SIGQUIT"),
-            Part::Secret { .. } => false,
-        }),
-        _ => true,
-    }
 }
 
 /// `1h`, `90s`: as Fly writes it.

@@ -173,6 +173,46 @@ fn a_machine_that_cannot_be_shut_down_is_not_stopped_without_a_word() {
     lab.stop();
 }
 
+/// A machine without the unit that waits for its jobs.
+#[test]
+fn the_jobs_of_a_machine_of_an_earlier_version_are_waited_for_at_gitlab() {
+    let lab = lab(1, 2000, "");
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["state", "pull", "-o", "state.json"]);
+    let state = lab.read("state.json");
+    assert!(state.contains("KillSignal=SIGQUIT"));
+    lab.write(
+        "state.json",
+        &state.replace("KillSignal=SIGQUIT", "KillSignal=SIGTERM"),
+    );
+    lab.green(&["state", "push", "state.json"]);
+    let waits = "egg.app.vm[0]: an earlier gosling created it, so its shutdown ends its jobs: apply waits until GitLab \
+                 shows none, for 1h at most";
+    let plan = lab.green(&["plan", "--destroy"]);
+    assert!(plan.contains(waits), "{plan}");
+    // Nobody says whether it runs a job.
+    lab.fault(
+        r#"{"method": "GET", "path": "*/runners/1/managers", "nth": "every", "kind": "status", "code": 403}"#,
+    );
+    let words = said(&lab.ended(&["destroy", "--yes"], 1));
+    assert!(
+        words.contains("GitLab does not say whether it runs any")
+            && words.contains("`--kill-jobs` stops it anyway"),
+        "{words}"
+    );
+    assert_eq!(lab.kinds()["vm"], 1);
+    lab.end_faults();
+    begin_jobs(&lab, 1);
+    let text = lab.green(&["destroy", "--yes"]);
+    assert!(
+        text.contains("egg.app.vm[0]: waiting until GitLab shows no running job of it"),
+        "{text}"
+    );
+    assert_eq!(lab.running.ledger().killed_jobs(), []);
+    assert_eq!(lab.there(), []);
+    lab.stop();
+}
+
 #[test]
 fn a_pool_goes_on_working_while_its_machines_are_replaced() {
     for (lines, fewest_of) in [
