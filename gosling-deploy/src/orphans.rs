@@ -241,6 +241,7 @@ impl Session {
             by_provider.entry(provider).or_default().push((kind, properties));
         }
         let mut orphans = Orphans::default();
+        let until = Search::end();
         for (label, places) in by_provider {
             let Some(provider) = self.providers.get(label) else {
                 orphans
@@ -259,6 +260,7 @@ impl Session {
                     .collect(),
                 earlier: earlier.clone(),
                 thorough,
+                until,
             };
             let searched = provider.marked(&self.context(), &search).await;
             orphans.unseen.extend(searched.unseen);

@@ -1,11 +1,13 @@
 //! What the engine asks of a provider: the only door through which anything outside is changed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use gosling_resource::{Address, Kind, Properties, Secret, SecretUri};
 use thiserror::Error;
+use tokio::time::Instant;
 
 use crate::fence::{Fence, NotConfirmed, ReadOnly};
 use crate::marker;
@@ -220,6 +222,37 @@ pub struct Search<'a> {
     pub earlier: BTreeSet<&'a str>,
     /// Whether everything at these places is looked at, or only what looks like what the places are for.
     pub thorough: bool,
+    /// When all of it ends, at all places of all providers together: see [`Search::end`].
+    pub until: Instant,
+}
+
+/// How long a search takes at most, however many places it has and however slow each is.
+const LONGEST_SEARCH: Duration = Duration::from_secs(300);
+
+impl Search<'_> {
+    /// When a search has to end that begins now.
+    #[must_use]
+    pub fn end() -> Instant {
+        Instant::now() + LONGEST_SEARCH
+    }
+
+    /// Looks at one place, unless the search has ended before.
+    ///
+    /// # Errors
+    /// What the work says, and that the search has ended.
+    pub async fn within<T>(
+        &self,
+        place: &str,
+        work: impl Future<Output = Result<T, CallError>> + Send,
+    ) -> Result<T, CallError> {
+        let looked = tokio::time::timeout_at(self.until, work).await;
+        looked.unwrap_or_else(|_| {
+            let minutes = LONGEST_SEARCH.as_secs() / 60;
+            Err(CallError::failed(format!(
+                "{place}: the search of all places ended after {minutes} minutes"
+            )))
+        })
+    }
 }
 
 /// What a search found.

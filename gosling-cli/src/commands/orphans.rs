@@ -197,7 +197,9 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
     for words in &found.unseen {
         host.say(format_args!("not searched: {words}"))?;
     }
-    if found.all.is_empty() {
+    if found.all.is_empty() && !found.unseen.is_empty() {
+        host.say("nothing was found in the places that were searched")?;
+    } else if found.all.is_empty() {
         host.say(format_args!(
             "everything of the Nest {} is in its state",
             session.name()

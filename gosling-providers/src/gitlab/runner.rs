@@ -50,7 +50,7 @@ impl Scope {
     }
 
     /// `project 17`, for words.
-    fn words(self) -> String {
+    pub(super) fn words(self) -> String {
         match self {
             Self::Project(id) => format!("project {id}"),
             Self::Group(id) => format!("group {id}"),

@@ -53,14 +53,17 @@ impl Gitlab {
                 _ => {}
             }
         }
-        let runners = runners
-            .iter()
-            .map(|((scope, _), place)| async move { Ok::<_, ()>(place.runners(*scope, search).await) });
-        let hooks = hooks
-            .iter()
-            .map(|((project, _), place)| async move { Ok::<_, ()>(place.hooks(*project, search).await) });
-        let runners = in_order(runners, AT_ONCE).await;
+        let runners = runners.iter().map(|((scope, _), place)| async move {
+            let words = format!("the runners of {}", scope.words());
+            Ok::<_, ()>(search.within(&words, place.runners(*scope, search)).await)
+        });
+        let hooks = hooks.iter().map(|((project, _), place)| async move {
+            let words = format!("the webhooks of project {project}");
+            Ok::<_, ()>(search.within(&words, place.hooks(*project, search)).await)
+        });
+        // Of the webhooks there is one list each, which tells all.
         let hooks = in_order(hooks, AT_ONCE).await;
+        let runners = in_order(runners, AT_ONCE).await;
         for found in [runners, hooks].into_iter().flatten().flatten() {
             match found {
                 Ok(marked) => searched.marked.extend(marked),

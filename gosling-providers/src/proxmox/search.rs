@@ -26,7 +26,8 @@ impl Proxmox {
         let mut searched = Searched::default();
         let looked = async {
             let work = self.work(cx, "").await?;
-            let cluster = Cluster::of(&work.api).await.map_err(Trouble::harmless)?;
+            let cluster = async { Cluster::of(&work.api).await.map_err(Trouble::harmless) };
+            let cluster = search.within("the cluster", cluster).await?;
             machines(&work, &cluster, search, &mut searched).await?;
             if search.thorough {
                 volumes(&work, &cluster, search, &mut searched).await;
@@ -93,16 +94,21 @@ async fn machines(
         .into_iter()
         .filter(|guest| is_online(guest))
         .map(|guest| async move {
-            Ok::<_, (usize, CallError)>((guest, work.look(&guest.node, guest.vmid).await))
+            let look = async {
+                let found = work.look(&guest.node, guest.vmid).await;
+                found.map_err(Trouble::harmless)
+            };
+            let found = search.within("its notes", look).await;
+            Ok::<_, (usize, CallError)>((guest, found))
         });
     let reads = in_order(reads, AT_ONCE).await.map_err(|(_, (_, error))| error)?;
     for (guest, found) in reads {
         match found {
             Ok(Some(found)) => searched.marked.extend(marked(&found, search.nest)),
             Ok(None) => {}
-            Err(trouble) => searched
+            Err(error) => searched
                 .unseen
-                .push(format!("{}/{}: {}", guest.node, guest.vmid, trouble.message)),
+                .push(format!("{}/{}: {error}", guest.node, guest.vmid)),
         }
     }
     Ok(())
@@ -145,12 +151,11 @@ async fn volumes(work: &Work<'_>, cluster: &Cluster, search: &Search<'_>, search
     }
     for (node, storage) in storages.into_keys() {
         let content = format!("/nodes/{}/storage/{}/content", segment(node), segment(storage));
-        let list = match work.api.get(&content).await {
+        let list = async { work.api.get(&content).await.map_err(Trouble::harmless) };
+        let list = match search.within("its files", list).await {
             Ok(list) => list,
-            Err(trouble) => {
-                searched
-                    .unseen
-                    .push(format!("{storage} on {node}: {}", trouble.message));
+            Err(error) => {
+                searched.unseen.push(format!("{storage} on {node}: {error}"));
                 continue;
             }
         };

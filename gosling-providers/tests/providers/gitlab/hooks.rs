@@ -1,6 +1,9 @@
 //! Webhooks and their secrets.
 
-use gosling_engine::{CallError, Presence, Provider, Verb};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use gosling_engine::{CallError, Presence, Provider, Search, Verb};
 use gosling_resource::Value;
 use serde_json::json;
 
@@ -132,15 +135,50 @@ async fn another_s_hook_is_neither_changed_nor_deleted() {
     let seen = presence(&gitlab, &world, &made, &id).await;
     assert!(matches!(seen, Presence::NotOurs(_)), "{seen:?}");
     let changes = world.changes();
-    gitlab
-        .delete(
-            &world.cx(),
-            &then(Verb::Delete, &made, &id, made.properties.clone()),
-        )
-        .await
-        .unwrap();
+    let delete = then(Verb::Delete, &made, &id, made.properties.clone());
     let update = then(Verb::Update, &made, &id, made.properties.clone());
-    let error = gitlab.update(&world.cx(), &update).await.unwrap_err();
-    assert!(error.to_string().contains("no longer has the marker"), "{error}");
+    let deleted = gitlab.delete(&world.cx(), &delete).await.unwrap_err();
+    let updated = gitlab.update(&world.cx(), &update).await.unwrap_err();
+    for error in [deleted, updated] {
+        assert!(error.to_string().contains("no longer has the marker"), "{error}");
+    }
     assert_eq!(world.changes(), changes);
+}
+
+#[tokio::test]
+async fn a_search_ends_at_one_time_and_lists_what_was_not_looked_at() {
+    let world = World::start().await;
+    let gitlab = gitlab(&world);
+    let made = create("gitlab_hook", hook_properties());
+    gitlab.create(&world.cx(), &made).await.unwrap();
+    let slow = json!({"method": "GET", "path": "*/runners", "nth": "every", "kind": "delay", "ms": 60_000});
+    world.sandbox.inject(fault(&slow));
+    let (runner, hook) = (runner_properties(), hook_properties());
+    let others: Vec<_> = (100..130)
+        .map(|project| {
+            let mut properties = runner.clone();
+            properties.insert("project_id".into(), Value::Int(project));
+            properties
+        })
+        .collect();
+    let mut places = vec![("gitlab_hook", &hook)];
+    places.extend(others.iter().map(|properties| ("gitlab_runner", properties)));
+    let nest = made.marker.split(':').nth(1).unwrap();
+    let search = Search {
+        nest,
+        places,
+        known: BTreeSet::new(),
+        markers: BTreeSet::new(),
+        earlier: BTreeSet::new(),
+        thorough: true,
+        until: tokio::time::Instant::now() + Duration::from_secs(3),
+    };
+    let searched = gitlab.marked(&world.cx(), &search).await;
+    assert_eq!(searched.marked.len(), 1, "what was found is kept: {searched:?}");
+    let unseen: Vec<String> = (100..130)
+        .map(|project| {
+            format!("the runners of project {project}: the search of all places ended after 5 minutes")
+        })
+        .collect();
+    assert_eq!(searched.unseen, unseen);
 }
