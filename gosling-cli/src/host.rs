@@ -14,7 +14,7 @@ pub const JSON_FORMAT: u64 = 1;
 /// The world around a command. Tests make their own; [`Host::process`] is the real one.
 pub struct Host {
     /// Answers, or the text for `fmt --stdin`.
-    pub input: Box<dyn BufRead>,
+    pub input: Box<dyn BufRead + Send>,
     /// Data, and what a command did: what a pipe or a log should get.
     pub out: Box<dyn Write>,
     /// Talk: progress, notes, warnings, errors and questions.

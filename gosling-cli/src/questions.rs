@@ -1,6 +1,6 @@
 //! Answers: from options where they are given, from a person where one is there, else from defaults.
 
-use std::io::{BufRead, Write};
+use std::io::{self, BufRead, Write};
 
 use fly_domain::Malformed;
 
@@ -39,12 +39,22 @@ impl Question<'_> {
 
 /// Asks whether to go on. Only `yes` is a yes.
 pub(crate) fn agreed(host: &mut Host, words: &str) -> Result<bool, Failure> {
+    prompt(host, words)?;
+    Ok(is_yes(&mut *host.input)?)
+}
+
+/// Shows a question of which only `yes` is a yes.
+pub(crate) fn prompt(host: &mut Host, words: &str) -> io::Result<()> {
     host.out.flush()?;
     let prompt = host.prompt();
     write!(prompt, "\n{words} Type `yes` to continue: ")?;
-    prompt.flush()?;
+    prompt.flush()
+}
+
+/// Reads the answer to such a question.
+pub(crate) fn is_yes(input: &mut dyn BufRead) -> io::Result<bool> {
     let mut answer = String::new();
-    host.input.read_line(&mut answer)?;
+    input.read_line(&mut answer)?;
     Ok(answer.trim() == "yes")
 }
 

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use gosling_engine::{Plan, PlanOptions};
 
-use super::carry_out::carry_out;
-use super::job::{Job, OnFailure, Purpose, RunArgs};
+use super::carry_out::{Shown, carry_out};
 use super::plan::{RefreshFlag, TargetArgs};
+use super::run_args::{OnFailureArg, RunArgs};
 use super::{Context, Exit};
 use crate::engine::EngineArgs;
 use crate::render::plan::Detail;
 use crate::{Failure, Host};
-use gosling_deploy::{LARGEST, read_named};
+use gosling_deploy::{LARGEST, RunKind, read_named};
 
 /// Create, change and delete what the plan says
 ///
@@ -33,8 +33,8 @@ pub(crate) struct ApplyArgs {
     /// A plan that `gosling plan -o` wrote
     plan: Option<PathBuf>,
     /// What to do with completed changes if something fails or a runner does not come online
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailure::Keep)]
-    on_failure: OnFailure,
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailureArg::Keep)]
+    on_failure: OnFailureArg,
     /// Take over what was made for this Nest and is not in its state, instead of stopping
     #[arg(long, conflicts_with = "plan")]
     adopt: bool,
@@ -72,7 +72,7 @@ pub(crate) struct DestroyArgs {
 }
 
 pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> Result<Exit, Failure> {
-    let file = match &args.plan {
+    let saved_plan = match &args.plan {
         Some(path) => {
             let path = host.path(path);
             let bytes = read_named(&path, LARGEST)?;
@@ -82,36 +82,36 @@ pub(crate) fn cmd_apply(host: &mut Host, context: Context, args: &ApplyArgs) -> 
         }
         None => None,
     };
-    let on_failure = args.on_failure;
-    let job = Job {
-        purpose: Purpose::Apply {
-            file,
-            on_failure,
-            adopt: args.adopt,
-        },
-        options: args.options.options(false),
-        refresh: args.options.refresh(),
+    let kind = RunKind::Apply {
+        saved_plan,
+        on_failure: args.on_failure.into(),
+        adopt: args.adopt,
+    };
+    let options = args.options.options(false);
+    let request = args.run.request(host, kind, options, args.options.refresh());
+    let shown = Shown {
         accept_clusters: args.options.clusters(),
         skip_unreachable: false,
         detail: args.options.detail(),
-        run: &args.run,
+        json: args.run.json,
     };
-    carry_out(host, context, &args.engine, job)
+    carry_out(host, context, &args.engine, &request, &shown)
 }
 
 pub(crate) fn cmd_destroy(host: &mut Host, context: Context, args: &DestroyArgs) -> Result<Exit, Failure> {
-    let job = Job {
-        purpose: Purpose::Destroy,
-        options: PlanOptions {
-            targets: args.targets.clone(),
-            destroy: true,
-            ..PlanOptions::default()
-        },
-        refresh: args.refresh.refresh,
+    let options = PlanOptions {
+        targets: args.targets.clone(),
+        destroy: true,
+        ..PlanOptions::default()
+    };
+    let request = args
+        .run
+        .request(host, RunKind::Destroy, options, args.refresh.refresh);
+    let shown = Shown {
         accept_clusters: &args.refresh.clusters.accept_cluster,
         skip_unreachable: args.skip_unreachable,
         detail: Detail::Summary,
-        run: &args.run,
+        json: args.run.json,
     };
-    carry_out(host, context, &args.engine, job)
+    carry_out(host, context, &args.engine, &request, &shown)
 }

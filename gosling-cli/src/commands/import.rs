@@ -53,7 +53,7 @@ async fn import(
     let (mut state, open) = session.at.read(&snapshot)?;
     let address = &args.address;
     if let Some(entry) = open.iter().find(|entry| entry.operation.address == *address) {
-        return Err(super::has_not_ended(entry));
+        return Err(gosling_deploy::still_open(entry).into());
     }
     if state.resources.contains_key(address) {
         return Err(Failure::wrong_use(format!("{address} is in the state already"))

@@ -15,16 +15,15 @@ mod graph;
 mod groups;
 mod import;
 mod init;
-mod job;
 mod man;
 mod orphans;
-mod outcome;
 mod parse;
 mod plan;
 mod preflight;
 mod refresh;
 mod render;
 mod rollback;
+mod run_args;
 mod sandbox;
 mod schema;
 mod secret;
@@ -241,13 +240,6 @@ pub(crate) fn runtime() -> Result<&'static tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()?;
     Ok(RUNTIME.get_or_init(|| built))
-}
-
-/// Why something is refused while an operation of an earlier run is open.
-fn has_not_ended(entry: &gosling_engine::journal::Entry) -> Failure {
-    let (verb, address) = (entry.operation.verb, &entry.operation.address);
-    Failure::wrong_use(format!("an earlier run's {verb} of {address} has not ended"))
-        .hint("`gosling apply` recovers it; then try again")
 }
 
 /// Carries out work that waits for others.

@@ -6,14 +6,14 @@ use clap::Args;
 use gosling_engine::recover;
 use serde_json::json;
 
-use super::carry_out::carry_out;
-use super::job::{Job, Purpose, RunArgs};
+use super::carry_out::{Shown, carry_out};
+use super::run_args::RunArgs;
 use super::{Context, Exit, block_on};
 use crate::engine::{EngineArgs, failure, open_session, under_lock};
 use crate::render::counted;
 use crate::render::plan::Detail;
 use crate::{Failure, Host, questions};
-use gosling_deploy::{Orphan, Orphans, Session, asked_as, holder};
+use gosling_deploy::{Orphan, Orphans, RunKind, Session, asked_as, holder};
 
 /// Find what was made for this Nest and is not in its state
 ///
@@ -43,16 +43,16 @@ pub(crate) struct OrphansArgs {
 
 pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs) -> Result<Exit, Failure> {
     if !args.delete.is_empty() {
-        let job = Job {
-            purpose: Purpose::Orphans(args.delete.clone()),
-            options: gosling_engine::PlanOptions::default(),
-            refresh: true,
+        let kind = RunKind::DeleteOrphans(args.delete.clone());
+        let options = gosling_engine::PlanOptions::default();
+        let request = args.run.request(host, kind, options, true);
+        let shown = Shown {
             accept_clusters: &[],
             skip_unreachable: false,
             detail: Detail::Summary,
-            run: &args.run,
+            json: args.run.json,
         };
-        return match carry_out(host, context, &args.engine, job)? {
+        return match carry_out(host, context, &args.engine, &request, &shown)? {
             Exit::Clean => delete_files(host, context, args),
             other => Ok(other),
         };
@@ -73,7 +73,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
             let (state, open) = at.read(&snapshot)?;
             // What an open operation has made so far looks like what nobody knows of.
             if let Some(entry) = open.first() {
-                return Err(super::has_not_ended(entry));
+                return Err(gosling_deploy::still_open(entry).into());
             }
             let found = session.all_orphans(Some((&state, &open))).await?;
             let mut chosen = found.chosen(&args.adopt)?;

@@ -3,19 +3,16 @@
 use std::io::Write;
 
 use clap::Args;
-use gosling_engine::rollback::Limit;
-use gosling_engine::{Action, Plan, PlanOptions, State};
-use gosling_resource::Value;
+use gosling_engine::PlanOptions;
 
-use super::carry_out::{Under, carry_out};
-use super::job::{Job, Purpose, RunArgs};
+use super::carry_out::{Shown, carry_out};
 use super::plan::DetailFlag;
+use super::run_args::RunArgs;
 use super::{Context, Exit};
 use crate::engine::{EngineArgs, Progress, open_session};
-use crate::render::plan::{self as render, Detail};
-use crate::render::plan_json;
+use crate::render::{outcome, plan_json, way_back};
 use crate::{Failure, Host};
-use gosling_deploy::{Session, WayBack};
+use gosling_deploy::{RunKind, WayBack};
 
 /// Go back to an earlier state
 ///
@@ -58,16 +55,14 @@ pub(crate) fn cmd_rollback(host: &mut Host, context: Context, args: &RollbackArg
     if args.dry_run {
         return look(host, context, args, &options);
     }
-    let job = Job {
-        purpose: Purpose::Rollback(args.to),
-        options,
-        refresh: true,
+    let request = args.run.request(host, RunKind::Rollback(args.to), options, true);
+    let shown = Shown {
         accept_clusters: &[],
         skip_unreachable: false,
         detail: args.detail.detail(),
-        run: &args.run,
+        json: args.run.json,
     };
-    carry_out(host, context, &args.engine, job)
+    carry_out(host, context, &args.engine, &request, &shown)
 }
 
 /// Only reads, without the lock.
@@ -93,76 +88,15 @@ fn look(
         let way = session.plan_back(&goal, (&state, &open), options, true);
         let WayBack { plan, limits } = progress.show(host, None, way).await??;
         if host.asked.json {
-            let limits = super::outcome::shown(&limits);
+            let limits = outcome::shown(&limits);
             host.document(
                 serde_json::json!({ "to": goal.serial, "plan": plan_json::plan(&plan), "limits": limits }),
             )?;
         } else {
-            show(host, context, &goal, &plan, &limits, args.detail.detail())?;
+            let detail = args.detail.detail();
+            way_back::write(&goal, &plan, &limits, context.out, detail, &mut host.out)?;
+            host.out.flush()?;
         }
         Ok(Exit::Clean)
     })
-}
-
-/// Shows the way back, and what does not come back as it was.
-pub(super) fn show(
-    host: &mut Host,
-    context: Context,
-    goal: &State,
-    plan: &Plan,
-    limits: &[Limit],
-    detail: Detail,
-) -> Result<(), Failure> {
-    let written = goal.written.as_ref().map(|written| {
-        let (command, by, since) = (&written.command, &written.by, &written.since);
-        format!(", saved by `{command}` of {by}, {since}")
-    });
-    let (serial, written) = (goal.serial, written.unwrap_or_default());
-    writeln!(host.out, "Back to serial {serial}{written}.\n")?;
-    if plan.is_empty() {
-        writeln!(host.out, "No changes: everything is as it was then.")?;
-    } else {
-        render::write_back(plan, serial, context.out, detail, &mut host.out)?;
-    }
-    if !limits.is_empty() {
-        writeln!(host.out, "\nNot restored exactly:")?;
-    }
-    for limit in limits {
-        writeln!(host.out, "  {limit}")?;
-    }
-    let mut touched = plan
-        .changes
-        .iter()
-        .filter(|change| !matches!(change.action, Action::NoOp | Action::Delete));
-    let has_secret = |value: &Value| !value.secrets().is_empty();
-    if touched.any(|change| change.properties.values().any(has_secret)) {
-        writeln!(
-            host.out,
-            "\nSecrets keep their present values: a state records where a secret is kept, not its value."
-        )?;
-    }
-    host.out.flush()?;
-    Ok(())
-}
-
-/// The Nest's files are as they were: says whether they ask for something else.
-pub(super) async fn still_asked(
-    host: &mut Host,
-    session: &mut Session,
-    under: &Under<'_>,
-    state: &State,
-) -> Result<(), Failure> {
-    let options = PlanOptions::default();
-    let work = session.plan_from(state, &[], &options, false);
-    let plan = under.progress.look(host, under.interrupts, work).await;
-    match plan.and_then(|plan| plan.map_err(Failure::from)) {
-        Ok(plan) if plan.is_empty() => host.say("the Nest asks for what is there now")?,
-        Ok(_) => host.say(
-            "the Nest's files were not changed: they still describe the newer form, and the next apply creates it again\n  help: revert the change there too; `gosling plan` shows what they ask for",
-        )?,
-        Err(failure) => host.say(format_args!(
-            "the Nest's files were not changed, and planning from them failed: {failure}"
-        ))?,
-    }
-    Ok(())
 }

@@ -45,7 +45,7 @@ pub(crate) struct FreezeArgs {
     #[arg(long)]
     reason: Option<String>,
     /// How long: 4h, 2d [default: until it is lifted]
-    #[arg(long = "for", value_name = "TIME", value_parser = super::job::time, requires = "reason")]
+    #[arg(long = "for", value_name = "TIME", value_parser = super::run_args::time, requires = "reason")]
     length: Option<Duration>,
     /// End the freeze
     #[arg(long, conflicts_with = "reason")]

@@ -6,6 +6,6 @@ mod nest_args;
 mod progress;
 
 pub(crate) use interrupts::{Interrupts, stopped};
-pub(crate) use lock::{begin, lock_within, under_lock};
+pub(crate) use lock::{begin, under_lock};
 pub(crate) use nest_args::{EngineArgs, failure, open_session, show_problems, wanted_unasked};
 pub(crate) use progress::Progress;

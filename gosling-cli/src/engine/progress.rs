@@ -2,20 +2,21 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Write};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gosling_engine::{CallError, Events, Operation, Verb};
 use gosling_providers::http::Notices;
 use gosling_resource::Address;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
 
 use gosling_deploy::{Reporter, ago, minutes};
 
 use super::Interrupts;
 use crate::render::plain;
-use crate::{Failure, Host, message};
+use crate::{Failure, Host, message, questions};
 
 /// How often the elapsed times on a terminal are brought up to date.
 const TICK: Duration = Duration::from_millis(200);
@@ -61,6 +62,45 @@ enum Heard {
     Still(String),
     /// It is waited for no longer.
     Waited(String),
+    /// A message that belongs to the result.
+    Noted(String),
+    /// What the run did beside its plan.
+    Done(String),
+    /// Text for standard output, as it is.
+    Text(String),
+    /// Something is asked.
+    Asked(Question),
+}
+
+/// A question of which only `yes` is a yes.
+struct Question {
+    words: String,
+    answer: oneshot::Sender<bool>,
+}
+
+/// The answer to a question, and the input that it was read from.
+struct Answer {
+    input: Box<dyn BufRead + Send>,
+    is_yes: bool,
+    answer: oneshot::Sender<bool>,
+}
+
+/// What is on the screen.
+#[derive(Default)]
+struct Screen {
+    /// What is under way.
+    lines: BTreeMap<String, Line>,
+    /// How many rows of it are drawn.
+    rows: usize,
+    /// What is to be asked.
+    question: Option<Question>,
+}
+
+impl Screen {
+    /// Whether an operation is under way, and not only a wait.
+    fn works(&self) -> bool {
+        self.lines.values().any(|line| line.within.is_none())
+    }
 }
 
 enum Ended {
@@ -165,6 +205,14 @@ impl Reporter for Progress {
         self.push(Heard::Said(plain(&message)));
     }
 
+    fn note(&self, message: String) {
+        self.push(Heard::Noted(message));
+    }
+
+    fn done(&self, message: String) {
+        self.push(Heard::Done(message));
+    }
+
     fn wait_began(&self, wait: &str, message: &str, within: Duration) {
         self.push(Heard::Waiting {
             wait: wait.to_owned(),
@@ -189,6 +237,20 @@ impl Progress {
             notices,
             ..Self::default()
         }
+    }
+
+    /// Text for standard output, in its place among the messages.
+    pub(crate) fn print(&self, text: String) {
+        if !text.is_empty() {
+            self.push(Heard::Text(text));
+        }
+    }
+
+    /// Asks whether to go on. Only `yes` is a yes.
+    pub(crate) async fn ask(&self, words: String) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.push(Heard::Asked(Question { words, answer }));
+        answered.await.unwrap_or(false)
     }
 
     fn push(&self, heard: Heard) {
@@ -237,21 +299,23 @@ impl Progress {
         told: Told,
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
-        let mut lines: BTreeMap<String, Line> = BTreeMap::new();
-        let mut shown = 0;
+        let mut screen = Screen::default();
+        let mut reading: Option<JoinHandle<Answer>> = None;
         let mut ticks = tokio::time::interval(TICK);
         let mut stop = interrupts.requests();
         let mut work = std::pin::pin!(work);
+        let mut announces = false;
         let result = loop {
             match told {
                 Told::Itself => {
-                    if let Some(words) = interrupts.announcement() {
+                    announces = screen.works();
+                    if announces && let Some(words) = interrupts.announcement() {
                         self.say(words.to_owned());
                     }
                 }
                 Told::Nothing if interrupts.is_requested() => {
-                    lines.clear();
-                    self.draw(host, &mut lines, shown)?;
+                    screen.lines.clear();
+                    self.draw(host, &mut screen)?;
                     return Err(Failure::interrupted("stopped".to_owned()));
                 }
                 Told::Nothing => {}
@@ -261,21 +325,31 @@ impl Progress {
                 () = self.something.notified() => {}
                 () = self.notices.said() => {}
                 _ = ticks.tick(), if host.err_is_terminal && !host.asked.log => {}
+                Some(answer) = answered(&mut reading) => {
+                    reading = None;
+                    host.input = answer.input;
+                    // Where nobody waits for it any more, the run was stopped.
+                    let _ = answer.answer.send(answer.is_yes);
+                }
                 Ok(()) = stop.changed() => continue,
             }
-            shown = self.draw(host, &mut lines, shown)?;
+            self.draw(host, &mut screen)?;
+            if let Some(question) = screen.question.take() {
+                questions::prompt(host, &question.words)?;
+                reading = Some(read_answer(host, question.answer));
+            }
         };
-        // What was wished last may have ended it before it was told.
-        if let (Told::Itself, Some(words)) = (told, interrupts.announcement()) {
+        // The last request may have ended the work before it was announced.
+        if announces && let Some(words) = interrupts.announcement() {
             self.say(words.to_owned());
         }
-        lines.clear();
-        self.draw(host, &mut lines, shown)?;
+        screen.lines.clear();
+        self.draw(host, &mut screen)?;
         Ok(result)
     }
 
-    /// Writes what was heard, then the lines of what is under way. Returns how many of the latter there are.
-    fn draw(&self, host: &mut Host, lines: &mut BTreeMap<String, Line>, shown: usize) -> io::Result<usize> {
+    /// Writes what was heard, then the lines of what is under way.
+    fn draw(&self, host: &mut Host, screen: &mut Screen) -> io::Result<()> {
         for words in self.notices.take() {
             self.say(words);
         }
@@ -285,11 +359,12 @@ impl Progress {
         };
         let terminal = host.err_is_terminal && !host.asked.log;
         let width = host.width();
-        let err = &mut host.err;
-        if terminal && shown > 0 {
-            write!(err, "\x1b[{shown}A\x1b[J")?;
+        let lines = &mut screen.lines;
+        if terminal && screen.rows > 0 {
+            write!(host.err, "\x1b[{}A\x1b[J", screen.rows)?;
         }
         for heard in heard {
+            let err = &mut host.err;
             match heard {
                 Heard::Started { op, words } => {
                     if !terminal {
@@ -327,14 +402,22 @@ impl Progress {
                         Ended::Unknown(why) => writeln!(err, "{words}: not known: {why}")?,
                     }
                 }
+                Heard::Noted(message) => host.say(message)?,
+                Heard::Done(message) => host.done(message)?,
+                Heard::Text(text) => {
+                    write!(host.out, "{text}")?;
+                    host.out.flush()?;
+                }
+                Heard::Asked(question) => screen.question = Some(question),
                 Heard::Skipped(words) | Heard::Said(words) => {
                     writeln!(err, "{}", message::painted(&words, host.asked.color))?;
                 }
             }
         }
         if !terminal {
-            return Ok(0);
+            return Ok(());
         }
+        let err = &mut host.err;
         // A line that wrapped would take more rows than the next redraw goes up: it is cut, and where a character is
         // wider than one column the terminal does not wrap it.
         write!(err, "{NO_WRAP}")?;
@@ -347,8 +430,30 @@ impl Progress {
             writeln!(err, "{text}")?;
         }
         write!(err, "{WRAP}")?;
-        err.flush()?;
-        Ok(lines.len())
+        screen.rows = lines.len();
+        err.flush()
+    }
+}
+
+/// Reads the answer to a question on a thread of its own, so that a signal is heard meanwhile.
+fn read_answer(host: &mut Host, answer: oneshot::Sender<bool>) -> JoinHandle<Answer> {
+    let mut input = std::mem::replace(&mut host.input, Box::new(io::empty()));
+    tokio::task::spawn_blocking(move || {
+        // Who cannot answer has not agreed.
+        let is_yes = questions::is_yes(&mut *input).unwrap_or(false);
+        Answer {
+            input,
+            is_yes,
+            answer,
+        }
+    })
+}
+
+/// The answer, once it is there.
+async fn answered(reading: &mut Option<JoinHandle<Answer>>) -> Option<Answer> {
+    match reading {
+        Some(reading) => reading.await.ok(),
+        None => std::future::pending().await,
     }
 }
 
@@ -361,9 +466,9 @@ mod tests {
     use crate::Columns;
 
     #[derive(Clone, Default)]
-    struct Screen(Arc<Mutex<Vec<u8>>>);
+    struct Terminal(Arc<Mutex<Vec<u8>>>);
 
-    impl Write for Screen {
+    impl Write for Terminal {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }
@@ -388,11 +493,11 @@ mod tests {
 
     #[test]
     fn a_line_under_way_takes_one_row_however_narrow_the_terminal_is() {
-        let screen = Screen::default();
+        let terminal = Terminal::default();
         let mut host = Host {
             input: Box::new(io::empty()),
             out: Box::new(io::sink()),
-            err: Box::new(screen.clone()),
+            err: Box::new(terminal.clone()),
             interactive: true,
             out_is_terminal: true,
             err_is_terminal: true,
@@ -402,7 +507,7 @@ mod tests {
             environment: gosling_deploy::Environment::default(),
         };
         let progress = Progress::default();
-        let mut lines = BTreeMap::new();
+        let mut screen = super::Screen::default();
         progress.push(Heard::Started {
             op: "one".to_owned(),
             words: "egg.frontend-integration-tests-eu.vm[0] creating".to_owned(),
@@ -411,15 +516,14 @@ mod tests {
             op: "one".to_owned(),
             words: "cloning the template debian-12-cloud of pve1".to_owned(),
         });
-        let mut shown = 0;
         // The terminal is made narrower while the run goes on.
         for columns in [80, 44, 20] {
             host.columns = Columns::Fixed(columns);
-            screen.0.lock().unwrap().clear();
-            shown = progress.draw(&mut host, &mut lines, shown).unwrap();
-            let text = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+            terminal.0.lock().unwrap().clear();
+            progress.draw(&mut host, &mut screen).unwrap();
+            let text = String::from_utf8(terminal.0.lock().unwrap().clone()).unwrap();
             let drawn = text.split(NO_WRAP).nth(1).unwrap().split(WRAP).next().unwrap();
-            assert_eq!((shown, drawn.lines().count()), (1, 1), "{text:?}");
+            assert_eq!((screen.rows, drawn.lines().count()), (1, 1), "{text:?}");
             assert!(drawn.trim_end().chars().count() < columns, "{columns}: {drawn:?}");
         }
     }

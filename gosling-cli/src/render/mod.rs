@@ -7,6 +7,7 @@ pub mod gitlab;
 pub mod human;
 pub mod json;
 pub mod moved;
+pub(crate) mod outcome;
 mod place;
 pub mod plan;
 pub mod plan_json;
@@ -17,6 +18,7 @@ pub mod sarif;
 pub mod template;
 mod unit;
 pub mod value;
+pub(crate) mod way_back;
 
 use std::io::{self, Write};
 

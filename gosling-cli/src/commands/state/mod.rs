@@ -314,7 +314,7 @@ async fn settled<T>(
         let (state, open) = at.read(&snapshot)?;
         match open.iter().find(|entry| concerned(entry)) {
             None => work(host, lease, state, &open).await,
-            Some(entry) => Err(super::has_not_ended(entry)),
+            Some(entry) => Err(gosling_deploy::still_open(entry).into()),
         }
     })
     .await
