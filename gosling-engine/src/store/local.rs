@@ -281,6 +281,11 @@ impl Store for LocalStore {
         match self.files.may_write_into(&self.folder) {
             // It is made with the state.
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            // Whoever asks tells a folder that is mounted read-only from any other error.
+            Err(why) if Unsafe::of(&why).is_none() => Err(StoreError::Io {
+                what: format!("cannot write into {}", self.folder.display()),
+                why,
+            }),
             may => may.map_err(failed("cannot write into", &self.folder)),
         }
     }
