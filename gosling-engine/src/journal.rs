@@ -1,8 +1,9 @@
 //! What was meant, what was begun and what came of it, in the order in which it was written.
 //!
-//! A record is its length and its CRC32C (little endian, four bytes each) and that many bytes of JSON. A last record that
-//! is cut off was never acknowledged, so nothing rests on it. Any other record that is not as it was written is damage:
-//! things may be there of which only it knew.
+//! A frame is its length and its CRC32C (little endian, four bytes each) and that many bytes of JSON: a record, or a list
+//! of records that share one write. A last frame that is cut off was never acknowledged, so nothing rests on it. Any other
+//! frame that is not as it was written is damage: things may be there of which only it knew. What shares a write is one
+//! frame, because a power cut may keep the end of a write and lose its beginning.
 
 use std::collections::hash_map::Entry as Slot;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -215,6 +216,26 @@ pub fn frame(record: &Record) -> Result<Vec<u8>, serde_json::Error> {
     Ok(enclose(&serde_json::to_vec(record)?))
 }
 
+/// The bytes of records, each as JSON, that share one write: after a power cut all of them are there, or none.
+#[must_use]
+pub fn shared_frame(records: &[Vec<u8>]) -> Vec<u8> {
+    match records {
+        [record] => enclose(record),
+        records => enclose(&[b"[", records.join(&b","[..]).as_slice(), b"]"].concat()),
+    }
+}
+
+/// The records of a frame's content.
+///
+/// # Errors
+/// Where it holds no record that this version knows.
+pub fn records_of(content: &[u8]) -> Result<Vec<Record>, serde_json::Error> {
+    match content.first() {
+        Some(b'[') => serde_json::from_slice(content),
+        _ => Ok(vec![serde_json::from_slice(content)?]),
+    }
+}
+
 /// The bytes of records, one after the other.
 ///
 /// # Errors
@@ -284,13 +305,16 @@ pub fn readable(bytes: &[u8]) -> (Vec<&[u8]>, usize) {
 /// [`JournalError::Damaged`], [`JournalError::Strange`].
 pub fn records(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
     let (contents, length) = frames(bytes)?;
-    let records = contents.into_iter().zip(1..).map(|(json, number)| {
-        serde_json::from_slice(json).map_err(|error| JournalError::Strange {
-            number,
+    let mut records = Vec::with_capacity(contents.len());
+    for content in contents {
+        let strange = |error: serde_json::Error| JournalError::Strange {
+            number: records.len() + 1,
             why: error.to_string(),
-        })
-    });
-    Ok((records.collect::<Result<_, _>>()?, length))
+        };
+        let more = records_of(content).map_err(strange)?;
+        records.extend(more);
+    }
+    Ok((records, length))
 }
 
 /// The length and the checksum of the frame that begins here. No record is empty.

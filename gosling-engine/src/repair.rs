@@ -115,11 +115,11 @@ impl Repair {
 
         let mut records = Vec::new();
         for (json, number) in salvage.records.iter().zip(1..) {
-            let record = serde_json::from_slice(json).map_err(|error| JournalError::Strange {
+            let more = journal::records_of(json).map_err(|error| JournalError::Strange {
                 number,
                 why: error.to_string(),
             });
-            records.push(record?);
+            records.extend(more?);
         }
         if salvage.gaps > 0 {
             findings.push(Finding::JournalDamaged {

@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex as AsyncMutex, oneshot, watch};
 
 use crate::fence::Fence;
-use crate::journal::{JournalError, Record, frame};
+use crate::journal::{self, JournalError, Record};
 use crate::operation::Operation;
 use crate::provider::{CallError, Notes, Provider, Secrets};
 use crate::rollout::Fleet;
@@ -127,7 +127,8 @@ pub struct JournalWriter<'a> {
 }
 
 struct Waiting {
-    bytes: Vec<u8>,
+    /// The record as JSON.
+    json: Vec<u8>,
     done: oneshot::Sender<Result<(), Broken>>,
 }
 
@@ -191,9 +192,9 @@ impl<'a> JournalWriter<'a> {
     /// # Errors
     /// Where it cannot be written as JSON, which its types rule out.
     pub(crate) fn queue(&self, record: &Record) -> Result<Queued, StoreError> {
-        let bytes = frame(record).map_err(|error| failed(error.to_string()))?;
+        let json = serde_json::to_vec(record).map_err(|error| failed(error.to_string()))?;
         let (done, heard) = oneshot::channel();
-        lock(&self.waiting).push(Waiting { bytes, done });
+        lock(&self.waiting).push(Waiting { json, done });
         Ok(Queued(heard))
     }
 
@@ -217,14 +218,18 @@ impl<'a> JournalWriter<'a> {
         if let Some(why) = lock(&self.broken).clone() {
             return Err(why.into());
         }
-        let batch = std::mem::take(&mut *lock(&self.waiting));
+        let mut batch = std::mem::take(&mut *lock(&self.waiting));
         // Holds until the write has ended well.
         *lock(&self.broken) = Some(Broken::Failed("an earlier write was cut short".to_owned()));
-        let all: Vec<u8> = batch
-            .iter()
-            .flat_map(|waiting| waiting.bytes.iter().copied())
+        let records: Vec<Vec<u8>> = batch
+            .iter_mut()
+            .map(|waiting| std::mem::take(&mut waiting.json))
             .collect();
-        let outcome = self.store.append(&all).await.map_err(Broken::from);
+        let outcome = self
+            .store
+            .append(&journal::shared_frame(&records))
+            .await
+            .map_err(Broken::from);
         *lock(&self.broken) = outcome.clone().err();
         for waiting in batch {
             // Whoever was dropped meanwhile does not listen any more.

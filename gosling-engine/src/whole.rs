@@ -164,8 +164,9 @@ async fn lost_epoch(
     let (records, _) = journal::readable(&snapshot.journal);
     let epochs = records
         .into_iter()
-        .filter_map(|json| match serde_json::from_slice(json) {
-            Ok(Record::Began { epoch } | Record::Intent { epoch, .. }) => Some(epoch),
+        .flat_map(|content| journal::records_of(content).unwrap_or_default())
+        .filter_map(|record| match record {
+            Record::Began { epoch } | Record::Intent { epoch, .. } => Some(epoch),
             _ => None,
         });
     let known = epochs.fold(state.max(trail.epoch), u64::max);

@@ -269,3 +269,28 @@ fn nothing_follows_an_end_and_nothing_comes_before_a_beginning() {
     let fine = [intent("a"), unknown.clone(), unknown, done];
     assert_eq!(entries(fine).unwrap()[0].stage, Stage::Done(None));
 }
+
+#[test]
+fn records_that_share_a_write_are_there_together_or_not_at_all() {
+    let jsons: Vec<Vec<u8>> = log()
+        .iter()
+        .map(|record| serde_json::to_vec(record).unwrap())
+        .collect();
+    let shared = shared_frame(&jsons);
+    let before = frame(&intent("before")).unwrap();
+    let all = [before.as_slice(), &shared].concat();
+    let (records, length) = super::records(&all).unwrap();
+    assert_eq!(records, [vec![intent("before")], log()].concat());
+    assert_eq!(length, all.len());
+    // What a power cut leaves of a write: any of its beginning, and any of its end.
+    for kept in (0..shared.len()).step_by(3) {
+        for lost in (kept + 1..=shared.len()).step_by(5) {
+            let torn = [before.as_slice(), &shared[..kept], &shared[lost..]].concat();
+            let (records, length) = super::records(&torn).unwrap();
+            assert_eq!(
+                (records.as_slice(), length),
+                (&[intent("before")][..], before.len())
+            );
+        }
+    }
+}

@@ -236,3 +236,22 @@ async fn torture_power_cut_finds_every_sync_that_is_left_out() {
     }
     table.clean(4);
 }
+
+/// Several records share a write here, and these dice keep the end of it and lose its beginning.
+#[tokio::test]
+async fn torture_power_cut_in_a_write_of_several_records_is_no_damage() {
+    let setting = Setting::on(FOLDER);
+    let cell = cells().find(|cell| cell.name() == "gitlab_runner Move").unwrap();
+    let mut tally = Tally::default();
+    for second in 0.. {
+        let cut = |nest: &Nest, _| nest.drive.cut(Cut::Some(0));
+        let (found, died) = cell.killed(&setting, &[6, second], cut).await;
+        if !died {
+            break;
+        }
+        tally.add(found, || format!("killed at 6 and {second}"));
+    }
+    let mut table = Table::new("power cut in a shared write");
+    table.line("gitlab_runner Move", tally);
+    table.clean(50);
+}
