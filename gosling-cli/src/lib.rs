@@ -4,7 +4,6 @@
 compile_error!("gosling runs on Linux and macOS; on Windows, build and run it in WSL");
 
 pub mod commands;
-mod engine;
 mod failure;
 mod fly_text;
 mod harmless;
@@ -14,6 +13,7 @@ mod message;
 mod output;
 mod questions;
 pub mod render;
+mod terminal;
 mod write;
 
 pub use commands::run;

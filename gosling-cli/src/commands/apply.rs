@@ -9,8 +9,8 @@ use super::carry_out::{Shown, carry_out};
 use super::plan::{RefreshFlag, TargetArgs};
 use super::run_args::{OnFailureArg, RunArgs};
 use super::{Context, Exit};
-use crate::engine::EngineArgs;
 use crate::render::plan::Detail;
+use crate::terminal::EngineArgs;
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, RunKind, read_named};
 

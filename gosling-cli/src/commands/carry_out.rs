@@ -8,9 +8,9 @@ use gosling_engine::{Plan, Service};
 
 use super::run_args::commands;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Interrupts, Progress, open_session};
 use crate::render::plan::{self as plan_text, Detail};
 use crate::render::{counted, moved, outcome, preflight, rollout, way_back};
+use crate::terminal::{EngineArgs, Interrupts, Progress, open_session};
 use crate::{Failure, Host};
 
 /// What a command says of its run beside the request.

@@ -125,7 +125,7 @@ fn show(host: &mut Host, runtime: &tokio::runtime::Runtime) -> Result<Exit, Fail
 
 /// Another hand gives the demo's machine other tags, through the same API. (More memory would wait for a restart.)
 async fn drift(host: &Host) -> Result<(), Failure> {
-    let args = crate::engine::EngineArgs::default();
+    let args = crate::terminal::EngineArgs::default();
     let at = gosling_deploy::StateLocation::find(&host.environment, &args.workspace(host)?).await?;
     let (state, _) = at.peek().await?;
     let Some((_, machine)) = state.resources.iter().find(|(_, held)| held.kind == "proxmox_vm") else {
@@ -145,7 +145,7 @@ async fn drift(host: &Host) -> Result<(), Failure> {
         .header("authorization", token)
         .body(Body::Form(vec![("tags".to_owned(), "by-hand".to_owned())]));
     let sent = async { Client::new(&endpoint)?.send(&request, &Unfenced).await };
-    let answer = sent.await.map_err(crate::engine::failure)?;
+    let answer = sent.await.map_err(crate::terminal::failure)?;
     if answer.is_success() {
         Ok(())
     } else {

@@ -7,8 +7,8 @@ use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
 use super::target::{Target, VariableArgs};
 use super::{Context, Exit};
-use crate::engine::show_problems;
 use crate::render::{self, Report, counted, value::pretty};
+use crate::terminal::show_problems;
 use crate::{Failure, Host};
 use fly_workspace::{CheckedNest, check_files, check_root};
 

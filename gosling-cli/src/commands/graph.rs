@@ -7,7 +7,7 @@ use gosling_resource::Resources;
 use serde_json::json;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, open_session};
+use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 
 /// Draw the Nest's resources and their dependencies

@@ -5,7 +5,7 @@ use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, failure, open_session, under_lock};
+use crate::terminal::{EngineArgs, failure, open_session, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{Session, holder};
 

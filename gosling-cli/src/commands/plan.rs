@@ -7,10 +7,10 @@ use clap::Args;
 use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, open_session};
 use crate::output::{self, Kind};
 use crate::render::plan::{self as render, Detail};
 use crate::render::{moved, plan_json, rollout};
+use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 
 /// What a plan is narrowed to or widened by.

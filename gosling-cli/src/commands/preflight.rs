@@ -9,8 +9,8 @@ use gosling_engine::{Outcome, Plan, PlanOptions, Service};
 use gosling_providers::reach::{self, reach};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::preflight as render;
+use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, read_named};
 use gosling_deploy::{Looked, Session, Unseen, authority};

@@ -5,7 +5,7 @@ use gosling_engine::PlanOptions;
 
 use super::plan::ClusterFlag;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, open_session};
+use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 
 /// Show what has changed outside gosling, and the plan that would follow

@@ -7,8 +7,8 @@ use gosling_resource::{Resource, Resources, Value};
 use serde_json::{Map, Value as Json};
 
 use super::{Context, Exit};
-use crate::engine::EngineArgs;
 use crate::render::template;
+use crate::terminal::EngineArgs;
 use crate::{Failure, Host};
 
 /// Print what a machine of an egg is set up with
@@ -97,7 +97,7 @@ fn config(user_data: &str) -> Result<String, Failure> {
 }
 
 pub(crate) fn cmd_render(host: &mut Host, context: Context, args: &RenderArgs) -> Result<Exit, Failure> {
-    let Some(wanted) = crate::engine::wanted_unasked(host, context, &args.engine)? else {
+    let Some(wanted) = crate::terminal::wanted_unasked(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
     let machine = machine(&wanted, &args.egg, args.machine)?;

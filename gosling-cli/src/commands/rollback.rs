@@ -9,8 +9,8 @@ use super::carry_out::{Shown, carry_out};
 use super::plan::DetailFlag;
 use super::run_args::RunArgs;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::{outcome, plan_json, way_back};
+use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{RunKind, WayBack};
 

@@ -92,7 +92,7 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
             "the sandbox answers at {}; Ctrl-C ends it",
             running.url()
         ))?;
-        crate::engine::stopped().await?;
+        crate::terminal::stopped().await?;
         running.stop().await;
         Ok(Exit::Clean)
     })

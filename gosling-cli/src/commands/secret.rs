@@ -9,7 +9,7 @@ use gosling_engine::{Held, Secrets, State};
 use gosling_resource::{Secret, SecretUri, Value};
 
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, open_session};
+use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{NamedSecret, Session};
 
@@ -99,13 +99,17 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .write(uri, &value, &Unfenced)
                     .await
-                    .map_err(crate::engine::failure)?;
+                    .map_err(crate::terminal::failure)?;
                 host.done(format_args!("{uri} is set"))?;
                 Ok(Exit::Clean)
             }
             SecretCommand::Rotate { uri } => {
                 writable(&session, uri).await?;
-                let before = session.secrets.read(uri).await.map_err(crate::engine::failure)?;
+                let before = session
+                    .secrets
+                    .read(uri)
+                    .await
+                    .map_err(crate::terminal::failure)?;
                 let value = value(host)?;
                 if before.expose() == value.expose() {
                     return Err(
@@ -118,7 +122,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .write(uri, &value, &Unfenced)
                     .await
-                    .map_err(crate::engine::failure)?;
+                    .map_err(crate::terminal::failure)?;
                 let (state, _) = session.at.peek().await?;
                 let at_gitlab = state.resources.values().any(|held| {
                     held.kind == "gitlab_hook"
@@ -153,7 +157,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .remove(uri, &Unfenced)
                     .await
-                    .map_err(crate::engine::failure)?;
+                    .map_err(crate::terminal::failure)?;
                 host.done(format_args!("{uri} is removed"))?;
                 Ok(Exit::Clean)
             }
@@ -177,9 +181,9 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     under.clone()
                 }
                 .parse()
-                .map_err(|error| crate::engine::failure(format!("{under}: {error}")))?;
+                .map_err(|error| crate::terminal::failure(format!("{under}: {error}")))?;
                 let uris = session.secrets.list(&under).await;
-                let uris = uris.map_err(crate::engine::failure)?;
+                let uris = uris.map_err(crate::terminal::failure)?;
                 if host.asked.json {
                     host.document(serde_json::json!({ "secrets": uris }))?;
                     return Ok(Exit::Clean);
@@ -268,7 +272,7 @@ async fn writable(session: &Session, uri: &SecretUri) -> Result<(), Failure> {
             "{uri} is a variable of the environment, which gosling only reads"
         ))
         .hint(put_there(uri)),
-        _ => crate::engine::failure(error),
+        _ => crate::terminal::failure(error),
     })
 }
 

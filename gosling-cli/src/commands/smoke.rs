@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::status::runner_of;
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, Progress, open_session};
 use crate::render::counted;
+use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{NamedSecret, Reporter, Session, ago};
 
@@ -60,7 +60,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
         let (_, held) = runner_of(&state, &args.egg).ok_or_else(|| {
             Failure::wrong_use(format!("no runner was created for `{}`", args.egg)).hint("gosling apply")
         })?;
-        let own: i64 = held.id.parse().map_err(crate::engine::failure)?;
+        let own: i64 = held.id.parse().map_err(crate::terminal::failure)?;
         let tags = held
             .properties
             .get("tags")

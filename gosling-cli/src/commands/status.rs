@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use self::fleet::{Fleet, Line};
 use super::{Context, Exit};
-use crate::engine::{EngineArgs, open_session};
+use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::Session;
 

@@ -9,7 +9,7 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
 use super::Exit;
-use crate::engine::{EngineArgs, failure};
+use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, at, holder, now};
 

@@ -12,9 +12,9 @@ use fly_syntax::{FileId, Severity, SourceFile};
 
 use super::target::Target;
 use super::{Context, Exit};
-use crate::engine::show_problems;
 use crate::questions::label;
 use crate::render::Report;
+use crate::terminal::show_problems;
 use crate::{Failure, Host, write};
 use fly_workspace::check_files;
 

@@ -6,8 +6,8 @@ use gosling_engine::recover;
 use gosling_resource::Address;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, failure, under_lock};
 use crate::questions::agreed;
+use crate::terminal::{EngineArgs, failure, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, holder};
 

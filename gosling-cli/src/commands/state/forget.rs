@@ -7,8 +7,8 @@ use gosling_resource::Address;
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, failure};
 use crate::render::counted;
+use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host, questions};
 use gosling_deploy::StateLocation;
 

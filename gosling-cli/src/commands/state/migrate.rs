@@ -9,7 +9,7 @@ use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, Interrupts, begin, failure};
+use crate::terminal::{EngineArgs, Interrupts, begin, failure};
 use crate::{Failure, Host};
 use fly_workspace::check_files;
 use fly_workspace::{load, read_bounded, refusal_message};

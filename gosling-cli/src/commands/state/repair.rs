@@ -8,9 +8,9 @@ use gosling_engine::repair::Repair;
 use gosling_engine::{Lease, audit, durable};
 
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, failure, under_lock};
 use crate::questions::agreed;
 use crate::render::counted;
+use crate::terminal::{EngineArgs, failure, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{FOLDER, StateLocation, holder};
 

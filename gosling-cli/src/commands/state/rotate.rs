@@ -6,7 +6,7 @@ use gosling_engine::{Lease, State, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, failure};
+use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::{Rotation, StateLocation};
 

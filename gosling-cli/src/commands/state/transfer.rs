@@ -10,8 +10,8 @@ use gosling_engine::{Lease, State, audit, recover};
 
 use super::settled;
 use crate::commands::Exit;
-use crate::engine::{EngineArgs, failure};
 use crate::output::{self, Kind};
+use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::StateLocation;
 use gosling_deploy::{LARGEST, read_named};

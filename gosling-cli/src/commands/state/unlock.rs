@@ -7,8 +7,8 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Locked, StoreError};
 
 use crate::commands::{Exit, block_on};
-use crate::engine::{EngineArgs, begin};
 use crate::questions::agreed;
+use crate::terminal::{EngineArgs, begin};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, released};
 
