@@ -8,9 +8,9 @@ use gosling_engine::{Plan, PlanOptions};
 use super::carry_out::{Shown, carry_out};
 use super::plan::{RefreshFlag, TargetArgs};
 use super::run_args::{OnFailureArg, RunArgs};
-use super::{Context, Exit};
 use crate::render::plan::Detail;
 use crate::terminal::EngineArgs;
+use crate::terminal::{Context, Exit};
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, RunKind, read_named};
 
@@ -58,7 +58,7 @@ Examples:
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct DestroyArgs {
     /// Delete only this and what needs it: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
+    #[arg(long = "target", value_name = "ADDR", add = super::candidates::targets())]
     targets: Vec<String>,
     /// Delete all the rest although something cannot be reached; the next destroy or apply that reaches it deletes it
     #[arg(long)]

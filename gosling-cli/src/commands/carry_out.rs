@@ -7,9 +7,9 @@ use gosling_deploy::{Jobs, Operator, Planned, Reporter, RunEnd, RunKind, RunRequ
 use gosling_engine::{Plan, Service};
 
 use super::run_args::commands;
-use super::{Context, Exit};
 use crate::render::plan::{self as plan_text, Detail};
 use crate::render::{counted, moved, outcome, preflight, rollout, way_back};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Interrupts, Progress, open_session};
 use crate::{Failure, Host};
 
@@ -40,7 +40,7 @@ pub(super) fn carry_out(
     if request.ask && !host.interactive {
         return Err(nobody_to_ask(&mut session, request));
     }
-    super::runtime()?.block_on(async {
+    crate::terminal::runtime()?.block_on(async {
         // From before the lock is taken until it is given back, so that no signal leaves it behind.
         let interrupts = Interrupts::heard()?;
         let progress = Progress::of(session.notices());
@@ -67,7 +67,7 @@ pub(super) fn carry_out(
 /// Why a run is refused that would have to ask where nobody is: what is wrong with its arguments, else that.
 fn nobody_to_ask(session: &mut Session, request: &RunRequest) -> Failure {
     let options = &request.options;
-    let arguments: Result<(), Failure> = super::block_on(async {
+    let arguments: Result<(), Failure> = crate::terminal::block_on(async {
         match &request.kind {
             RunKind::Rollback(to) => {
                 let (state, open) = session.at.peek().await?;

@@ -4,8 +4,8 @@ use clap::Args;
 use clap_complete::Shell;
 use clap_complete::env::Shells;
 
-use super::Exit;
 use super::complete::VARIABLE;
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 
 /// Print a completion script for a shell

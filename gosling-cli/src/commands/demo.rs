@@ -10,7 +10,7 @@ use gosling_resource::Secret;
 use gosling_sandbox::{Options, Sandbox, WorldFile};
 
 use super::sandbox::SandboxFiles;
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::{Failure, Host};
 
 /// Run the full demo: a Nest, a plan, runners that come online, drift, and nothing left behind
@@ -59,7 +59,7 @@ pub(crate) fn cmd_demo(host: &mut Host, _: Context, args: &DemoArgs) -> Result<E
     let folder = tempfile::Builder::new().prefix("gosling-demo-").tempdir()?;
     let world: WorldFile =
         serde_json::from_str(WORLD).map_err(|error| Failure::wrong_use(error.to_string()))?;
-    let runtime = super::runtime()?;
+    let runtime = crate::terminal::runtime()?;
     let running = runtime.block_on(Sandbox::start(Options {
         world,
         ..Options::default()

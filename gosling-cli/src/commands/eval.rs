@@ -5,10 +5,10 @@ use std::io::Write;
 use clap::Args;
 use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
-use super::target::{Target, VariableArgs};
-use super::{Context, Exit};
 use crate::render::{self, Report, counted, value::pretty};
 use crate::terminal::show_problems;
+use crate::terminal::{Context, Exit};
+use crate::terminal::{Target, VariableArgs};
 use crate::{Failure, Host};
 use fly_workspace::{CheckedNest, check_files, check_root};
 
@@ -38,7 +38,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
     let var_files = args.variables.files(host)?;
     let expression = match args.expression.as_deref() {
         Some("-") => Some(
-            String::from_utf8_lossy(&super::standard_input(host)?)
+            String::from_utf8_lossy(&crate::terminal::standard_input(host)?)
                 .trim()
                 .to_owned(),
         ),

@@ -7,7 +7,7 @@ use fly_syntax::{Kind, Severity};
 use fly_typeck::reference;
 use serde_json::json;
 
-use super::Exit;
+use crate::terminal::Exit;
 use crate::{Failure, Host, render};
 
 /// A shorter text is a part of too many names.
@@ -26,7 +26,7 @@ Examples:
   gosling explain                      every code")]
 pub(crate) struct ExplainArgs {
     /// A code (FLY401), a block kind (egg) or an attribute (egg.runner.tags, tags)
-    #[arg(add = super::complete::explained())]
+    #[arg(add = super::candidates::explained())]
     name: Option<String>,
 }
 

@@ -7,9 +7,9 @@ use clap::Args;
 use fly_syntax::Severity;
 use serde_json::json;
 
-use super::target::{Target, VariableArgs};
-use super::{Context, Exit};
 use crate::render::{self, Format, counted};
+use crate::terminal::{Context, Exit};
+use crate::terminal::{Target, VariableArgs};
 use crate::{Failure, Host, write};
 use fly_workspace::check_root;
 

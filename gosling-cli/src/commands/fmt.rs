@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use serde_json::json;
 use similar::ChangeTag;
 
-use super::target::{Target, lexical};
-use super::{Context, Exit};
 use crate::render::counted;
+use crate::terminal::{Context, Exit};
+use crate::terminal::{Target, lexical};
 use crate::{Failure, Host, write};
 use fly_workspace::Masked;
 use fly_workspace::{fly_files, read_bounded, refusal_message};
@@ -105,7 +105,7 @@ impl Outcome {
 }
 
 fn format_stdin(host: &mut Host, context: Context, args: &FmtArgs) -> Result<Exit, Failure> {
-    let bytes = super::standard_input(host)?;
+    let bytes = crate::terminal::standard_input(host)?;
     match format_bytes("<stdin>", bytes.clone()) {
         Outcome::Changed { old, new } if args.check || args.diff => {
             show_change(host, context, args, "<stdin>", &old, &new)?;

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use gosling_resource::Resources;
 use serde_json::json;
 
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 
@@ -36,7 +36,7 @@ pub(crate) fn cmd_graph(host: &mut Host, context: Context, args: &GraphArgs) -> 
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let wanted = session.all_wanted().await?;
         if host.asked.json {
             let resources = wanted.iter().map(|resource| {

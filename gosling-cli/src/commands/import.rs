@@ -4,7 +4,7 @@ use clap::Args;
 use gosling_engine::{Lease, recover};
 use gosling_resource::Address;
 
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, failure, open_session, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{Session, holder};
@@ -20,7 +20,7 @@ Examples:
   gosling import 'egg.app.vm[0]' pve1/5001   a virtual machine: node and VMID")]
 pub(crate) struct ImportArgs {
     /// The address that the Nest gives it
-    #[arg(add = super::complete::addresses())]
+    #[arg(add = super::candidates::addresses())]
     address: Address,
     /// What the API calls it
     id: String,
@@ -32,7 +32,7 @@ pub(crate) fn cmd_import(host: &mut Host, context: Context, args: &ImportArgs) -
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         session.at.may_be_edited().await?;
         let (at, who) = (session.at.clone(), holder(&host.environment, "gosling import"));
         under_lock(host, &at, &who, async |host, lease| {

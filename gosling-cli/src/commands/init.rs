@@ -8,11 +8,11 @@ use fly_syntax::Severity;
 use serde_json::json;
 
 use super::add::formatted;
-use super::target::lexical;
-use super::{Exit, VariableArgs};
 use crate::fly_text::{fill, quoted};
 use crate::questions::{Question, Questions, one_of, text};
 use crate::render::counted;
+use crate::terminal::lexical;
+use crate::terminal::{Exit, VariableArgs};
 use crate::{Failure, Host, write};
 use fly_workspace::check_root;
 use fly_workspace::relative;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory};
 
-use super::{Cli, Exit};
+use super::Cli;
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 
 /// Write the manual pages, one for each command

@@ -3,6 +3,7 @@
 mod add;
 mod answer;
 mod apply;
+mod candidates;
 mod carry_out;
 mod complete;
 mod completions;
@@ -30,23 +31,20 @@ mod secret;
 mod smoke;
 mod state;
 mod status;
-mod target;
 mod team;
 mod validate;
 mod version;
 
-pub(crate) use target::{Target, VariableArgs};
-
 use std::ffi::OsString;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::harmless::Harmless;
 use crate::render::Look;
+use crate::terminal::{Context, Exit};
 use crate::{Asked, Failure, Host};
 
 /// The heading of the options that every command has.
@@ -214,78 +212,6 @@ const ENGINE: [&str; 20] = [
     "sandbox",
     "demo",
 ];
-
-/// All of standard input, as far as a Fly file may be long.
-pub(crate) fn standard_input(host: &mut Host) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let longest = fly_workspace::LIMIT;
-    host.input.by_ref().take(longest + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > longest {
-        return Err(Failure::wrong_use(format!(
-            "standard input is longer than a Fly file may be: {longest} bytes"
-        )));
-    }
-    Ok(bytes)
-}
-
-/// The runtime for calls to other services: one as long as the process lives, so that connections outlast a piece of
-/// work.
-pub(crate) fn runtime() -> Result<&'static tokio::runtime::Runtime, Failure> {
-    static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
-    if let Some(runtime) = RUNTIME.get() {
-        return Ok(runtime);
-    }
-    let built = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()?;
-    Ok(RUNTIME.get_or_init(|| built))
-}
-
-/// Carries out work that waits for others.
-pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    runtime()?.block_on(work)
-}
-
-/// How output for people looks on this host.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Context {
-    /// On standard output.
-    pub(crate) out: Look,
-    /// On standard error.
-    pub(crate) err: Look,
-}
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Done, nothing wrong.
-    Clean,
-    /// Done, and something is wrong with the Nest.
-    Problems,
-    /// Not done: it was asked for something that cannot be done. For the commands of the engine: changes are pending.
-    WrongUse,
-    /// A person stopped it.
-    Interrupted,
-    /// As asked for: `--warn-exit-code`.
-    Asked(u8),
-}
-
-impl Exit {
-    /// Changes are pending: `plan --detailed-exitcode`.
-    pub(crate) const PENDING: Self = Self::WrongUse;
-
-    /// The process's exit code.
-    pub(crate) const fn code(self) -> u8 {
-        match self {
-            Self::Clean => 0,
-            Self::Problems => 1,
-            Self::WrongUse => 2,
-            Self::Interrupted => 130,
-            Self::Asked(code) => code,
-        }
-    }
-}
 
 /// Runs `gosling` with `args`, the program's name first. Returns the exit code: 0 clean, 1 problems, 2 wrong use.
 pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {

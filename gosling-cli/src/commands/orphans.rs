@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::carry_out::{Shown, carry_out};
 use super::run_args::RunArgs;
-use super::{Context, Exit, block_on};
 use crate::render::counted;
 use crate::render::plan::Detail;
+use crate::terminal::{Context, Exit, block_on};
 use crate::terminal::{EngineArgs, failure, open_session, under_lock};
 use crate::{Failure, Host, questions};
 use gosling_deploy::{Orphan, Orphans, RunKind, Session, asked_as, holder};

@@ -6,7 +6,8 @@ use std::io::Write;
 use clap::error::ErrorKind;
 use clap::{ColorChoice, CommandFactory, FromArgMatches, ValueEnum};
 
-use super::{Cli, Color, Exit, HELP_WIDTH, groups};
+use super::{Cli, Color, HELP_WIDTH, groups};
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 
 /// Reads the arguments; what ends here is help, the version and wrong use.

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
 
-use super::{Context, Exit};
 use crate::output::{self, Kind};
 use crate::render::plan::{self as render, Detail};
 use crate::render::{moved, plan_json, rollout};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 
@@ -17,10 +17,10 @@ use crate::{Failure, Host};
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct TargetArgs {
     /// Plan only this and what it needs (with --destroy: and what needs it): egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
+    #[arg(long = "target", value_name = "ADDR", add = super::candidates::targets())]
     targets: Vec<String>,
     /// Replace this although nothing else requires it
-    #[arg(long, value_name = "ADDR", add = super::complete::addresses())]
+    #[arg(long, value_name = "ADDR", add = super::candidates::addresses())]
     replace: Vec<String>,
     #[command(flatten)]
     refresh: RefreshFlag,
@@ -143,7 +143,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
             output::may_write(host, path, kind, folder.clone())?;
         }
     }
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let progress = Progress::of(session.notices());
         let options = args.options.options(args.destroy);
         let work = session.plan(&progress, &options, args.options.refresh());

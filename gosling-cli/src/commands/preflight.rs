@@ -8,8 +8,8 @@ use fly_domain::Target;
 use gosling_engine::{Outcome, Plan, PlanOptions, Service};
 use gosling_providers::reach::{self, reach};
 
-use super::{Context, Exit};
 use crate::render::preflight as render;
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, read_named};
@@ -47,7 +47,7 @@ pub(crate) struct PreflightArgs {
     #[arg(long)]
     role: bool,
     /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
+    #[arg(long = "target", value_name = "ADDR", add = super::candidates::targets())]
     targets: Vec<String>,
     /// Check whether everything can be deleted
     #[arg(long)]
@@ -72,7 +72,7 @@ pub(crate) fn cmd_preflight(
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let progress = Progress::of(session.notices());
         let plan = match args.operands.first() {
             Some(path) => {
@@ -146,7 +146,7 @@ fn inside(host: &mut Host, context: Context, args: &PreflightArgs) -> Result<Exi
         .map(target)
         .collect::<Result<Vec<reach::Target>, Failure>>()?;
     let extra_ca = authority(&host.environment)?;
-    let services = super::block_on(async {
+    let services = crate::terminal::block_on(async {
         let progress = Progress::default();
         let environment = host.environment.variables.clone();
         let work = async {

@@ -4,7 +4,7 @@ use clap::Args;
 use gosling_engine::PlanOptions;
 
 use super::plan::ClusterFlag;
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 
@@ -33,7 +33,7 @@ pub(crate) fn cmd_refresh(host: &mut Host, context: Context, args: &RefreshArgs)
         return Ok(Exit::Problems);
     };
     session.accept_clusters(&args.clusters.accept_cluster)?;
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let progress = Progress::of(session.notices());
         let options = PlanOptions::default();
         let work = session.plan(&progress, &options, true);

@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use gosling_resource::{Resource, Resources, Value};
 use serde_json::{Map, Value as Json};
 
-use super::{Context, Exit};
 use crate::render::template;
 use crate::terminal::EngineArgs;
+use crate::terminal::{Context, Exit};
 use crate::{Failure, Host};
 
 /// Print what a machine of an egg is set up with

@@ -8,8 +8,8 @@ use gosling_engine::PlanOptions;
 use super::carry_out::{Shown, carry_out};
 use super::plan::DetailFlag;
 use super::run_args::RunArgs;
-use super::{Context, Exit};
 use crate::render::{outcome, plan_json, way_back};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{RunKind, WayBack};
@@ -37,7 +37,7 @@ pub(crate) struct RollbackArgs {
     #[arg(long, conflicts_with = "yes")]
     dry_run: bool,
     /// Only this and what it needs: egg.app, egg.app.vm, 'egg.app.vm[0]'
-    #[arg(long = "target", value_name = "ADDR", add = super::complete::targets())]
+    #[arg(long = "target", value_name = "ADDR", add = super::candidates::targets())]
     targets: Vec<String>,
     #[command(flatten)]
     detail: DetailFlag,
@@ -75,7 +75,7 @@ fn look(
     let Some(session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let (state, open) = session.at.peek().await?;
         for entry in &open {
             let (verb, address) = (entry.operation.verb, &entry.operation.address);

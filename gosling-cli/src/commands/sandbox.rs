@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use gosling_sandbox::{Fault, Options, Running, Sandbox, WorldFile};
 
-use super::Exit;
 use crate::output::{self, Kind};
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 use fly_workspace::LIMIT;
 use gosling_deploy::identity;
@@ -64,7 +64,7 @@ pub(crate) fn cmd_sandbox(host: &mut Host, args: &SandboxArgs) -> Result<Exit, F
         world,
         ..Options::default()
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let running = Sandbox::start(options).await;
         let running = running.map_err(|error| Failure::wrong_use(error.to_string()))?;
         let files = SandboxFiles::write(&running)?;

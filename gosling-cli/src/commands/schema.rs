@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 use fly_typeck::reference;
 
-use super::Exit;
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 
 /// Print every block kind and attribute of the language

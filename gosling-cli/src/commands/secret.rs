@@ -8,7 +8,7 @@ use gosling_engine::preflight::put_there;
 use gosling_engine::{Held, Secrets, State};
 use gosling_resource::{Secret, SecretUri, Value};
 
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{NamedSecret, Session};
@@ -85,7 +85,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         if args.command.changes() {
             session.at.may_be_edited().await?;
         }

@@ -11,8 +11,8 @@ use gosling_resource::Value;
 use serde_json::json;
 
 use super::status::runner_of;
-use super::{Context, Exit};
 use crate::render::counted;
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::{NamedSecret, Reporter, Session, ago};
@@ -36,7 +36,7 @@ Examples:
 Exit codes: 0 the job ran on this egg's runner and was green, 1 it did not.")]
 pub(crate) struct SmokeArgs {
     /// The egg
-    #[arg(add = super::complete::eggs())]
+    #[arg(add = super::candidates::eggs())]
     egg: String,
     /// The branch or tag [default: the project's default branch]
     #[arg(long = "ref", value_name = "REF")]
@@ -55,7 +55,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
     let Some(mut session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let (state, _) = session.at.peek().await?;
         let (_, held) = runner_of(&state, &args.egg).ok_or_else(|| {
             Failure::wrong_use(format!("no runner was created for `{}`", args.egg)).hint("gosling apply")

@@ -11,7 +11,7 @@ use gosling_resource::Address;
 use serde_json::{Value as Json, json};
 
 use self::fleet::{Fleet, Line};
-use super::{Context, Exit};
+use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, open_session};
 use crate::{Failure, Host};
 use gosling_deploy::Session;
@@ -32,7 +32,7 @@ Examples:
 Exit codes: 0 every machine is there and online, 1 one is not, or an egg has nothing yet.")]
 pub(crate) struct StatusArgs {
     /// Only this egg or eggsbucket
-    #[arg(add = super::complete::eggs())]
+    #[arg(add = super::candidates::eggs())]
     egg: Option<String>,
     /// As JSON
     #[arg(long)]
@@ -45,7 +45,7 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
     let Some(session) = open_session(host, context, &args.engine)? else {
         return Ok(Exit::Problems);
     };
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let (state, open) = session.at.peek().await?;
         if let Some(egg) = &args.egg {
             is_known(&session, &state, egg)?;

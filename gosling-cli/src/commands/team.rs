@@ -8,7 +8,7 @@ use gosling_engine::audit::{self, Ending, Event, Line};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
-use super::Exit;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, at, holder, now};
@@ -93,7 +93,7 @@ enum AuditCommand {
 }
 
 pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure> {
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let at = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
         at.has_not_moved().await?;
         let holder = at.store.held_by().await?;
@@ -112,7 +112,7 @@ pub(crate) fn cmd_lock(host: &mut Host, args: &LockArgs) -> Result<Exit, Failure
 pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Failure> {
     const COMMAND: &str = "gosling freeze";
     const LIFTED: &str = "the freeze is lifted";
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let place = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
         place.has_not_moved().await?;
         // One that cannot be read is lifted too.
@@ -152,7 +152,7 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
 }
 
 pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failure> {
-    super::block_on(async {
+    crate::terminal::block_on(async {
         let engine = match &args.command {
             Some(AuditCommand::Verify { engine, .. }) => engine,
             None => &args.engine,

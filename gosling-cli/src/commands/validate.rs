@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 use fly_syntax::Severity;
 
-use super::target::{Target, VariableArgs};
-use super::{Context, Exit};
 use crate::render::{self, Format};
+use crate::terminal::{Context, Exit};
+use crate::terminal::{Target, VariableArgs};
 use crate::{Failure, Host};
 use fly_workspace::{CheckedNest, check_files, check_root};
 
@@ -49,7 +49,7 @@ pub(crate) fn cmd_validate(host: &mut Host, context: Context, args: &ValidateArg
         args.format
     };
     let (targets, nests): (Vec<Target>, Vec<CheckedNest>) = if args.paths == [PathBuf::from("-")] {
-        let text = super::standard_input(host)?;
+        let text = crate::terminal::standard_input(host)?;
         let alone = fly_workspace::one_file("Lib/stdin.fly", &String::from_utf8_lossy(&text));
         (vec![Target::nowhere(host)], vec![check_files(alone, &variables)])
     } else {

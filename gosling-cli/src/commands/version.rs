@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use clap::Args;
 use serde_json::json;
 
-use super::Exit;
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 
 /// The version.

@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::commands::Exit;
+use super::Exit;
 
 /// Hears signals from when it is made until it is dropped, whatever is under way: none ends the process by itself, so
 /// that a lock can be given back, and none is lost between two pieces of work.

@@ -6,7 +6,7 @@ use fly_workspace::Workspace;
 use gosling_deploy::Session;
 use gosling_resource::Resources;
 
-use crate::commands::{Context, Target, VariableArgs};
+use super::{Context, Target, VariableArgs, runtime};
 use crate::render::{self, Format, Report};
 use crate::{Failure, Host};
 
@@ -70,7 +70,7 @@ pub(crate) fn open_session(
         return Ok(None);
     };
     let session = Session::open(&host.environment, workspace, &given);
-    Ok(Some(crate::commands::runtime()?.block_on(session)?))
+    Ok(Some(runtime()?.block_on(session)?))
 }
 
 /// Everything that the Nest asks for, as far as that is known without asking anybody: a group has no projects here.

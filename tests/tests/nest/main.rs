@@ -11,6 +11,7 @@ mod by_hand;
 mod calls;
 mod canary;
 mod cases;
+mod circles;
 mod compiled;
 mod disk;
 mod docs;

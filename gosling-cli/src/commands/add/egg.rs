@@ -3,11 +3,11 @@
 use clap::Args;
 use fly_domain::{Fqdn, SecretUri, Url};
 
-use super::super::target::Target;
 use super::facts::Facts;
 use super::machine::{Machine, MachineArgs};
 use crate::fly_text::quoted;
 use crate::questions::{Question, Questions, label, number, refused};
+use crate::terminal::Target;
 use crate::{Failure, Host};
 
 /// Add an egg: runners for one project, group or repository

@@ -3,7 +3,7 @@
 use fly_syntax::SourceFile;
 use fly_syntax::tree::Block;
 
-use super::super::target::Target;
+use crate::terminal::Target;
 
 /// What a Nest has already.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use crate::questions::{Question, Questions, list, number, one_of, refused, text}
 #[derive(Debug, Args)]
 pub(crate) struct MachineArgs {
     /// Take the machine from a preset: no other option about it is needed
-    #[arg(long = "use", value_name = "PRESET", add = crate::commands::complete::presets())]
+    #[arg(long = "use", value_name = "PRESET", add = crate::commands::candidates::presets())]
     preset: Option<String>,
     /// Kind of machine: vm, container or serverless
     #[arg(long = "type", value_name = "TYPE")]

@@ -10,10 +10,10 @@ use std::io::Write;
 use clap::{Args, Subcommand};
 use fly_syntax::{FileId, Severity, SourceFile};
 
-use super::target::Target;
 use super::{Context, Exit};
 use crate::questions::label;
 use crate::render::Report;
+use crate::terminal::Target;
 use crate::terminal::show_problems;
 use crate::{Failure, Host, write};
 use fly_workspace::check_files;
@@ -90,7 +90,7 @@ fn add(host: &mut Host, context: Context, target: &Target, path: &str, text: &st
         .extend(path.rfind('/').and_then(|at| path.get(..at)).map(str::to_owned));
     files.folders.sort();
     files.folders.dedup();
-    let variables = super::target::VariableArgs::default().variables(host)?;
+    let variables = crate::terminal::VariableArgs::default().variables(host)?;
     let checked = check_files(files, &variables);
     let only = Target {
         root: target.root.clone(),

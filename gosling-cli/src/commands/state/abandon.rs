@@ -5,8 +5,8 @@ use gosling_engine::journal::{Entry, Record, frame};
 use gosling_engine::recover;
 use gosling_resource::Address;
 
-use crate::commands::Exit;
 use crate::questions::agreed;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, holder};

@@ -6,8 +6,8 @@ use gosling_engine::{Lease, State, recover};
 use gosling_resource::Address;
 
 use super::settled;
-use crate::commands::Exit;
 use crate::render::counted;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host, questions};
 use gosling_deploy::StateLocation;
@@ -26,7 +26,7 @@ Examples:
   gosling state rm 'egg.app.vm[*]' --yes   all of its machines, without asking")]
 pub(crate) struct ForgetArgs {
     /// Which: egg.app, egg.app.vm, 'egg.app.vm[0]', 'egg.app*'
-    #[arg(required = true, value_name = "ADDR", add = crate::commands::complete::targets())]
+    #[arg(required = true, value_name = "ADDR", add = crate::commands::candidates::targets())]
     targets: Vec<String>,
     /// Do not ask
     #[arg(long, short)]

@@ -8,7 +8,7 @@ use gosling_engine::fence::Unfenced;
 use gosling_engine::migrate::{End, MigrateError, Outcome, announce, migrate};
 use gosling_engine::store::Locked;
 
-use crate::commands::Exit;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, Interrupts, begin, failure};
 use crate::{Failure, Host};
 use fly_workspace::check_files;

@@ -25,8 +25,8 @@ use self::migrate::MigrateArgs;
 use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
-use super::{Context, Exit, block_on};
 use crate::render::{counted, plan as render, plan_json, unit};
+use crate::terminal::{Context, Exit, block_on};
 use crate::terminal::{EngineArgs, failure, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{LARGEST, read_named};
@@ -68,7 +68,7 @@ enum StateCommand {
     /// One resource with everything known of it
     Show {
         /// Which: egg.app.runner
-        #[arg(add = crate::commands::complete::addresses())]
+        #[arg(add = crate::commands::candidates::addresses())]
         address: Address,
         /// As JSON
         #[arg(long)]
@@ -79,10 +79,10 @@ enum StateCommand {
     /// Give a resource another address: apply keeps it, as with a `moved` block
     Mv {
         /// As it is
-        #[arg(add = crate::commands::complete::addresses())]
+        #[arg(add = crate::commands::candidates::addresses())]
         from: Address,
         /// As it will be
-        #[arg(add = crate::commands::complete::addresses())]
+        #[arg(add = crate::commands::candidates::addresses())]
         to: Address,
         #[command(flatten)]
         engine: EngineArgs,

@@ -7,9 +7,9 @@ use clap::Args;
 use gosling_engine::repair::Repair;
 use gosling_engine::{Lease, audit, durable};
 
-use crate::commands::Exit;
 use crate::questions::agreed;
 use crate::render::counted;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure, under_lock};
 use crate::{Failure, Host};
 use gosling_deploy::{FOLDER, StateLocation, holder};

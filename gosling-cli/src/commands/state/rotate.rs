@@ -5,7 +5,7 @@ use gosling_engine::journal::Entry;
 use gosling_engine::{Lease, State, recover};
 
 use super::settled;
-use crate::commands::Exit;
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::{Rotation, StateLocation};

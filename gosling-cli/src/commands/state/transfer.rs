@@ -9,8 +9,8 @@ use gosling_engine::journal::Entry;
 use gosling_engine::{Lease, State, audit, recover};
 
 use super::settled;
-use crate::commands::Exit;
 use crate::output::{self, Kind};
+use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
 use gosling_deploy::StateLocation;

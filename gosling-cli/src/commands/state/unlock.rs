@@ -6,9 +6,9 @@ use clap::Args;
 use gosling_engine::fence::Unfenced;
 use gosling_engine::store::{Locked, StoreError};
 
-use crate::commands::{Exit, block_on};
 use crate::questions::agreed;
 use crate::terminal::{EngineArgs, begin};
+use crate::terminal::{Exit, block_on};
 use crate::{Failure, Host};
 use gosling_deploy::{StateLocation, released};
 
