@@ -80,6 +80,21 @@ pub(crate) fn read(token: &str) -> Result<ExprKind, NotANumber> {
     }
 }
 
+/// A number and its unit as one token, where `word` is a unit and the text before it ends with a number that has none.
+pub(crate) fn with_unit(before: &str, word: &str) -> Option<String> {
+    let start = before
+        .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '.')
+        .map_or(0, |at| at + before[at..].chars().next().map_or(1, char::len_utf8));
+    let number = &before[start..];
+    let plain = number
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'_' | b'.'));
+    let begins =
+        number.starts_with(|c: char| c.is_ascii_digit()) && !word.starts_with(|c: char| c.is_ascii_digit());
+    let whole = format!("{number}{word}");
+    (plain && begins && matches!(read(&whole), Ok(ExprKind::Quantity(_)))).then_some(whole)
+}
+
 /// A number with an exponent in plain digits, where it is a whole number that fits.
 fn written_out(digits: &str, power: &str) -> Option<String> {
     let power: usize = power.parse().ok().filter(|power| *power <= 18)?;

@@ -4,6 +4,7 @@ use pest::Parser as _;
 use pest::iterators::Pairs;
 
 use super::{Builder, Grammar, Node, Rule};
+use crate::number;
 use crate::problems;
 use crate::source::Span;
 use crate::tree::{
@@ -129,6 +130,9 @@ impl Builder<'_> {
         let found = rest.as_str().trim_end();
         let start = rest.as_span().start();
         let span = self.place(start, start + found.len());
+        if self.unit_apart(value, found, span) {
+            return;
+        }
         match found.chars().next() {
             // What could go on as an expression and does not is broken in itself.
             Some('+' | '-' | '*' | '/' | '%' | '<' | '>' | '=' | '&' | '|' | '?' | '.') => {
@@ -315,6 +319,18 @@ impl Builder<'_> {
 }
 
 impl Builder<'_> {
+    /// Reports a unit that has a blank before it: `20 GiB`. Whether it is one.
+    pub(super) fn unit_apart(&mut self, value: Span, found: &str, at: Span) -> bool {
+        let gap = value.at_end().to(at.at_start());
+        let whole = number::with_unit(self.source.slice(value), found);
+        let Some(whole) = whole.filter(|_| gap.start < gap.end && self.is_blank(gap)) else {
+            return false;
+        };
+        self.problems
+            .push(problems::left_over::unit(at, found, gap, &whole));
+        true
+    }
+
     /// Whether only white space stands there: an edit may take it away.
     fn is_blank(&self, gap: Span) -> bool {
         self.source.slice(gap).trim().is_empty()

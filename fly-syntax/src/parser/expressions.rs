@@ -327,6 +327,13 @@ impl Builder<'_> {
                     continue;
                 }
                 rule => {
+                    if !comma
+                        && let Some(last) = items.last_mut()
+                        && self.unit_apart(last.span, part.as_str().trim_end(), span)
+                    {
+                        last.kind = ExprKind::Broken;
+                        continue;
+                    }
                     if !comma && let Some(last) = items.last() {
                         let between = Span {
                             start: last.span.end,
@@ -375,6 +382,13 @@ impl Builder<'_> {
                     self.problems.push(problems::missing_comma::extra(span));
                 }
                 comma = true;
+                continue;
+            }
+            if !comma
+                && let Some(last) = entries.last_mut()
+                && self.unit_apart(last.value.span, part.as_str().trim_end(), span)
+            {
+                last.value.kind = ExprKind::Broken;
                 continue;
             }
             if !comma && let Some(last) = entries.last() {

@@ -215,6 +215,7 @@ impl<'s> Builder<'s> {
             }
             at
         };
+        self.doubt_stray_closers();
         for problem in &mut self.problems {
             let (start, end) = (inside(problem.span.start), inside(problem.span.end));
             problem.span = Span::new(problem.span.file, start..end.max(start));
@@ -244,6 +245,22 @@ impl<'s> Builder<'s> {
                 .retain(|problem| is(problem, &problems::not_text::KIND) || line(problem.span) < no_text);
         }
         self.problems
+    }
+
+    /// A bracket that closes nothing goes with its line, and without a question only where nothing else is wrong: it
+    /// may be the right one, and what it closes be lost by another mistake.
+    fn doubt_stray_closers(&mut self) {
+        let stray = |problem: &Problem| std::ptr::eq(problem.kind, &problems::stray_closer::KIND);
+        let alone = self.problems.iter().all(stray);
+        let text = self.source.text();
+        for problem in self.problems.iter_mut().filter(|problem| stray(problem)) {
+            for suggestion in &mut problem.suggestions {
+                suggestion.certain &= alone;
+                for edit in &mut suggestion.edits {
+                    edit.span = problems::stray_closer::with_its_line(edit.span, text);
+                }
+            }
+        }
     }
 
     fn span(&self, node: &Node<'_>) -> Span {

@@ -9,7 +9,7 @@ pub(crate) static KIND: Kind = Kind {
     title: "something is left over behind a value",
     severity: Severity::Error,
     explanation: r#"An attribute has one value, and the line ends behind it. Several entries on one line are possible where each is
-`name = value` or a block.
+`name = value` or a block. A number and its unit are one word: `20GiB`, not `20 GiB`.
 "#,
     wrong: r#"locals {
   size = 4GiB 8GiB
@@ -40,6 +40,13 @@ pub(crate) fn problem(at: Span, found: &str, value: &str) -> Problem {
             "delete it, or put an operator or a new line before it; several values are a list: `[a, b]`",
         ),
     }
+}
+
+/// The unit of a number, with a blank between them; `whole` is both without it.
+pub(crate) fn unit(at: Span, unit: &str, gap: Span, whole: &str) -> Problem {
+    Problem::new(&KIND, at, format!("`{unit}` is not next to its number"))
+        .help("a number and its unit are one word, without a blank")
+        .fix(format!("write `{whole}`"), gap, "")
 }
 
 /// A comma or a semicolon at the end of an attribute.

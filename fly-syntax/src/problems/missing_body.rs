@@ -26,6 +26,13 @@ pub(crate) fn problem(header: Span, kind: &str) -> Problem {
         .help("write `{ ... }` behind it, the `{` on the same line")
 }
 
+/// A header without its brace, with the body below it.
+pub(crate) fn brace(header: Span, text: &str) -> Problem {
+    Problem::new(&KIND, header, format!("the `{{` of `{text}` is missing"))
+        .help("write `{` behind it: the lines below are its body")
+        .fix(format!("write `{text} {{`"), header.at_end(), " {")
+}
+
 /// `gap` is what stands between the header and its brace on a later line, where it is only white space.
 pub(crate) fn late(open: Span, kind: &str, gap: Option<Span>) -> Problem {
     let problem = Problem::new(&KIND, open, format!("the `{{` of this `{kind}` is not on the line of its header"))

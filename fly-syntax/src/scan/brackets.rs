@@ -46,6 +46,7 @@ impl Scanner<'_> {
             indent: self.indent,
             too_deep,
             questions: 0,
+            indented: None,
         });
         self.inside_deep |= too_deep;
         if bracket == Bracket::Text {

@@ -83,6 +83,8 @@ struct Open {
     /// Where what is too deep inside it starts.
     too_deep: bool,
     questions: usize,
+    /// Whether its first line is indented more than it; unknown before that line.
+    indented: Option<bool>,
 }
 
 impl Open {
@@ -119,7 +121,12 @@ pub(crate) fn scan(source: &SourceFile, form: Form) -> Scan {
             second.enter_template();
         }
         second.run();
-        second
+        // Where the indent says nothing about the blocks, following it finds problems that are none.
+        if second.problems.len() > first.problems.len() {
+            first
+        } else {
+            second
+        }
     };
     Scan {
         comments: scanner.comments,
