@@ -247,3 +247,56 @@ fn architecture_md_shows_the_same_table() {
         );
     }
 }
+
+/// The names in backquotes of a part of ARCHITECTURE.md.
+fn quoted_in(heading: &str) -> Vec<String> {
+    let page = crate::workspace::read("ARCHITECTURE.md");
+    let part = page.split(heading).nth(1).unwrap().split("\n## ").next().unwrap();
+    let quoted = part.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+#[test]
+fn each_invariant_names_tests_that_exist() {
+    let sources: String = crate::workspace::rust_files()
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let is_test = |name: &&String| name.matches('_').count() >= 3 && !name.contains(['/', '.', '(']);
+    let named = quoted_in("## Invariants");
+    let tests: Vec<&String> = named.iter().filter(is_test).collect();
+    assert!(tests.len() >= 14, "{tests:?}");
+    for test in tests {
+        assert!(
+            sources.contains(&format!("fn {test}(")),
+            "there is no test {test}"
+        );
+    }
+}
+
+#[test]
+fn what_the_page_says_to_copy_is_there() {
+    let crates = [
+        "",
+        "fly-typeck/src/",
+        "gosling-cli/src/",
+        "gosling-providers/src/",
+        "gosling-sandbox/src/",
+    ];
+    let named = quoted_in("## Where to add something");
+    let paths: Vec<&String> = named
+        .iter()
+        .filter(|name| name.contains('/') && !name.contains(' '))
+        .collect();
+    assert!(paths.len() >= 15, "{paths:?}");
+    for path in paths {
+        let found = crates.iter().any(|start| root().join(start).join(path).exists());
+        assert!(found, "there is no {path}");
+    }
+}
+
+#[test]
+fn architecture_md_is_short() {
+    let page = crate::workspace::read("ARCHITECTURE.md");
+    assert!(page.lines().count() <= 300, "{} lines", page.lines().count());
+}
