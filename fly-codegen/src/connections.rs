@@ -119,20 +119,18 @@ pub fn connections(source: &Source<'_>) -> Connections {
 
 fn proxmoxes(source: &Source<'_>) -> Vec<ProxmoxCluster> {
     let providers = source.nest.providers.iter();
-    providers
-        .filter_map(|provider| {
-            let proxmox = provider.proxmox.as_ref()?;
-            Some(ProxmoxCluster {
-                label: provider.label.to_string(),
-                endpoint: proxmox.endpoint.as_str().to_owned(),
-                token_id: proxmox.token_id.to_string(),
-                token: secret(&proxmox.token)?,
-                ca_file: proxmox.ca_file.as_ref().map(|path| path.as_str().to_owned()),
-                fingerprint: proxmox.fingerprint.as_ref().map(ToString::to_string),
-                insecure: proxmox.insecure,
-                insecure_http: proxmox.insecure_http,
-                origin: source.origin(provider.span),
-            })
+    let proxmoxes = providers.filter_map(|provider| Some((provider, provider.proxmox.as_ref()?)));
+    proxmoxes
+        .map(|(provider, proxmox)| ProxmoxCluster {
+            label: provider.label.to_string(),
+            endpoint: proxmox.endpoint.as_str().to_owned(),
+            token_id: proxmox.token_id.to_string(),
+            token: proxmox.token.clone(),
+            ca_file: proxmox.ca_file.as_ref().map(|path| path.as_str().to_owned()),
+            fingerprint: proxmox.fingerprint.as_ref().map(ToString::to_string),
+            insecure: proxmox.insecure,
+            insecure_http: proxmox.insecure_http,
+            origin: source.origin(provider.span),
         })
         .collect()
 }
@@ -143,8 +141,8 @@ fn gitlabs(source: &Source<'_>) -> Vec<GitlabServer> {
     let mut found: BTreeMap<String, GitlabServer> = BTreeMap::new();
     let mut add = |server: &Server, own: Option<SecretUri>, origin: Option<Origin>| {
         let provider = gitlab_provider(source, server);
-        let of_server = provider.and_then(|provider| secret(&provider.token));
-        let token = of_server.or(own).unwrap_or_else(environment);
+        let of_server = provider.map(|provider| provider.token.clone());
+        let token = of_server.or(own).unwrap_or(SecretUri::GITLAB_TOKEN);
         found.entry(server.as_str().to_owned()).or_insert(GitlabServer {
             server: server.as_str().to_owned(),
             base_url: server.base_url(),
@@ -160,7 +158,7 @@ fn gitlabs(source: &Source<'_>) -> Vec<GitlabServer> {
     for owner in source.owners() {
         for repo in &owner.repos {
             if let Some(gitlab) = repo.gitlab() {
-                let own = gitlab.api_token.as_ref().and_then(secret);
+                let own = gitlab.api_token.clone();
                 add(
                     &gitlab.server,
                     own,
@@ -183,10 +181,10 @@ fn vault(source: &Source<'_>) -> Option<VaultServer> {
     let login = match (&vault.token, &vault.approle) {
         (_, Some(approle)) => VaultLogin::Approle {
             role_id: approle.role_id.to_string(),
-            secret_id: secret(&approle.secret_id)?,
+            secret_id: approle.secret_id.clone(),
         },
-        (Some(token), None) => VaultLogin::Token(secret(token)?),
-        (None, None) => VaultLogin::Token(SecretUri::env("VAULT_TOKEN")),
+        (Some(token), None) => VaultLogin::Token(token.clone()),
+        (None, None) => VaultLogin::Token(SecretUri::VAULT_TOKEN),
     };
     Some(VaultServer {
         address: vault.address.as_str().trim_end_matches('/').to_owned(),
@@ -210,16 +208,7 @@ pub(crate) fn gitlab_provider<'a>(source: &Source<'a>, server: &Server) -> Optio
 
 /// The token for the calls of an egg: its own, else its server's, else that of the environment.
 pub(crate) fn api_token(source: &Source<'_>, gitlab: &Gitlab) -> SecretUri {
-    let own = gitlab.api_token.as_ref().and_then(secret);
-    let of_server = || secret(&gitlab_provider(source, &gitlab.server)?.token);
-    own.or_else(of_server).unwrap_or_else(environment)
-}
-
-fn environment() -> SecretUri {
-    SecretUri::env("GITLAB_TOKEN")
-}
-
-/// The place of a secret in the words of resources; `None` only where checking let something through.
-pub(crate) fn secret(uri: &fly_domain::SecretUri) -> Option<SecretUri> {
-    uri.as_str().parse().ok()
+    let own = gitlab.api_token.clone();
+    let of_server = || Some(gitlab_provider(source, &gitlab.server)?.token.clone());
+    own.or_else(of_server).unwrap_or(SecretUri::GITLAB_TOKEN)
 }

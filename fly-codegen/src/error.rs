@@ -114,6 +114,16 @@ pub enum Reason {
         /// What is to be kept: `its runner's token`.
         what: &'static str,
     },
+    /// The names of a block and its server make no URI of a secret.
+    #[error("{block} needs a place for {what}, and its names make no secret's URI: {reason}")]
+    NoPlaceForSecret {
+        /// Which block.
+        block: String,
+        /// What is to be kept: `its runner's token`.
+        what: &'static str,
+        /// What is wrong with the URI.
+        reason: String,
+    },
     /// A group whose projects nobody asked for.
     #[error("{block} reports the jobs of group {group} on {server}, whose projects are not known")]
     UnknownGroup {
@@ -179,6 +189,7 @@ impl Reason {
             Self::ReadOnlySecrets { .. } => {
                 "name the place (token_secret, webhook_secret), or set default_secrets to \"store\" or \"vault\" in the nest block"
             }
+            Self::NoPlaceForSecret { .. } => "name the place: token_secret, webhook_secret",
             Self::UnknownGroup { .. } => "plan again where GitLab can be reached",
             Self::ShortTimeout { .. } => {
                 "use maximum_timeout = 10m or more; a job's own `timeout` may be shorter"

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fly_typeck::schema::egg::Gitlab;
-use gosling_resource::{Address, Origin, Resource, SecretUri, Value};
+use gosling_resource::{Address, Malformed, Origin, Resource, SecretUri, Value};
 use smol_str::SmolStr;
 
-use crate::connections::{api_token, secret};
+use crate::connections::api_token;
 use crate::error::{LowerError, Reason};
 use crate::source::{Owner, Repo, Source};
 use crate::{Lowering, names};
@@ -137,10 +137,9 @@ impl Lowering<'_> {
         url: &str,
         project: i64,
     ) -> Result<Resource, LowerError> {
-        let given = gitlab.webhook_secret.as_ref().and_then(secret);
-        let generated = given.is_none();
-        let place = match given {
-            Some(given) => given,
+        let generated = gitlab.webhook_secret.is_none();
+        let place = match &gitlab.webhook_secret {
+            Some(given) => given.clone(),
             None => self.default_place(owner, repo, gitlab, "webhook-secret", "its webhooks' secret")?,
         };
         let events: Vec<String> = gitlab
@@ -202,8 +201,8 @@ impl Lowering<'_> {
         repo: &Repo<'_>,
         gitlab: &Gitlab,
     ) -> Result<SecretUri, LowerError> {
-        match gitlab.token_secret.as_ref().and_then(secret) {
-            Some(given) => Ok(given),
+        match &gitlab.token_secret {
+            Some(given) => Ok(given.clone()),
             None => self.default_place(owner, repo, gitlab, "runner-token", "its runner's token"),
         }
     }
@@ -218,13 +217,14 @@ impl Lowering<'_> {
     ) -> Result<SecretUri, LowerError> {
         let names: Vec<&str> = [Some(owner.label), repo.name].into_iter().flatten().collect();
         let place = names::default_place(self.default_secrets, gitlab.server.as_str(), &names, key);
-        place.ok_or_else(|| LowerError {
-            reason: Reason::ReadOnlySecrets {
-                block: owner.address(),
-                what,
-            },
-            origin: repo.origin.clone(),
-        })
+        let block = owner.address();
+        let reason = match place {
+            Ok(Some(place)) => return Ok(place),
+            Ok(None) => Reason::ReadOnlySecrets { block, what },
+            Err(Malformed { reason, .. }) => Reason::NoPlaceForSecret { block, what, reason },
+        };
+        let origin = repo.origin.clone();
+        Err(LowerError { reason, origin })
     }
 
     /// `lab/app`, and `lab/web/docs` for a repository of a bucket.

@@ -1,6 +1,6 @@
 //! How things are called where the Nest's own names do not fit.
 
-use gosling_resource::SecretUri;
+use gosling_resource::{Malformed, SecretUri};
 
 /// The longest label of a host name.
 const LABEL: usize = 63;
@@ -59,14 +59,20 @@ fn server_segment(server: &str) -> String {
 
 /// `store://gitlab/gitlab.example.com/app/runner-token`: where a secret goes for which the Nest names no place. `None`
 /// where nothing can be written, in the environment.
-pub(crate) fn default_place(scheme: &str, server: &str, owner: &[&str], key: &str) -> Option<SecretUri> {
+///
+/// # Errors
+/// Why the names make no URI.
+pub(crate) fn default_place(
+    scheme: &str,
+    server: &str,
+    owner: &[&str],
+    key: &str,
+) -> Result<Option<SecretUri>, Malformed> {
     if scheme == "env" {
-        return None;
+        return Ok(None);
     }
-    let owner = owner.join("/");
-    format!("{scheme}://gitlab/{}/{owner}/{key}", server_segment(server))
-        .parse()
-        .ok()
+    let (server, owner) = (server_segment(server), owner.join("/"));
+    SecretUri::parse(&format!("{scheme}://gitlab/{server}/{owner}/{key}")).map(Some)
 }
 
 #[cfg(test)]
@@ -93,6 +99,7 @@ mod tests {
         let place = |server| {
             default_place("store", server, &["app"], "runner-token")
                 .unwrap()
+                .unwrap()
                 .to_string()
         };
         assert_eq!(place("gitlab.lab"), "store://gitlab/gitlab.lab/app/runner-token");
@@ -100,6 +107,9 @@ mod tests {
             place("http://gitlab.lab:8080/"),
             "store://gitlab/gitlab.lab-8080/app/runner-token"
         );
-        assert_eq!(default_place("env", "gitlab.lab", &["app"], "x"), None);
+        assert_eq!(default_place("env", "gitlab.lab", &["app"], "x"), Ok(None));
+        let refused = default_place("store", "gitlab.lab", &["glpat-0123456789abcdefghij"], "x").unwrap_err();
+        assert!(refused.reason.contains("a token itself"), "{refused}");
+        assert!(!refused.reason.contains("glpat"), "{refused}");
     }
 }

@@ -1,5 +1,7 @@
 //! `vault://ci/gitlab/token`
 
+use std::str::FromStr;
+
 use smol_str::SmolStr;
 
 use super::Malformed;
@@ -9,6 +11,8 @@ use super::Malformed;
 ///
 /// Only the text is held, checked once and cut again by the accessors: a large Nest has tens of thousands of these.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "SmolStr", into = "SmolStr"))]
 pub struct SecretUri(SmolStr);
 
 kept_text!(SecretUri);
@@ -95,32 +99,17 @@ impl SecretBackend {
 }
 
 impl SecretUri {
+    /// Where GitLab's token is kept for which a Nest names no place.
+    pub const GITLAB_TOKEN: Self = Self(SmolStr::new_static("env://GITLAB_TOKEN"));
+    /// Where Vault's token is kept for which a Nest names no place.
+    pub const VAULT_TOKEN: Self = Self(SmolStr::new_static("env://VAULT_TOKEN"));
+
     /// Reads a URI. Reason and suggestion never hold the text, which may be the secret itself; at most its scheme.
     ///
     /// # Errors
     /// Why it is not one. A suggestion is the start of a URI only: `vault://`.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let backend = match Self::scheme_of(text) {
-            Scheme::Known(backend) => backend,
-            Scheme::Unknown(scheme) => return Err(unknown(&scheme)),
-            Scheme::None => {
-                return Err(Malformed::new(format!(
-                    "it does not say where the secret is kept; {STARTS}"
-                )));
-            }
-        };
-        let (place, query) = cut_query(&text[backend.scheme().len() + "://".len()..]);
-        match query.map(|query| query.strip_prefix("version=")) {
-            None => {}
-            Some(Some(version)) if is_version(version) => {}
-            Some(Some(_)) => {
-                return Err(Malformed::new(
-                    "its version must be letters, digits, `.`, `_` and `-`, and not empty",
-                ));
-            }
-            Some(None) => return Err(Malformed::new("after its `?` only `version=` may follow")),
-        }
-        check_place(backend, place)?;
+        check(text)?;
         Ok(Self(text.into()))
     }
 
@@ -169,14 +158,66 @@ impl SecretUri {
         cut_query(&self.0).1?.strip_prefix("version=")
     }
 
-    /// What stands between scheme and query.
-    fn place(&self) -> &str {
+    /// What stands between scheme and query: path and key.
+    #[must_use]
+    pub fn place(&self) -> &str {
         let after = self.0.split_once("://").map_or("", |(_, after)| after);
         cut_query(after).0
     }
 }
 
+impl FromStr for SecretUri {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<SmolStr> for SecretUri {
+    type Error = Malformed;
+
+    fn try_from(text: SmolStr) -> Result<Self, Malformed> {
+        check(&text)?;
+        Ok(Self(text))
+    }
+}
+
+impl From<SecretUri> for SmolStr {
+    fn from(uri: SecretUri) -> Self {
+        uri.0
+    }
+}
+
 const STARTS: &str = "it starts with yc-lockbox://, aws-sm://, vault://, env:// or store://";
+
+/// Whether a text is a URI, and why not.
+fn check(text: &str) -> Result<(), Malformed> {
+    let (backend, rest) = backend_and_rest(text)?;
+    let (place, query) = cut_query(rest);
+    match query.map(|query| query.strip_prefix("version=")) {
+        None => {}
+        Some(Some(version)) if is_version(version) => {}
+        Some(Some(_)) => {
+            return Err(Malformed::new(
+                "its version must be letters, digits, `.`, `_` and `-`, and not empty",
+            ));
+        }
+        Some(None) => return Err(Malformed::new("after its `?` only `version=` may follow")),
+    }
+    check_place(backend, place)
+}
+
+/// The backend that a text starts with, and what follows its scheme.
+pub(crate) fn backend_and_rest(text: &str) -> Result<(SecretBackend, &str), Malformed> {
+    match SecretUri::scheme_of(text) {
+        Scheme::Known(backend) => Ok((backend, &text[backend.scheme().len() + "://".len()..])),
+        Scheme::Unknown(scheme) => Err(unknown(&scheme)),
+        Scheme::None => Err(Malformed::new(format!(
+            "it does not say where the secret is kept; {STARTS}"
+        ))),
+    }
+}
 
 fn cut_query(text: &str) -> (&str, Option<&str>) {
     text.split_once('?')
@@ -236,19 +277,24 @@ fn check_place(backend: SecretBackend, place: &str) -> Result<(), Malformed> {
         Some("") => return wrong("its key is empty"),
         Some(_) => {}
     }
-    if place.split('/').any(|segment| segment.is_empty()) {
-        return wrong("it has an empty part between two `/`");
+    check_parts(place).map_err(|what| Malformed::new(format!("{what}; it is written {form}")))
+}
+
+/// Whether all parts of a path are names that a backend may have, and what is wrong with them.
+pub(crate) fn check_parts(path: &str) -> Result<(), &'static str> {
+    if path.split('/').any(|segment| segment.is_empty()) {
+        return Err("it has an empty part between two `/`");
     }
     // A path of `store` is a path of a file, and no backend has names like these.
-    if place.split('/').any(|segment| matches!(segment, "." | "..")) {
-        return wrong("no part of it is `.` or `..`");
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Err("no part of it is `.` or `..`");
     }
-    if place.contains('#') {
-        return wrong("it has a `#`; the key follows a `/`");
+    if path.contains('#') {
+        return Err("it has a `#`; the key follows a `/`");
     }
     let allowed = |c: char| c.is_alphanumeric() || "-_.~!$&'()*+,;=:@%/".contains(c);
-    if !place.chars().all(allowed) {
-        return wrong(
+    if !path.chars().all(allowed) {
+        return Err(
             "it has a character that no secret's name has: white space, a quote, a bracket or the like",
         );
     }
@@ -374,6 +420,24 @@ mod tests {
         ] {
             assert_eq!(SecretUri::scheme_of(text), scheme, "{text}");
         }
+    }
+
+    #[test]
+    fn the_places_without_a_name_in_the_nest_are_uris() {
+        for uri in [SecretUri::GITLAB_TOKEN, SecretUri::VAULT_TOKEN] {
+            assert_eq!(SecretUri::parse(uri.as_str()), Ok(uri));
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn a_saved_form_is_its_text_and_is_checked_without_being_repeated() {
+        let text = "\"vault://ci/gitlab/token?version=3\"";
+        let uri: SecretUri = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&uri).unwrap(), text);
+        let error = serde_json::from_str::<SecretUri>("\"vault://hunter2\"").unwrap_err();
+        assert!(error.to_string().starts_with("it has no key"), "{error}");
+        assert!(!error.to_string().contains("hunter2"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use fly_typeck::schema::state::{GitlabState, S3State, State};
 use gosling_engine::{RemoteStore, Secrets};
 use gosling_providers::http::Endpoint;
 use gosling_providers::state::{GitlabStateSettings, S3Keys, S3Settings};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretBackend, SecretUri};
 
 use crate::endpoints::{authority, endpoint};
 use crate::environment::Environment;
@@ -202,21 +202,22 @@ impl Kept<'_> {
     }
 
     /// The value of a secret that the state is reached with. It cannot lie beside the state.
-    async fn secret(&self, what: &str, place: &fly_domain::SecretUri) -> Result<Secret, Failure> {
-        let uri: SecretUri = place.as_str().parse().map_err(Failure::from_error)?;
+    async fn secret(&self, what: &str, uri: &SecretUri) -> Result<Secret, Failure> {
         let login = self.connections.vault.as_ref().map(|vault| match &vault.login {
             VaultLogin::Token(uri) => uri,
             VaultLogin::Approle { secret_id, .. } => secret_id,
         });
-        let behind = login.filter(|_| uri.scheme() == "vault").unwrap_or(&uri);
-        if behind.scheme() == "store" {
+        let behind = login
+            .filter(|_| uri.backend() == SecretBackend::Vault)
+            .unwrap_or(uri);
+        if behind.backend() == SecretBackend::Store {
             return Err(Failure::new(format!(
                 "{what}: {behind} is stored next to the state and is needed to open it"
             ))
             .help("keep it in env:// or vault://"));
         }
         let outside = backends(self.environment, self.root, self.connections, None)?;
-        let value = outside.read(&uri).await;
+        let value = outside.read(uri).await;
         value.map_err(|error| Failure::new(format!("{what}: {error}")))
     }
 }

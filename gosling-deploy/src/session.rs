@@ -13,7 +13,7 @@ use gosling_providers::gitlab::Gitlab;
 use gosling_providers::http::Notices;
 use gosling_providers::proxmox::Proxmox;
 use gosling_providers::secrets::Backends;
-use gosling_resource::{SecretUri, Value};
+use gosling_resource::{SecretBackend, SecretPrefix, SecretUri, Value};
 
 use crate::clients::{Clients, add_servers};
 use crate::environment::Environment;
@@ -217,12 +217,12 @@ impl Session {
     /// The secrets of the store that neither the Nest nor its state names: of eggs that are gone. `named` are those that
     /// the Nest names.
     pub async fn unused_secrets(&self, named: &[NamedSecret]) -> Result<Vec<SecretUri>, Failure> {
-        let everything: SecretUri = "store://*".parse().map_err(Failure::from_error)?;
         // Which webhooks there are is not known then, and so not which of their secrets are needed.
         if !self.unlisted().is_empty() {
             return Ok(Vec::new());
         }
         // A Nest without a store has nothing there.
+        let everything = SecretPrefix::all(SecretBackend::Store);
         let Ok(kept) = self.secrets.list(&everything).await else {
             return Ok(Vec::new());
         };
@@ -232,6 +232,7 @@ impl Session {
             .flat_map(|held| held.properties.values().flat_map(Value::secrets))
             .collect();
         let unused = kept
+            .uris
             .into_iter()
             .filter(|uri| !named.iter().any(|named| named.uri == *uri) && !held.contains(uri));
         Ok(unused.collect())

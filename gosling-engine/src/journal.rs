@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use crate::operation::Operation;
 use crate::provider::Observed;
+use crate::wrong_secret::why_unread;
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,7 +161,7 @@ pub enum JournalError {
         why: &'static str,
     },
     /// A whole, undamaged record that means nothing to this version.
-    #[error("record {number} of the journal is of a kind that this version does not know: {why}")]
+    #[error("record {number} of the journal cannot be used by this version: {why}")]
     Strange {
         /// Which, from 1.
         number: usize,
@@ -198,7 +199,7 @@ impl JournalError {
                 "put the journal back from a backup, in the place of what is there; else `gosling state repair` drops the \
                  copy",
             ),
-            Self::Strange { .. } => Some("a newer gosling wrote it: use that one"),
+            Self::Strange { .. } => Some("use the version of gosling that wrote it"),
         }
     }
 }
@@ -309,7 +310,7 @@ pub fn records(bytes: &[u8]) -> Result<(Vec<Record>, usize), JournalError> {
     for content in contents {
         let strange = |error: serde_json::Error| JournalError::Strange {
             number: records.len() + 1,
-            why: error.to_string(),
+            why: why_unread(content, &error),
         };
         let more = records_of(content).map_err(strange)?;
         records.extend(more);

@@ -28,6 +28,7 @@ mod provider;
 mod remarks;
 mod rollout;
 mod stamp;
+mod wrong_secret;
 
 pub use apply::{Applied, apply, with_outputs};
 pub use diff::{Away, DiffError, PlanOptions, diff, diff_around, moved};

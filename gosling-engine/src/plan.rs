@@ -12,6 +12,7 @@ use crate::journal::Entry;
 use crate::operation::Operation;
 use crate::rollout::PoolRollout;
 use crate::state::{State, digest_of};
+use crate::wrong_secret::why_unread;
 
 /// The version of the saved form; see docs/plan-format.md.
 pub const FORMAT: u32 = 1;
@@ -389,7 +390,7 @@ impl Plan {
     /// # Errors
     /// [`PlanError::Malformed`], [`PlanError::OtherFormat`], [`PlanError::Edited`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PlanError> {
-        let malformed = |error: serde_json::Error| PlanError::Malformed(error.to_string());
+        let malformed = |error| PlanError::Malformed(why_unread(bytes, &error));
         let other = |format: u64| PlanError::OtherFormat(u32::try_from(format).unwrap_or(u32::MAX));
         let sealed: Sealed<'_> = match serde_json::from_slice(bytes) {
             Ok(sealed) => sealed,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
-use gosling_resource::{Origin, Properties, SecretUri, Value};
+use gosling_resource::{Origin, Properties, SecretBackend, SecretUri, Value};
 use serde::Serialize;
 
 use crate::calendar;
@@ -295,11 +295,11 @@ fn refused(uri: &SecretUri, subject: impl Into<String>, error: &SecretError) -> 
         ),
         SecretError::Missing(_) => Finding::failed(subject, words, put_there(uri)),
         SecretError::Refused { .. } => {
-            let help = match uri.scheme() {
-                "store" => {
+            let help = match uri.backend() {
+                SecretBackend::Store => {
                     "`nest { secrets { recipients = [...] } }` says who may decrypt it, and GOSLING_AGE_IDENTITY with which identity"
                 }
-                "vault" => "correct the address, or the `provider \"vault\"` block",
+                SecretBackend::Vault => "correct the address, or the `provider \"vault\"` block",
                 _ => "correct the address, or keep the secret in store:// or vault://",
             };
             Finding::failed(subject, words, help)
@@ -313,8 +313,8 @@ fn refused(uri: &SecretUri, subject: impl Into<String>, error: &SecretError) -> 
 /// How a secret gets to its place.
 #[must_use]
 pub fn put_there(uri: &SecretUri) -> String {
-    match uri.scheme() {
-        "env" => format!(
+    match uri.backend() {
+        SecretBackend::Env => format!(
             "set the variable where gosling runs: `export {}=...`",
             uri.place()
         ),

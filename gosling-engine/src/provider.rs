@@ -409,26 +409,26 @@ pub enum SecretError {
     #[error("there is no secret at {0}")]
     Missing(SecretUri),
     /// The backend cannot do that, and will not.
-    #[error("{uri}: {why}")]
+    #[error("{place}: {why}")]
     Refused {
-        /// Which secret.
-        uri: SecretUri,
+        /// Which secret, or which folder of secrets.
+        place: String,
         /// What the backend said, and what to do.
         why: String,
     },
     /// It can be read from here and not written: a folder that is mounted read-only.
-    #[error("{uri} can only be read from here: {why}")]
+    #[error("{place} can only be read from here: {why}")]
     ReadOnly {
-        /// Which secret.
-        uri: SecretUri,
+        /// Which secret, or which folder of secrets.
+        place: String,
         /// What was refused.
         why: String,
     },
     /// The backend did not answer, or said something that is no answer.
-    #[error("{uri}: {why}")]
+    #[error("{place}: {why}")]
     Unreachable {
-        /// Which secret.
-        uri: SecretUri,
+        /// Which secret, or which folder of secrets.
+        place: String,
         /// What happened.
         why: String,
     },

@@ -11,6 +11,7 @@ use crate::recover;
 use crate::run::RunError;
 use crate::state::{Intake, State, StateError};
 use crate::store::{Locked, Salvage};
+use crate::wrong_secret::why_unread;
 
 /// What is wrong with a store.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -117,7 +118,7 @@ impl Repair {
         for (json, number) in salvage.records.iter().zip(1..) {
             let more = journal::records_of(json).map_err(|error| JournalError::Strange {
                 number,
-                why: error.to_string(),
+                why: why_unread(json, &error),
             });
             records.extend(more?);
         }

@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use crate::state::digest;
+use crate::wrong_secret::why_unread;
 
 /// What stands between the members of the object and the digest.
 const BEFORE: &[u8] = b",\n  \"digest\": \"";
@@ -49,7 +50,8 @@ pub(crate) fn read<T: Stamped>(bytes: &[u8]) -> Result<T, StampError> {
         Some(_) => return Err(StampError::Damaged),
         None => false,
     };
-    let value: T = serde_json::from_slice(bytes).map_err(|error| StampError::Malformed(error.to_string()))?;
+    let malformed = |error| StampError::Malformed(why_unread(bytes, &error));
+    let value: T = serde_json::from_slice(bytes).map_err(malformed)?;
     match value.names_digest() == stamped {
         true => Ok(value),
         false => Err(StampError::Damaged),

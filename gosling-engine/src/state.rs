@@ -15,6 +15,7 @@ use crate::operation::{Operation, Verb};
 use crate::provider::{Marked, Observed};
 use crate::stamp::{self, StampError, Stamped};
 use crate::store::Holder;
+use crate::wrong_secret::why_unread;
 
 /// The version of the saved form.
 const VERSION: u32 = 1;
@@ -212,7 +213,8 @@ impl State {
     /// # Errors
     /// Where it is none, or a later one.
     pub fn from_edited(bytes: &[u8]) -> Result<Self, StateError> {
-        let saved = serde_json::from_slice(bytes).map_err(|error| unreadable(bytes, error.to_string()))?;
+        let malformed = |error| unreadable(bytes, why_unread(bytes, &error));
+        let saved = serde_json::from_slice(bytes).map_err(malformed)?;
         Self::from_saved(saved)
     }
 

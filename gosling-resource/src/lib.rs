@@ -9,11 +9,13 @@ mod secret;
 mod template;
 mod value;
 
+pub use fly_domain::{Malformed, SecretBackend, SecretPrefix, SecretUri};
+
 pub use address::{Address, AddressError};
 pub use harmless::{harmless, is_acted_on, on_one_line};
 pub use kind::{Attribute, Change, Kind};
 pub use resource::{Origin, Properties, Resource, Resources, ResourcesError};
 pub use rollout::{Rollout, Unavailable};
-pub use secret::{Secret, SecretUri, SecretUriError};
+pub use secret::Secret;
 pub use template::{Escape, Part, Template};
 pub use value::{Output, Value};

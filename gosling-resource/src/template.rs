@@ -1,9 +1,10 @@
 //! Text with secrets in it, which are put in at the moment of use.
 
+use fly_domain::SecretUri;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use crate::secret::{Secret, SecretUri};
+use crate::secret::Secret;
 
 /// A text made of literal parts and of secrets that are not known yet. It is what a plan and a state may hold of a
 /// cloud-init file or a config.toml.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use fly_domain::SecretUri;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use crate::address::Address;
-use crate::secret::SecretUri;
 use crate::template::Template;
 
 /// The value of a property. Secrets are in it as the place where they are kept.

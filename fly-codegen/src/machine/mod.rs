@@ -13,7 +13,6 @@ use smol_str::SmolStr;
 
 use self::render::{File, render};
 use self::text::{Reserved, SecretsOfText, Text};
-use crate::connections::secret;
 use crate::names;
 
 /// The port that gitlab-runner tells its metrics at.
@@ -301,10 +300,7 @@ fn environment(machine: &Machine<'_>, secrets: &mut SecretsOfText) -> Result<Vec
         let name = Text::plain(format!("{name}="))?;
         let value = match value {
             PlainOrSecret::Plain(text) => Text::plain(text.as_str())?,
-            PlainOrSecret::Secret(uri) => {
-                let uri = secret(uri).ok_or_else(|| "the place of a secret cannot be read".to_owned())?;
-                secrets.placeholder(uri)
-            }
+            PlainOrSecret::Secret(uri) => secrets.placeholder(uri.clone()),
         };
         texts.push(name.then(&value));
     }
@@ -331,10 +327,10 @@ fn cache(machine: &Machine<'_>, secrets: &mut SecretsOfText) -> Result<Option<Ca
     let address = storage.endpoint.as_ref().map_or("", |endpoint| endpoint.as_str());
     let host = address.split_once("://").map_or(AWS_S3, |(_, host)| host);
     let host = host.split(['/', '?', '#']).next().unwrap_or(AWS_S3);
-    let key = match (&storage.access_key, storage.secret_key.as_ref().and_then(secret)) {
+    let key = match (&storage.access_key, &storage.secret_key) {
         (Some(id), Some(uri)) => Some(CacheKey {
             id: Text::plain(id.as_str())?,
-            secret: secrets.placeholder(uri),
+            secret: secrets.placeholder(uri.clone()),
         }),
         _ => None,
     };

@@ -6,7 +6,8 @@ use clap::{Args, Subcommand};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::preflight::put_there;
 use gosling_engine::{Held, Secrets, State};
-use gosling_resource::{Secret, SecretUri, Value};
+use gosling_providers::secrets::Listing;
+use gosling_resource::{Secret, SecretBackend, SecretPrefix, SecretUri, Value, on_one_line};
 
 use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, open_session};
@@ -54,7 +55,7 @@ enum SecretCommand {
     List {
         /// Under which place: vault://ci
         #[arg(default_value = "store://")]
-        under: String,
+        under: SecretPrefix,
     },
     /// Replace an existing value with one from standard input
     Rotate {
@@ -128,7 +129,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     held.kind == "gitlab_hook"
                         && held.properties.get("secret").and_then(Value::as_secret) == Some(uri)
                 });
-                if at_gitlab && uri.scheme() != "env" {
+                if at_gitlab && uri.backend() != SecretBackend::Env {
                     host.done(format_args!(
                         "{uri} has a new value; `gosling apply` gives it to GitLab's webhooks"
                     ))?;
@@ -175,15 +176,15 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                 check(host, &session, &named, &unused, *json || host.asked.json).await
             }
             SecretCommand::List { under } => {
-                let under: SecretUri = if under.ends_with("://") {
-                    format!("{under}*")
-                } else {
-                    under.clone()
+                let listing = session.secrets.list(under).await;
+                let Listing { uris, nameless } = listing.map_err(crate::terminal::failure)?;
+                let scheme = under.backend().scheme();
+                for (place, why) in nameless {
+                    let place = on_one_line(&place);
+                    host.say(format_args!(
+                        "warning: {scheme}://{place} is there, and no Nest can name it: {why}"
+                    ))?;
                 }
-                .parse()
-                .map_err(|error| crate::terminal::failure(format!("{under}: {error}")))?;
-                let uris = session.secrets.list(&under).await;
-                let uris = uris.map_err(crate::terminal::failure)?;
                 if host.asked.json {
                     host.document(serde_json::json!({ "secrets": uris }))?;
                     return Ok(Exit::Clean);
@@ -267,8 +268,8 @@ fn value(host: &mut Host) -> Result<Secret, Failure> {
 /// Refuses a place that cannot be written, before anybody has to type a value.
 async fn writable(session: &Session, uri: &SecretUri) -> Result<(), Failure> {
     let writable = session.secrets.writable(uri).await;
-    writable.map_err(|error| match uri.scheme() {
-        "env" => Failure::wrong_use(format!(
+    writable.map_err(|error| match uri.backend() {
+        SecretBackend::Env => Failure::wrong_use(format!(
             "{uri} is a variable of the environment, which gosling only reads"
         ))
         .hint(put_there(uri)),

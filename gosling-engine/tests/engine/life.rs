@@ -409,7 +409,7 @@ impl Secrets for Chest {
 
 fn unreachable(uri: &SecretUri, error: &StoreError) -> SecretError {
     SecretError::Unreachable {
-        uri: uri.clone(),
+        place: uri.to_string(),
         why: error.to_string(),
     }
 }

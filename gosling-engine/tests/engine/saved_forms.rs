@@ -3,7 +3,7 @@
 use gosling_engine::audit;
 use gosling_engine::journal::{self, Record, Stage};
 use gosling_engine::plan::{Action, Plan};
-use gosling_engine::state::State;
+use gosling_engine::state::{State, digest};
 use gosling_engine::store::Holder;
 
 const STATE: &[u8] = include_bytes!("fixtures/form-1/state.json");
@@ -70,4 +70,53 @@ fn the_holder_of_a_lock_is_read() {
     let holder: Holder = serde_json::from_slice(LOCK).unwrap();
     assert_eq!(holder.command, "gosling apply");
     assert_eq!(serde_json::to_vec(&holder).unwrap(), LOCK);
+}
+
+/// A saved form in which a secret is named as the first versions allowed: without a key, and with a character that no
+/// name has.
+fn with_a_wrong_secret(form: &[u8], wrong: &str) -> Vec<u8> {
+    let form = String::from_utf8(form.to_vec()).unwrap();
+    let before = "store://gitlab/gitlab.lab.example.com/app/runner-token";
+    assert!(form.contains(before));
+    form.replacen(before, wrong, 1).into_bytes()
+}
+
+#[test]
+fn what_names_a_secret_in_a_wrong_way_is_refused_with_its_place_and_without_its_text() {
+    for (wrong, why) in [
+        ("store://hunter2", "it has no key"),
+        ("vault://hunter2/a#b", "it has a `#`"),
+        ("vault://hunter2/a?version=1&x=2", "its version must be"),
+        ("hunter2", "it does not say where"),
+    ] {
+        let state = with_a_wrong_secret(STATE, wrong);
+        let end = state.len() - b",\n  \"digest\": \"\"\n}\n".len() - 64;
+        let digest = digest(&state[..end]);
+        let stamped = [
+            &state[..end],
+            b",\n  \"digest\": \"",
+            digest.as_bytes(),
+            b"\"\n}\n",
+        ]
+        .concat();
+        let plan = with_a_wrong_secret(PLAN, wrong);
+        let (frames, _) = journal::frames(JOURNAL).unwrap();
+        let frame = frames
+            .iter()
+            .find(|frame| String::from_utf8_lossy(frame).contains("/app/runner-token"));
+        let frame = journal::enclose(&with_a_wrong_secret(frame.unwrap(), wrong));
+        for said in [
+            State::from_bytes(&stamped).unwrap_err().to_string(),
+            State::from_edited(&state).unwrap_err().to_string(),
+            Plan::from_bytes(&plan).unwrap_err().to_string(),
+            journal::records(&frame).unwrap_err().to_string(),
+        ] {
+            assert!(said.contains(".token_secret is not the URI"), "{said}");
+            assert!(
+                said.contains(&format!("is not the URI of a secret: {why}")),
+                "{said}"
+            );
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
 }

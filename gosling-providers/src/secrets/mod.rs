@@ -5,10 +5,11 @@ mod store;
 mod vault;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use async_trait::async_trait;
 use gosling_engine::{Fence, SecretError, Secrets};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Malformed, Secret, SecretBackend, SecretPrefix, SecretUri};
 
 use self::env::Env;
 use self::store::Store;
@@ -52,6 +53,15 @@ pub struct Description {
     pub expires: Option<String>,
 }
 
+/// What a folder of secrets holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Listing {
+    /// The secrets, in order.
+    pub uris: Vec<SecretUri>,
+    /// Places that no secret's URI can name, and why: a key with a space in Vault.
+    pub nameless: Vec<(String, Malformed)>,
+}
+
 impl Backends {
     /// The backends with these settings. Nothing is opened and nobody is called yet.
     ///
@@ -70,8 +80,8 @@ impl Backends {
     /// # Errors
     /// Where the backend cannot be asked. A secret that is not there is no error.
     pub async fn describe(&self, uri: &SecretUri) -> Result<Description, SecretError> {
-        match uri.scheme() {
-            "env" => match self.env.read(uri) {
+        match uri.backend() {
+            SecretBackend::Env => match self.env.read(uri) {
                 Ok(_) => Ok(Description {
                     present: true,
                     ..Description::default()
@@ -79,25 +89,35 @@ impl Backends {
                 Err(SecretError::Missing(_)) => Ok(Description::default()),
                 Err(error) => Err(error),
             },
-            "store" => self.store(uri)?.describe(uri).await,
-            "vault" => self.vault(uri)?.describe(uri, self).await,
-            _ => Err(not_yet(uri)),
+            SecretBackend::Store => self.store(uri)?.describe(uri).await,
+            SecretBackend::Vault => self.vault(uri)?.describe(uri, self).await,
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 
-    /// The places of all secrets under `uri`, a folder such as `store://gitlab` or, with the place `*`, all there are,
-    /// in order. `store://` and `vault://`
-    /// can tell; what a place of Vault holds under its keys counts one by one.
+    /// All secrets under a folder such as `store://gitlab`, or all there are. `store://` and `vault://` can tell; what a
+    /// place of Vault holds under its keys counts one by one.
     ///
     /// # Errors
     /// Where the backend cannot be asked, or has no list.
-    pub async fn list(&self, uri: &SecretUri) -> Result<Vec<SecretUri>, SecretError> {
-        match uri.scheme() {
-            "store" => self.store(uri)?.list(uri).await,
-            "vault" => self.vault(uri)?.list(uri, self).await,
-            "env" => Err(refused(uri, "the environment is not listed")),
-            _ => Err(not_yet(uri)),
+    pub async fn list(&self, under: &SecretPrefix) -> Result<Listing, SecretError> {
+        let places = match under.backend() {
+            SecretBackend::Store => self.store(under)?.list(under).await?,
+            SecretBackend::Vault => self.vault(under)?.list(under, self).await?,
+            SecretBackend::Env => return Err(refused(under, "the environment is not listed")),
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => {
+                return Err(not_yet(under, backend));
+            }
+        };
+        let mut listing = Listing::default();
+        for place in places {
+            match under.uri_of(&place) {
+                Ok(uri) => listing.uris.push(uri),
+                Err(why) => listing.nameless.push((place, why)),
+            }
         }
+        listing.uris.sort();
+        Ok(listing)
     }
 
     /// Takes a secret away.
@@ -108,35 +128,35 @@ impl Backends {
         if uri.version().is_some() {
             return Err(refused(uri, "a version is only read: leave `?version=` out"));
         }
-        match uri.scheme() {
-            "env" => Err(Env::read_only(uri)),
-            "store" => self.store(uri)?.remove(uri, fence).await,
-            "vault" => self.vault(uri)?.remove(uri, fence, self).await,
-            _ => Err(not_yet(uri)),
+        match uri.backend() {
+            SecretBackend::Env => Err(Env::read_only(uri)),
+            SecretBackend::Store => self.store(uri)?.remove(uri, fence).await,
+            SecretBackend::Vault => self.vault(uri)?.remove(uri, fence, self).await,
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 
-    fn store(&self, uri: &SecretUri) -> Result<&Store, SecretError> {
+    fn store(&self, place: impl Display) -> Result<&Store, SecretError> {
         let help =
             "there is no secret store here: run `gosling init`, or name its recipients in `nest { secrets }`";
-        self.store.as_ref().ok_or_else(|| refused(uri, help))
+        self.store.as_ref().ok_or_else(|| refused(place, help))
     }
 
-    fn vault(&self, uri: &SecretUri) -> Result<&Vault, SecretError> {
+    fn vault(&self, place: impl Display) -> Result<&Vault, SecretError> {
         let help = "no Vault is configured: add a `provider \"vault\"` block with its address";
-        self.vault.as_ref().ok_or_else(|| refused(uri, help))
+        self.vault.as_ref().ok_or_else(|| refused(place, help))
     }
 
     /// The value with which Vault is logged in to: it cannot come out of Vault itself.
     async fn credential(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
-        match uri.scheme() {
-            "env" => self.env.read(uri),
-            "store" => self.store(uri)?.read(uri).await,
-            "vault" => Err(refused(
+        match uri.backend() {
+            SecretBackend::Env => self.env.read(uri),
+            SecretBackend::Store => self.store(uri)?.read(uri).await,
+            SecretBackend::Vault => Err(refused(
                 uri,
                 "the credentials for Vault cannot be kept in Vault: use env:// or store://",
             )),
-            _ => Err(not_yet(uri)),
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 }
@@ -144,11 +164,11 @@ impl Backends {
 #[async_trait]
 impl Secrets for Backends {
     async fn read(&self, uri: &SecretUri) -> Result<Secret, SecretError> {
-        match uri.scheme() {
-            "env" => self.env.read(uri),
-            "store" => self.store(uri)?.read(uri).await,
-            "vault" => self.vault(uri)?.read(uri, self).await,
-            _ => Err(not_yet(uri)),
+        match uri.backend() {
+            SecretBackend::Env => self.env.read(uri),
+            SecretBackend::Store => self.store(uri)?.read(uri).await,
+            SecretBackend::Vault => self.vault(uri)?.read(uri, self).await,
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 
@@ -156,11 +176,11 @@ impl Secrets for Backends {
         if uri.version().is_some() {
             return Err(refused(uri, "a version is only read: leave `?version=` out"));
         }
-        match uri.scheme() {
-            "env" => Err(Env::read_only(uri)),
-            "store" => self.store(uri)?.write(uri, value, fence).await,
-            "vault" => self.vault(uri)?.write(uri, value, fence, self).await,
-            _ => Err(not_yet(uri)),
+        match uri.backend() {
+            SecretBackend::Env => Err(Env::read_only(uri)),
+            SecretBackend::Store => self.store(uri)?.write(uri, value, fence).await,
+            SecretBackend::Vault => self.vault(uri)?.write(uri, value, fence, self).await,
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 
@@ -168,21 +188,24 @@ impl Secrets for Backends {
         if uri.version().is_some() {
             return Err(refused(uri, "a version is only read: leave `?version=` out"));
         }
-        match uri.scheme() {
-            "env" => Err(Env::read_only(uri)),
-            "store" => self.store(uri)?.writable(uri).await,
-            "vault" => self.vault(uri)?.writable(uri, self).await,
-            _ => Err(not_yet(uri)),
+        match uri.backend() {
+            SecretBackend::Env => Err(Env::read_only(uri)),
+            SecretBackend::Store => self.store(uri)?.writable(uri).await,
+            SecretBackend::Vault => self.vault(uri)?.writable(uri, self).await,
+            backend @ (SecretBackend::YcLockbox | SecretBackend::AwsSm) => Err(not_yet(uri, backend)),
         }
     }
 
     async fn versions(&self, uris: &BTreeSet<SecretUri>) -> BTreeMap<SecretUri, String> {
-        let (stored, others): (Vec<_>, Vec<_>) = uris.iter().partition(|uri| uri.scheme() == "store");
+        let (stored, others): (Vec<_>, Vec<_>) =
+            uris.iter().partition(|uri| uri.backend() == SecretBackend::Store);
         let mut versions = match (&self.store, stored.first()) {
             (Some(store), Some(_)) => store.versions(&stored).await.unwrap_or_default(),
             _ => BTreeMap::new(),
         };
-        let others = others.into_iter().filter(|uri| uri.scheme() == "vault");
+        let others = others
+            .into_iter()
+            .filter(|uri| uri.backend() == SecretBackend::Vault);
         let looks = others.map(|uri| async move {
             let version = self.describe(uri).await.ok().and_then(|known| known.version);
             Ok::<_, ()>(version.map(|version| (uri.clone(), version)))
@@ -197,32 +220,24 @@ impl Secrets for Backends {
     }
 }
 
-/// The folder that a list is asked for; the place `*` is that of all.
-fn folder(uri: &SecretUri) -> &str {
-    match uri.place().trim_matches('/') {
-        "*" => "",
-        folder => folder,
-    }
-}
-
-fn refused(uri: &SecretUri, why: impl Into<String>) -> SecretError {
+fn refused(place: impl Display, why: impl Into<String>) -> SecretError {
     SecretError::Refused {
-        uri: uri.clone(),
+        place: place.to_string(),
         why: why.into(),
     }
 }
 
-fn unreachable(uri: &SecretUri, why: impl Into<String>) -> SecretError {
+fn unreachable(place: impl Display, why: impl Into<String>) -> SecretError {
     SecretError::Unreachable {
-        uri: uri.clone(),
+        place: place.to_string(),
         why: why.into(),
     }
 }
 
-fn not_yet(uri: &SecretUri) -> SecretError {
-    let scheme = uri.scheme();
+fn not_yet(place: impl Display, backend: SecretBackend) -> SecretError {
+    let scheme = backend.scheme();
     refused(
-        uri,
+        place,
         format!("{scheme}:// is not in this release: use store://, vault:// or env://"),
     )
 }

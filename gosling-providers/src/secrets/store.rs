@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use gosling_engine::store::{self, Beside, StoreError, Version};
 use gosling_engine::{Fence, SecretError, calendar};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretPrefix, SecretUri};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Description, folder, refused, unreachable};
+use super::{Description, refused, unreachable};
 use crate::keys::{KeyError, Keys};
 
 /// The format that is written. Another one is refused.
@@ -101,16 +101,11 @@ impl Store {
         self.with_entry(uri, describe).await
     }
 
-    pub(super) async fn list(&self, uri: &SecretUri) -> Result<Vec<SecretUri>, SecretError> {
-        let (content, _) = self.content(uri).await?;
-        let folder = folder(uri);
-        let places = content.secrets.keys().filter(|place| {
-            let inside = |rest: &str| folder.is_empty() || rest.is_empty() || rest.starts_with('/');
-            place.strip_prefix(folder).is_some_and(inside)
-        });
-        Ok(places
-            .filter_map(|place| format!("store://{place}").parse().ok())
-            .collect())
+    /// The places under a folder, in order.
+    pub(super) async fn list(&self, under: &SecretPrefix) -> Result<Vec<String>, SecretError> {
+        let (content, _) = self.content(&under.to_string()).await?;
+        let places = content.secrets.keys().filter(|place| under.holds(place));
+        Ok(places.cloned().collect())
     }
 
     /// The versions of those that are there, with one look.
@@ -121,7 +116,7 @@ impl Store {
         let Some(first) = uris.first() else {
             return Ok(BTreeMap::new());
         };
-        let (content, _) = self.content(first).await?;
+        let (content, _) = self.content(first.as_str()).await?;
         let versions = uris.iter().filter_map(|uri| {
             let entry = content.secrets.get(uri.place())?;
             Some(((*uri).clone(), entry.version.to_string()))
@@ -169,7 +164,7 @@ impl Store {
         let _turn = self.turn.lock().await;
         self.sound(uri)?;
         for _ in 0..ATTEMPTS {
-            let (content, version) = self.content(uri).await?;
+            let (content, version) = self.content(uri.as_str()).await?;
             let sealed = self.sealed(uri, changed(content)?).await?;
             let beside = &self.settings.beside;
             match beside
@@ -194,11 +189,11 @@ impl Store {
     /// who could open what we write, and the store takes a file.
     pub(super) async fn writable(&self, uri: &SecretUri) -> Result<(), SecretError> {
         self.sound(uri)?;
-        self.content(uri).await?;
+        self.content(uri.as_str()).await?;
         let writable = self.settings.beside.writable().await;
         writable.map_err(|error| match &error {
             StoreError::Io { why, .. } if is_read_only(why) => SecretError::ReadOnly {
-                uri: uri.clone(),
+                place: uri.to_string(),
                 why: error.to_string(),
             },
             _ => unreachable(uri, error.to_string()),
@@ -213,7 +208,7 @@ impl Store {
     /// The content, encrypted.
     async fn sealed(&self, uri: &SecretUri, content: Content) -> Result<Vec<u8>, SecretError> {
         let (settings, place) = (Arc::clone(&self.settings), uri.clone());
-        blocking(uri, move || {
+        blocking(uri.as_str(), move || {
             let text =
                 serde_json::to_vec(&content).map_err(|error| unreachable(&place, error.to_string()))?;
             let sealed = settings.keys.seal(&Zeroizing::new(text));
@@ -224,7 +219,7 @@ impl Store {
 
     /// Reads back what was written.
     async fn confirm(&self, uri: &SecretUri, value: &Secret) -> Result<(), SecretError> {
-        let (content, _) = self.content(uri).await?;
+        let (content, _) = self.content(uri.as_str()).await?;
         let read = content.secrets.get(uri.place()).map(|entry| entry.value.as_str());
         if read == Some(value.expose()) {
             Ok(())
@@ -234,38 +229,33 @@ impl Store {
     }
 
     /// The content and its version; empty where there is none yet.
-    async fn content(&self, uri: &SecretUri) -> Result<(Content, Option<Version>), SecretError> {
+    async fn content(&self, at: &str) -> Result<(Content, Option<Version>), SecretError> {
         let read = self.settings.beside.beside(Beside::Secrets).await;
-        let Some((sealed, version)) = read.map_err(|error| unreachable(uri, error.to_string()))? else {
+        let Some((sealed, version)) = read.map_err(|error| unreachable(at, error.to_string()))? else {
             let empty = Content {
                 format: FORMAT,
                 secrets: BTreeMap::new(),
             };
             return Ok((empty, None));
         };
-        let (store, place) = (self.clone(), uri.clone());
-        let content = blocking(uri, move || store.open(&place, &sealed)).await?;
+        let (store, place) = (self.clone(), at.to_owned());
+        let content = blocking(at, move || store.open(&place, &sealed)).await?;
         Ok((content, Some(version)))
     }
 
-    fn open(&self, uri: &SecretUri, sealed: &[u8]) -> Result<Content, SecretError> {
+    fn open(&self, at: &str, sealed: &[u8]) -> Result<Content, SecretError> {
         let file = self.name();
         let text = self.settings.keys.open(sealed).map_err(|error| match error {
-            KeyError::ForOthers { .. } | KeyError::Damaged(_) => refused(uri, format!("{file} {error}")),
-            error => refused(uri, error.to_string()),
+            KeyError::ForOthers { .. } | KeyError::Damaged(_) => refused(at, format!("{file} {error}")),
+            error => refused(at, error.to_string()),
         })?;
         let content: Content = serde_json::from_slice(&text)
             // The words of the parser could quote what they stumbled over.
-            .map_err(|_| {
-                refused(
-                    uri,
-                    format!("{file} opens, but does not hold what gosling writes"),
-                )
-            })?;
+            .map_err(|_| refused(at, format!("{file} opens, but does not hold what gosling writes")))?;
         if content.format != FORMAT {
             let format = content.format;
             return Err(refused(
-                uri,
+                at,
                 format!("{file} has format {format}, of a newer gosling: use that one"),
             ));
         }
@@ -277,7 +267,7 @@ impl Store {
         uri: &SecretUri,
         tell: impl FnOnce(Option<&Entry>) -> T,
     ) -> Result<T, SecretError> {
-        let (content, _) = self.content(uri).await?;
+        let (content, _) = self.content(uri.as_str()).await?;
         let entry = content.secrets.get(uri.place());
         if let (Some(wanted), Some(entry)) = (uri.version(), entry)
             && wanted != entry.version.to_string()
@@ -311,9 +301,9 @@ fn is_read_only(error: &io::Error) -> bool {
 
 /// Runs what encrypts and decrypts where it holds nobody up.
 async fn blocking<T: Send + 'static>(
-    uri: &SecretUri,
+    at: &str,
     work: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
 ) -> Result<T, SecretError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(unreachable(uri, error.to_string())))
+    done.unwrap_or_else(|error| Err(unreachable(at, error.to_string())))
 }

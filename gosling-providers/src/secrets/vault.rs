@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 
 use gosling_engine::fence::Unfenced;
 use gosling_engine::{CallError, Fence, SecretError};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretPrefix, SecretUri};
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::Mutex;
 use zeroize::Zeroize;
 
-use super::{Backends, Description, folder, refused, unreachable};
+use super::{Backends, Description, refused, unreachable};
 use crate::http::{Answer, Body, Client, Endpoint, Method, Request, segment};
 
 /// How often a write is tried when others write to the same secret.
@@ -98,9 +98,7 @@ impl Vault {
 
     pub(super) async fn read(&self, uri: &SecretUri, others: &Backends) -> Result<Secret, SecretError> {
         let version = self.version(uri, others).await?;
-        let value = version
-            .as_ref()
-            .and_then(|version| version.data.get(uri.path_and_key().1));
+        let value = version.as_ref().and_then(|version| version.data.get(key(uri)));
         match value {
             Some(Json::String(text)) => Ok(Secret::new(text.clone())),
             // A number in Vault is as good as its text.
@@ -116,7 +114,7 @@ impl Vault {
         others: &Backends,
     ) -> Result<Description, SecretError> {
         let version = self.version(uri, others).await?;
-        let version = version.filter(|version| version.data.contains_key(uri.path_and_key().1));
+        let version = version.filter(|version| version.data.contains_key(key(uri)));
         Ok(version.map_or_else(Description::default, |version| Description {
             present: true,
             version: Some(version.number.to_string()),
@@ -134,10 +132,10 @@ impl Vault {
         fence: &dyn Fence,
         others: &Backends,
     ) -> Result<(), SecretError> {
-        let (path, key) = uri.path_and_key();
+        let (path, key) = (uri.path(), key(uri));
         let path = self.path("data", path);
         for _ in 0..TRIES {
-            let answer = self.get(uri, &path, others).await?;
+            let answer = self.get(uri.as_str(), &path, others).await?;
             // A version that was deleted still counts, and has no data.
             let (cas, mut data) = match answer.status {
                 200 | 404 => {
@@ -145,7 +143,7 @@ impl Vault {
                     let cas = data["data"]["metadata"]["version"].as_u64().unwrap_or(0);
                     (cas, data["data"]["data"].as_object().cloned().unwrap_or_default())
                 }
-                _ => return Err(self.refusal(uri, &answer)),
+                _ => return Err(self.refusal(uri.as_str(), &answer)),
             };
             data.insert(key.to_owned(), json!(value.expose()));
             let body = json!({ "options": { "cas": cas }, "data": data });
@@ -155,12 +153,12 @@ impl Vault {
                 body: Body::Json(body),
                 fence,
             };
-            match self.call(uri, write, others).await {
+            match self.call(uri.as_str(), write, others).await {
                 Ok(answer) if answer.is_success() => {
                     return self.read_back(uri, value, others).await;
                 }
                 Ok(answer) if answer.status == 400 && errors(&answer).contains("check-and-set") => {}
-                Ok(answer) => return Err(self.refusal(uri, &answer)),
+                Ok(answer) => return Err(self.refusal(uri.as_str(), &answer)),
                 // The answer may be lost and the value there all the same.
                 Err(error) => {
                     return match self.read_back(uri, value, others).await {
@@ -181,7 +179,7 @@ impl Vault {
         fence: &dyn Fence,
         others: &Backends,
     ) -> Result<(), SecretError> {
-        let (path, key) = uri.path_and_key();
+        let (path, key) = (uri.path(), key(uri));
         let path = self.path("data", path);
         for _ in 0..TRIES {
             let Some(mut version) = self.version(uri, others).await? else {
@@ -203,11 +201,11 @@ impl Vault {
                 body,
                 fence,
             };
-            let answer = self.call(uri, call, others).await?;
+            let answer = self.call(uri.as_str(), call, others).await?;
             match answer {
                 answer if answer.is_success() => return Ok(()),
                 answer if answer.status == 400 && errors(&answer).contains("check-and-set") => {}
-                answer => return Err(self.refusal(uri, &answer)),
+                answer => return Err(self.refusal(uri.as_str(), &answer)),
             }
         }
         Err(unreachable(uri, "others keep writing there"))
@@ -224,13 +222,7 @@ impl Vault {
     /// Asks Vault for our rights where it tells them, and otherwise reads: a token that cannot read the place cannot
     /// write to it in a way that we could believe.
     pub(super) async fn writable(&self, uri: &SecretUri, others: &Backends) -> Result<(), SecretError> {
-        let (path, key) = uri.path_and_key();
-        if path.is_empty() {
-            return Err(refused(
-                uri,
-                "a place in Vault has a path and a key: vault://ci/gitlab/token",
-            ));
-        }
+        let (path, key) = (uri.path(), key(uri));
         let asked = format!("{}/data/{path}", self.settings.mount.trim_matches('/'));
         let body_of = Body::Json(json!({ "paths": [asked] }));
         let ask = Call {
@@ -239,7 +231,7 @@ impl Vault {
             body: body_of,
             fence: &Unfenced,
         };
-        let answer = self.call(uri, ask, others).await?;
+        let answer = self.call(uri.as_str(), ask, others).await?;
         if answer.is_success() {
             let said = body(&answer);
             let missing = missing_rights(&said, &asked);
@@ -262,13 +254,14 @@ impl Vault {
         }
     }
 
-    /// Every key of every secret under a path, folder by folder.
+    /// The place of every key of every secret under a folder, folder by folder.
     pub(super) async fn list(
         &self,
-        uri: &SecretUri,
+        under: &SecretPrefix,
         others: &Backends,
-    ) -> Result<Vec<SecretUri>, SecretError> {
-        let top = folder(uri).to_owned();
+    ) -> Result<Vec<String>, SecretError> {
+        let at = &under.to_string();
+        let top = under.folder().to_owned();
         let inside = |folder: &str, name: &str| match folder {
             "" => name.to_owned(),
             folder => format!("{folder}/{name}"),
@@ -282,17 +275,17 @@ impl Vault {
             seen += 1;
             if seen > FOLDERS {
                 return Err(refused(
-                    uri,
+                    at,
                     format!("there are more than {FOLDERS} folders: name a smaller one"),
                 ));
             }
             let path = format!("{}?list=true", self.path("metadata", &folder));
-            let answer = self.get(uri, &path, others).await?;
+            let answer = self.get(at, &path, others).await?;
             if answer.status == 404 {
                 continue;
             }
             if !answer.is_success() {
-                return Err(self.refusal(uri, &answer));
+                return Err(self.refusal(at, &answer));
             }
             let said = body(&answer);
             let keys = said["data"]["keys"]
@@ -308,12 +301,9 @@ impl Vault {
             }
         }
         for secret in secrets {
-            let Ok(of) = format!("vault://{secret}/key").parse() else {
-                continue;
-            };
-            if let Some(version) = self.version(&of, others).await? {
+            if let Some(version) = self.version_at(at, self.path("data", &secret), others).await? {
                 let keys = version.data.keys();
-                places.extend(keys.filter_map(|key| format!("vault://{secret}/{key}").parse().ok()));
+                places.extend(keys.map(|key| format!("{secret}/{key}")));
             }
         }
         places.sort();
@@ -322,15 +312,23 @@ impl Vault {
 
     /// The version of the secret that a place means; `None` where there is none or it was deleted.
     async fn version(&self, uri: &SecretUri, others: &Backends) -> Result<Option<Version>, SecretError> {
-        let (path, _) = uri.path_and_key();
-        let mut path = self.path("data", path);
+        let mut path = self.path("data", uri.path());
         if let Some(version) = uri.version() {
             let number: u64 = version
                 .parse()
                 .map_err(|_| refused(uri, "a version in Vault is a number: `?version=3`"))?;
             path.push_str(&format!("?version={number}"));
         }
-        let answer = self.get(uri, &path, others).await?;
+        self.version_at(uri.as_str(), path, others).await
+    }
+
+    async fn version_at(
+        &self,
+        at: &str,
+        path: String,
+        others: &Backends,
+    ) -> Result<Option<Version>, SecretError> {
+        let answer = self.get(at, &path, others).await?;
         match answer.status {
             // With words of an error it is the engine that is missing, not the secret.
             404 if body(&answer)["errors"].as_array().is_none_or(Vec::is_empty) => Ok(None),
@@ -347,12 +345,12 @@ impl Vault {
                     })),
                     Json::Null => Ok(None),
                     _ => Err(unreachable(
-                        uri,
+                        at,
                         "Vault's answer cannot be read: is the engine KV version 2?",
                     )),
                 }
             }
-            _ => Err(self.refusal(uri, &answer)),
+            _ => Err(self.refusal(at, &answer)),
         }
     }
 
@@ -366,34 +364,29 @@ impl Vault {
         format!("/v1/{}", segments.join("/"))
     }
 
-    async fn get(&self, uri: &SecretUri, path: &str, others: &Backends) -> Result<Answer, SecretError> {
+    async fn get(&self, at: &str, path: &str, others: &Backends) -> Result<Answer, SecretError> {
         let read = Call {
             method: Method::Get,
             path,
             body: Body::None,
             fence: &Unfenced,
         };
-        self.call(uri, read, others).await
+        self.call(at, read, others).await
     }
 
     /// Calls with a token. One that came of a login and has ended is renewed by another login, once.
-    async fn call(&self, uri: &SecretUri, call: Call<'_>, others: &Backends) -> Result<Answer, SecretError> {
-        let (token, fresh) = self.token(uri, others).await?;
-        let answer = self.send(uri, call.clone(), Some(token)).await?;
+    async fn call(&self, at: &str, call: Call<'_>, others: &Backends) -> Result<Answer, SecretError> {
+        let (token, fresh) = self.token(at, others).await?;
+        let answer = self.send(at, call.clone(), Some(token)).await?;
         if answer.status != 403 || fresh {
             return Ok(answer);
         }
         *self.session.lock().await = None;
-        let (token, _) = self.token(uri, others).await?;
-        self.send(uri, call, Some(token)).await
+        let (token, _) = self.token(at, others).await?;
+        self.send(at, call, Some(token)).await
     }
 
-    async fn send(
-        &self,
-        uri: &SecretUri,
-        call: Call<'_>,
-        token: Option<Secret>,
-    ) -> Result<Answer, SecretError> {
+    async fn send(&self, at: &str, call: Call<'_>, token: Option<Secret>) -> Result<Answer, SecretError> {
         let Call {
             method,
             path,
@@ -409,13 +402,13 @@ impl Vault {
         }
         let sent = self.client.send(&request, fence).await;
         sent.map_err(|error| match error.help {
-            Some(help) => unreachable(uri, format!("{}; {help}", error.message)),
-            None => unreachable(uri, error.message),
+            Some(help) => unreachable(at, format!("{}; {help}", error.message)),
+            None => unreachable(at, error.message),
         })
     }
 
     /// The token to call with, and whether a new login would bring no better one.
-    async fn token(&self, uri: &SecretUri, others: &Backends) -> Result<(Secret, bool), SecretError> {
+    async fn token(&self, at: &str, others: &Backends) -> Result<(Secret, bool), SecretError> {
         let approle = match &self.settings.login {
             VaultLogin::Token(place) => return Ok((others.credential(place).await?, true)),
             VaultLogin::Approle(approle) => approle,
@@ -433,7 +426,7 @@ impl Vault {
             body: Body::Json(login),
             fence: &Unfenced,
         };
-        let answer = self.send(uri, login, None).await?;
+        let answer = self.send(at, login, None).await?;
         let token = body(&answer)["auth"]["client_token"]
             .as_str()
             .map(|token| Secret::new(token.to_owned()));
@@ -448,32 +441,37 @@ impl Vault {
                 let why = format!(
                     "Vault refuses the login of role {role}: {said}; is the secret id at {place} good?"
                 );
-                Err(refused(uri, why))
+                Err(refused(at, why))
             }
         }
     }
 
-    fn refusal(&self, uri: &SecretUri, answer: &Answer) -> SecretError {
+    fn refusal(&self, at: &str, answer: &Answer) -> SecretError {
         let (host, said) = (self.client.host(), errors(answer));
         match answer.status {
             403 => refused(
-                uri,
+                at,
                 format!(
                     "Vault at {host} says {said}: the token is wrong or has ended, or its policy does not allow the path"
                 ),
             ),
             404 => refused(
-                uri,
+                at,
                 format!(
                     "Vault at {host} says {said}: is a KV engine of version 2 mounted at {}?",
                     self.settings.mount
                 ),
             ),
-            400 | 401 | 405 | 412 | 422 => refused(uri, format!("Vault at {host} says {said}")),
-            503 => unreachable(uri, format!("Vault at {host} is sealed or starting: {said}")),
-            _ => unreachable(uri, format!("Vault at {host} says {said}")),
+            400 | 401 | 405 | 412 | 422 => refused(at, format!("Vault at {host} says {said}")),
+            503 => unreachable(at, format!("Vault at {host} is sealed or starting: {said}")),
+            _ => unreachable(at, format!("Vault at {host} says {said}")),
         }
     }
+}
+
+/// The key of a place. The URIs of Vault have one.
+fn key(uri: &SecretUri) -> &str {
+    uri.key().unwrap_or_default()
 }
 
 /// What the policies do not allow of what a write needs, as Vault tells of a path.

@@ -9,7 +9,11 @@ use gosling_engine::store::LocalStore;
 use gosling_engine::{SecretError, Secrets};
 use gosling_providers::keys::{Keys, generate_identity};
 use gosling_providers::secrets::{BackendSettings, Backends, Description, StoreSettings};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretPrefix, SecretUri};
+
+fn under(text: &str) -> SecretPrefix {
+    text.parse().unwrap()
+}
 
 fn uri(text: &str) -> SecretUri {
     text.parse().unwrap()
@@ -127,7 +131,7 @@ async fn the_store_gives_back_what_it_was_given_and_holds_nothing_in_plain_text(
         (true, Some("2"))
     );
     assert_eq!(
-        backends.list(&uri("store://gitlab")).await.unwrap(),
+        backends.list(&under("store://gitlab")).await.unwrap().uris,
         std::slice::from_ref(&place)
     );
 
@@ -158,6 +162,22 @@ async fn the_store_gives_back_what_it_was_given_and_holds_nothing_in_plain_text(
         older.to_string().contains("the newest version only, which is 2"),
         "{older}"
     );
+}
+
+#[tokio::test]
+async fn a_place_of_before_that_no_uri_can_name_is_listed_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = store(folder.path(), &generate_identity());
+    let text = r#"{"format":1,"secrets":{
+        "a/b":{"value":"hunter2","version":1,"updated":"2026-11-29T08:10:25Z"},
+        "token":{"value":"hunter2","version":1,"updated":"2026-11-29T08:10:25Z"}}}"#;
+    let sealed = settings.keys.seal(text.as_bytes()).unwrap();
+    std::fs::write(folder.path().join("secrets.age"), sealed).unwrap();
+    let listing = backends(settings).list(&under("store://")).await.unwrap();
+    assert_eq!(listing.uris, [uri("store://a/b")]);
+    let (place, why) = &listing.nameless[0];
+    assert_eq!(place, "token");
+    assert!(why.reason.starts_with("it has no key"), "{why}");
 }
 
 #[tokio::test]
@@ -197,7 +217,7 @@ async fn the_wrong_identity_is_told_apart_from_every_other_trouble() {
     let mut nobody = store(folder.path(), &ours);
     nobody.keys.identity = None;
     let error = backends(nobody).read(&place).await.unwrap_err();
-    assert!(error.to_string().contains("gosling init"), "{error}");
+    assert!(error.to_string().contains("set GOSLING_AGE_IDENTITY"), "{error}");
     // Nothing of all that changed anything, and a second recipient opens what is written for both.
     let mut theirs = store(folder.path(), &theirs);
     theirs.keys.recipients.clone_from(&both.keys.recipients);
@@ -258,7 +278,10 @@ async fn many_writers_lose_nothing_and_what_a_killed_one_left_harms_nobody() {
     }
     writers.join_all().await;
     let backends = backends(settings);
-    assert_eq!(backends.list(&uri("store://pool")).await.unwrap().len(), 16);
+    assert_eq!(
+        backends.list(&under("store://pool")).await.unwrap().uris.len(),
+        16
+    );
     for number in 0..16 {
         let value = backends
             .read(&uri(&format!("store://pool/{number}")))

@@ -105,7 +105,7 @@ const TABLE: [Allowed; 12] = [
     },
     Allowed {
         name: "gosling-resource",
-        ours: &[],
+        ours: &["fly-domain"],
         never: &["pest"],
     },
     // It judges the engine and the providers: it may not know them.

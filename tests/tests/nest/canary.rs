@@ -11,7 +11,7 @@ use gosling_engine::Secrets;
 use gosling_engine::store::LocalStore;
 use gosling_providers::keys::Keys;
 use gosling_providers::secrets::{BackendSettings, Backends, StoreSettings};
-use gosling_resource::{Secret, SecretUri};
+use gosling_resource::{Secret, SecretBackend, SecretPrefix, SecretUri};
 use regex::bytes::Regex;
 
 use crate::gosling::said;
@@ -207,7 +207,8 @@ fn stored(lab: &Lab) -> Vec<(SecretUri, String)> {
     let backends = Backends::new(settings).unwrap();
     lab.block_on(async {
         let mut values = Vec::new();
-        for uri in backends.list(&"store://*".parse().unwrap()).await.unwrap() {
+        let under = SecretPrefix::all(SecretBackend::Store);
+        for uri in backends.list(&under).await.unwrap().uris {
             let value = backends.read(&uri).await.unwrap();
             values.push((uri, value.expose().to_owned()));
         }

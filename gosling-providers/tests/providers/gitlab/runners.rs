@@ -522,7 +522,7 @@ impl Secrets for Failing<'_> {
         {
             let why = "the disk is full".to_owned();
             return Err(SecretError::Unreachable {
-                uri: uri.clone(),
+                place: uri.to_string(),
                 why,
             });
         }
