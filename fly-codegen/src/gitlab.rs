@@ -148,7 +148,7 @@ impl Lowering<'_> {
             .map(|event| event.word().to_owned())
             .collect();
         let title = self.title(owner, repo);
-        let description = format!("Tells {title} of what happens here. {}", self.note(owner));
+        let description = format!("Sends events of {title} to MotherGoose. {}", self.note(owner));
         let properties = BTreeMap::from([
             ("server".into(), Value::from(gitlab.server.as_str())),
             ("project_id".into(), project.into()),

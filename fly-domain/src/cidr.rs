@@ -26,11 +26,14 @@ impl Cidr {
                     "it must be an address and a prefix, as in `10.0.0.0/16`",
                 ));
             };
-            let suggestion = format!("{address}/{}", bits(address));
-            return Err(Malformed::new(
-                "it has no prefix; `/32` is one IPv4 address, `/128` one IPv6 address",
-            )
-            .with_suggestion(suggestion));
+            let network = match address {
+                IpAddr::V4(_) => 24,
+                IpAddr::V6(_) => 64,
+            };
+            return Err(Malformed::new(format!(
+                "it has no prefix: write that of its network, as in `{address}/{network}`; `/{}` is this address alone",
+                bits(address)
+            )));
         };
         let Ok(address) = address.parse::<IpAddr>() else {
             return Err(Malformed::new(
@@ -187,8 +190,12 @@ mod tests {
             Cidr::parse,
             &[
                 ("", "an address and a prefix", None),
-                ("10.0.0.5", "no prefix", Some("10.0.0.5/32")),
-                ("fd00::1", "no prefix", Some("fd00::1/128")),
+                (
+                    "10.0.0.5",
+                    "as in `10.0.0.5/24`; `/32` is this address alone",
+                    None,
+                ),
+                ("fd00::1", "no prefix", None),
                 ("10.0.0/24", "not an IPv4 or IPv6", None),
                 ("10.0.0.256/24", "not an IPv4 or IPv6", None),
                 ("10.0.0.0/33", "from 0 to 32", None),

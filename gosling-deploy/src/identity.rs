@@ -24,7 +24,13 @@ pub fn find(environment: &Environment) -> Result<Option<Secret>, Failure> {
             return Ok(Some(Secret::new(value.trim().to_owned())));
         }
         let path = environment.path(value);
-        return read(&path).map(Some);
+        return read(&path).map(Some).map_err(|failure| match failure {
+            Failure::Refused { message, help } => Failure::Refused {
+                message: format!("{VARIABLE}: {message}"),
+                help,
+            },
+            other => other,
+        });
     }
     match place(environment) {
         Some(path) if path.exists() => read(&path).map(Some),
@@ -66,6 +72,7 @@ pub fn own_recipient(environment: &Environment) -> Result<Option<(String, Option
 
 /// Reads an identity's file, which nobody else may read.
 fn read(path: &std::path::Path) -> Result<Secret, Failure> {
+    let bytes = read_named(path, LIMIT)?;
     let metadata = std::fs::metadata(path).map_err(Failure::file("read", path))?;
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
@@ -75,7 +82,7 @@ fn read(path: &std::path::Path) -> Result<Secret, Failure> {
         ))
         .help(format!("chmod 600 {}", path.display())));
     }
-    let text = String::from_utf8(read_named(path, LIMIT)?)
+    let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("{} is not an age identity", path.display())))?;
     Ok(Secret::new(text))
 }

@@ -299,20 +299,22 @@ pub struct Bound<'a> {
 }
 
 impl Plan {
-    /// How many resources each action touches.
+    /// How many resources each action touches, each once.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
+            // What waits for its successor under another address is not renamed for anybody.
+            let renamed = change.moved_from.is_some() && change.successor().is_none();
             match change.action {
+                // Its new name is in its marker, which is changed in place.
+                Action::Update | Action::NoOp if renamed && change.because.is_empty() => counts.moved += 1,
                 Action::Create => counts.create += 1,
                 Action::Update => counts.update += 1,
                 Action::Replace => counts.replace += 1,
                 Action::Delete => counts.delete += 1,
                 Action::NoOp => {}
             }
-            // What waits for its successor under another address is not renamed for anybody.
-            counts.moved += usize::from(change.moved_from.is_some() && change.successor().is_none());
         }
         counts
     }

@@ -10,7 +10,8 @@ mod names;
 mod schedules;
 mod uglyfox;
 
-use fly_syntax::Span;
+use fly_domain::Malformed;
+use fly_syntax::{Problem, Span};
 
 use crate::checked::CheckedBlock;
 use crate::globals::Globals;
@@ -28,20 +29,56 @@ pub(crate) fn check(globals: &Globals<'_>, blocks: &[CheckedBlock], sink: &mut S
     moved::check(globals, &nest, sink);
     cleartext::check(&nest, sink);
     token_ids(&nest, sink);
+    state_path(&nest, sink);
     blocks
         .iter()
         .for_each(|block| certificates::check(globals, block, sink));
 }
 
-/// The id of a Proxmox VE token that has the token's secret behind it, as Proxmox VE itself writes the two.
+/// The id of a Proxmox VE token: without the token's secret behind it, as Proxmox VE itself writes the two, and with all
+/// of its parts.
 fn token_ids(nest: &Blocks<'_>, sink: &mut Sink) {
     for provider in nest.of("provider") {
-        if let Some((id, at)) = placed_text(provider, "token_id")
-            && id.contains('=')
-        {
+        let Some((id, at)) = placed_text(provider, "token_id") else {
+            continue;
+        };
+        if id.contains('=') {
             sink.mask(at);
             sink.push(problems::plain_secret::in_token_id(at));
+        } else if let Err(malformed) = token_id(id) {
+            if malformed.shown.is_some() {
+                sink.mask(at);
+            }
+            sink.push(problems::malformed::problem(at, "token id", id, &malformed));
         }
+    }
+}
+
+/// Reads `user@realm!name`. What is no account's name may be a secret, and is not shown.
+fn token_id(id: &str) -> Result<(), Malformed> {
+    let (account, name) = id.split_once('!').unwrap_or((id, ""));
+    match account.rsplit_once('@') {
+        None => Err(Malformed::new("it is `user@realm!name`").shown("...")),
+        Some((user, realm)) if user.is_empty() || realm.is_empty() || name.is_empty() => Err(Malformed::new(
+            "it is `user@realm!name`, where `name` is the token's",
+        )),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A local state in another folder than the Nest's is not for the Nest to say.
+fn state_path(nest: &Blocks<'_>, sink: &mut Sink) {
+    let path = nest.single("state").and_then(|state| state.attribute("path"));
+    let Some(at) = path.map(|path| path.value_span) else {
+        return;
+    };
+    let malformed =
+        |problem: &&mut Problem| std::ptr::eq(problem.kind, &problems::malformed::KIND) && problem.span == at;
+    if let Some(problem) = sink.problems.iter_mut().find(malformed) {
+        problem.help = Some(
+            "write a folder of the Nest, as `.gosling`; `GOSLING_STATE` names one outside of it, without the `path`"
+                .to_owned(),
+        );
     }
 }
 

@@ -58,6 +58,7 @@ fn example(form: &str) -> Option<&'static str> {
         "duration" => "1h30m",
         "size" => "4GiB",
         "percent" => "80%",
+        "token id" => "gosling@pve!ci",
         _ => return None,
     })
 }

@@ -88,6 +88,16 @@ pub(crate) fn problem(at: Span) -> Problem {
         ))
 }
 
+/// An age identity: what opens secrets, and is kept out of the Nest.
+pub(crate) fn identity(at: Span) -> Problem {
+    Problem::new(&KIND, at, "an age identity stands in the Nest")
+        .note("this is the private half")
+        .help(
+            "a recipient is its public half, `age1...`, which `age-keygen -y FILE` shows. Everything that was encrypted for \
+             this identity can be opened by anyone who reads the Nest: if it was committed, replace it",
+        )
+}
+
 /// A `token_id` with the secret of the token behind it.
 pub(crate) fn in_token_id(at: Span) -> Problem {
     Problem::new(&KIND, at, "the secret of a token stands behind its id")

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use fly_syntax::{FileId, Problem, Severity, SourceFile};
 
-use crate::render::{self, Report, counted, value::pretty};
+use crate::render::{self, Part, Report, counted, value::pretty};
 use crate::terminal::show_problems;
 use crate::terminal::{Context, Exit};
 use crate::terminal::{Target, VariableArgs};
@@ -78,7 +78,7 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
         None => fly_typeck::nest_value(&nest.checked.blocks),
         Some(text) => {
             let id = FileId(u32::try_from(nest.files.files.len()).unwrap_or(u32::MAX));
-            let file = SourceFile::new(id, "<expression>", address(text));
+            let file = SourceFile::new(id, EXPRESSION, address(text));
             let (expression, problems) = fly_syntax::parse_expression(&file);
             let evaluated = if problems.is_empty() {
                 let evaluated = fly_typeck::evaluate(&nest.files, &nest.trees, &variables, &expression);
@@ -113,6 +113,9 @@ pub(crate) fn cmd_eval(host: &mut Host, context: Context, args: &EvalArgs) -> Re
     writeln!(host.out, "{text}")?;
     Ok(Exit::Clean)
 }
+
+/// What the expression is called where a file has its path.
+const EXPRESSION: &str = "<expression>";
 
 /// `egg.site-docs.runner` is what people type for `egg["site-docs"].runner`; as it stands it would be a subtraction
 /// of an egg, which nobody means.
@@ -149,13 +152,19 @@ fn show(
         .problems
         .iter()
         .filter(|problem| problem.severity() == Severity::Error);
-    let problems = if problems.is_empty() {
-        wrong.collect()
-    } else {
+    let own = !problems.is_empty();
+    let problems = if own {
         problems.iter().collect()
+    } else {
+        wrong.collect()
     };
+    let part = own.then(|| Part {
+        paths: vec![EXPRESSION.to_owned()],
+        errors_elsewhere: 0,
+    });
     let report = Report {
         files: &files,
+        part,
         problems,
         ..target.report(host, nest)
     };

@@ -137,7 +137,8 @@ fn nearest(name: &str) -> Vec<String> {
             true => 1,
             false => strsim::damerau_levenshtein(&name, &lower),
         };
-        (distance <= 1 + known.len() / 4).then_some((distance, known.len(), known))
+        let short = name.len().min(known.len());
+        (distance <= (1 + short / 4).min(short / 3)).then_some((distance, known.len(), known))
     });
     let mut near: Vec<_> = near.collect();
     near.sort();

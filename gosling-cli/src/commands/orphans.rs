@@ -205,8 +205,12 @@ fn list(host: &mut Host, session: &Session, found: &Orphans, as_json: bool) -> R
             session.name()
         ))?;
     } else {
+        let (are, them) = match found.all.len() {
+            1 => ("is", "it"),
+            _ => ("are", "them"),
+        };
         host.say(format_args!(
-            "{} outside of the state; `gosling orphans --adopt` takes it in, `--delete` deletes it",
+            "{} {are} outside of the state: `gosling orphans --adopt all` takes {them} in, `--delete all` deletes {them}",
             counted(found.all.len(), "thing")
         ))?;
     }

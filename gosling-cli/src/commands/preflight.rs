@@ -205,6 +205,12 @@ fn role(host: &mut Host, session: &Session, rights: &[(String, String)]) -> Resu
         let gap = if at > 0 { "\n" } else { "" };
         writeln!(host.out, "{gap}# {service}\n{}", rights.trim_end())?;
     }
+    let scopes = |rights: &str| rights.contains("scopes:") && !rights.contains("`api`");
+    if rights.iter().any(|(_, rights)| scopes(rights)) {
+        host.say(
+            "`gosling smoke` starts a pipeline: for that, the token in GitLab needs the scope `api` too",
+        )?;
+    }
     for unlisted in session.unlisted() {
         let group = unlisted.group;
         host.say(format_args!(

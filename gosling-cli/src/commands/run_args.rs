@@ -82,13 +82,22 @@ fn is_saved_plan(kind: &RunKind) -> bool {
 }
 
 /// The command of a run, and the one that shows what it would do.
-pub(super) fn commands(kind: &RunKind) -> (&'static str, &'static str) {
-    match kind {
+pub(super) fn commands(kind: &RunKind) -> (String, &'static str) {
+    let (command, look) = match kind {
         RunKind::Apply { .. } => ("apply", "gosling plan"),
         RunKind::Destroy => ("destroy", "gosling plan --destroy"),
-        RunKind::DeleteOrphans(_) => ("orphans --delete", "gosling orphans"),
+        RunKind::DeleteOrphans(which) => {
+            // A shell reads `[0]` as a pattern.
+            let quoted = which.iter().map(|which| match which.contains('[') {
+                true => format!("'{which}'"),
+                false => which.clone(),
+            });
+            let which: Vec<String> = quoted.collect();
+            return (format!("orphans --delete {}", which.join(" ")), "gosling orphans");
+        }
         RunKind::Rollback(_) => ("rollback", "gosling rollback --dry-run"),
-    }
+    };
+    (command.to_owned(), look)
 }
 
 impl RunArgs {

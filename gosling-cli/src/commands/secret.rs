@@ -93,7 +93,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
         match &args.command {
             SecretCommand::Set { uri } => {
                 writable(&session, uri).await?;
-                let value = value(host)?;
+                let value = value(host, "set")?;
                 let (state, _) = session.at.peek().await?;
                 suits(&session, &state, uri, &value).await??;
                 session
@@ -111,7 +111,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .read(uri)
                     .await
                     .map_err(crate::terminal::failure)?;
-                let value = value(host)?;
+                let value = value(host, "rotate")?;
                 if before.expose() == value.expose() {
                     return Err(
                         Failure::wrong_use(format!("{uri} already has this value")).hint("give it a new one")
@@ -237,7 +237,7 @@ async fn suits(
 }
 
 /// A value from standard input, without the line break that a file or `echo` ends it with.
-fn value(host: &mut Host) -> Result<Secret, Failure> {
+fn value(host: &mut Host, command: &str) -> Result<Secret, Failure> {
     if host.interactive {
         let prompt = host.prompt();
         writeln!(
@@ -258,9 +258,8 @@ fn value(host: &mut Host) -> Result<Secret, Failure> {
         )));
     }
     if text.is_empty() {
-        return Err(
-            Failure::wrong_use("there is no value on standard input").hint("gosling secret set URI < FILE")
-        );
+        return Err(Failure::wrong_use("there is no value on standard input")
+            .hint(format!("gosling secret {command} URI < FILE")));
     }
     Ok(Secret::new(text))
 }

@@ -10,7 +10,7 @@ use gosling_providers::gitlab::{Gitlab, Job, Pipeline};
 use gosling_resource::Value;
 use serde_json::json;
 
-use super::status::runner_of;
+use super::status::{is_known, runner_of};
 use crate::render::counted;
 use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
@@ -57,6 +57,7 @@ pub(crate) fn cmd_smoke(host: &mut Host, context: Context, args: &SmokeArgs) -> 
     };
     crate::terminal::block_on(async {
         let (state, _) = session.at.peek().await?;
+        is_known(&session, &state, &args.egg)?;
         let (_, held) = runner_of(&state, &args.egg).ok_or_else(|| {
             Failure::wrong_use(format!("no runner was created for `{}`", args.egg)).hint("gosling apply")
         })?;

@@ -89,7 +89,7 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
             }
         }
         if state.resources.is_empty() {
-            host.say("nothing has been created yet: `gosling apply`")?;
+            host.say("the state has no resources: `gosling apply` creates what the Nest asks for")?;
         }
         let healthy = open.is_empty() && lines.iter().all(|line| line.good);
         Ok(if healthy { Exit::Clean } else { Exit::Problems })
@@ -110,7 +110,7 @@ fn missing(session: &Session, state: &State, wanted: impl Fn(&Address) -> bool) 
         let name = if begun { address.to_string() } else { block };
         let words = match begun {
             true => "not created yet: `gosling apply`",
-            false => "nothing has been created yet: `gosling apply`",
+            false => "nothing of it is created: `gosling apply`",
         };
         lines.entry(name.clone()).or_insert_with(|| Line {
             words: Some(words.to_owned()),
@@ -123,8 +123,11 @@ fn missing(session: &Session, state: &State, wanted: impl Fn(&Address) -> bool) 
     lines.into_values().collect()
 }
 
+/// So many eggs are listed where another one was asked for.
+const LISTED: usize = 10;
+
 /// Fails where neither the Nest nor the state has an egg of this name.
-fn is_known(session: &Session, state: &State, egg: &str) -> Result<(), Failure> {
+pub(super) fn is_known(session: &Session, state: &State, egg: &str) -> Result<(), Failure> {
     let owners: BTreeSet<String> = session
         .blocks()
         .into_iter()
@@ -141,7 +144,18 @@ fn is_known(session: &Session, state: &State, egg: &str) -> Result<(), Failure> 
     let near = near.filter(|(likeness, _)| *likeness > 0.8);
     Err(match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
         Some((_, label)) => failure.hint(format!("did you mean `{label}`?")),
-        None => failure.hint("`gosling status` shows all of them"),
+        None if owners.is_empty() => failure,
+        None => {
+            let all: Vec<String> = owners.iter().map(|block| label(block)).collect();
+            let more = match all.len() > LISTED {
+                true => ", ...",
+                false => "",
+            };
+            failure.hint(format!(
+                "there are: {}{more}",
+                all[..all.len().min(LISTED)].join(", ")
+            ))
+        }
     })
 }
 

@@ -8,6 +8,7 @@ use gosling_engine::audit::{self, Ending, Event, Line};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
+use crate::render::counted;
 use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
@@ -237,7 +238,10 @@ fn told(line: &Line) -> String {
             let serial = serial
                 .map(|serial| format!(", serial {serial}"))
                 .unwrap_or_default();
-            format!("{result} ({done} operations, {failed} failed{serial})")
+            format!(
+                "{result} ({}, {failed} failed{serial})",
+                counted(*done, "operation")
+            )
         }
         Event::Noted { what } => what.clone(),
     };

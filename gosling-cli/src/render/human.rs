@@ -164,7 +164,11 @@ fn help(problem: &Problem, look: Look) -> Option<String> {
             .edits
             .iter()
             .all(|edit| !edit.text.trim().is_empty() && said.contains(edit.text.trim()));
-        if !named && !said.contains(&suggestion.message) {
+        let written = suggestion
+            .message
+            .strip_prefix("write ")
+            .is_some_and(|what| said.contains(what));
+        if !named && !written && !said.contains(&suggestion.message) {
             lines.push(printable(&suggestion.message, look));
         }
     }

@@ -1,5 +1,6 @@
 //! What came of a run, for people and as JSON.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use gosling_engine::rollback::Limit;
@@ -136,10 +137,13 @@ fn what_failed(outcome: &Outcome) -> String {
 fn summary(host: &mut Host, outcome: &Outcome) -> io::Result<()> {
     let Outcome { plan, applied, .. } = outcome;
     let counts = plan.counts();
-    let done = format!(
+    let mut done = format!(
         "{} created, {} changed, {} replaced, {} deleted",
         counts.create, counts.update, counts.replace, counts.delete
     );
+    if counts.moved > 0 {
+        let _ = write!(done, ", {} renamed", counts.moved);
+    }
     let operations = counted(applied.done.len(), "operation");
     if !applied.failed.is_empty() {
         let what = what_failed(outcome);
@@ -172,9 +176,13 @@ fn left_as_it_is(host: &mut Host, outcome: &Outcome) -> io::Result<()> {
     if plan.is_partial() {
         let all = plan.unreadable.iter().map(|unread| unread.address.to_string());
         let all: Vec<String> = all.collect();
+        let left = match all.len() {
+            1 => "that and what needs it is left as it is",
+            _ => "these and what needs them are left as they are",
+        };
         writeln!(
             host.out,
-            "Failed: {} could not be read; that and what needs it is left as it is.",
+            "Failed: {} could not be read; {left}.",
             named(&all, NAMED)
         )?;
     }
@@ -184,11 +192,14 @@ fn left_as_it_is(host: &mut Host, outcome: &Outcome) -> io::Result<()> {
             format!("the earlier {} of {}", operation.verb, operation.address)
         });
         let all: Vec<String> = all.collect();
-        writeln!(
-            host.out,
-            "Failed: the outcome of {} is unknown; that and what needs it is left as it is.",
-            named(&all, NAMED)
-        )?;
+        let all_named = named(&all, NAMED);
+        let words = match all.len() {
+            1 => format!("the outcome of {all_named} is unknown; that and what needs it is left as it is"),
+            _ => format!(
+                "the outcomes of {all_named} are unknown; these and what needs them are left as they are"
+            ),
+        };
+        writeln!(host.out, "Failed: {words}.")?;
     }
     Ok(())
 }

@@ -10,6 +10,13 @@ fn an_expression_may_begin_with_a_minus() {
 }
 
 #[test]
+fn the_expression_is_no_file_of_the_nest() {
+    let folder = Folder::with(&[("Lib/a.fly", "locals {\n  a = 1\n}\n")]);
+    let ran = folder.run(&["eval", "1 +"]);
+    assert!(ran.err.contains("\n1 error in <expression>\n"), "{ran:?}");
+}
+
+#[test]
 fn a_key_that_stands_twice_is_refused() {
     let folder = Folder::with(&[]);
     let ran = folder.run(&["eval", "{ a = 1, a = 2 }"]);

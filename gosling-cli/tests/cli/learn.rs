@@ -87,6 +87,7 @@ fn an_attribute_is_explained_by_its_name_alone_and_a_part_of_one_leads_to_it() {
     }
     for (name, near) in [
         ("concurent", "did you mean concurrent"),
+        ("xyzzy", "lists all codes"),
         ("drain", "drain_timeout"),
         ("vmid", "vmid_range"),
     ] {

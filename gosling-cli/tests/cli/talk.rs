@@ -312,6 +312,14 @@ fn standard_input_is_a_hyphen() {
 }
 
 #[test]
+fn what_is_no_command_is_2_and_never_says_that_changes_are_pending() {
+    let folder = Folder::with(&[]);
+    assert_eq!(folder.run(&["paln"]).code, 2);
+    assert_eq!(folder.run(&["paln", "--detailed-exitcode"]).code, 1);
+    assert_eq!(folder.run(&["plan", "--no-such-option"]).code, 1);
+}
+
+#[test]
 fn problems_lead_to_their_pages() {
     let folder = Folder::with(&[("Lib/a.fly", "locals {\n")]);
     for args in [&["validate"][..], &["fix"], &["plan"], &["eval"]] {

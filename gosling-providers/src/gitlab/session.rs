@@ -225,9 +225,14 @@ impl<'a> Session<'a> {
             }
             403 => {
                 let message = format!("GitLab {server} does not allow {doing}: {said}");
-                answer
-                    .refusal(message)
-                    .help(format!("the token at {place} needs {needs}"))
+                let mut help = format!("the token at {place} needs {needs}");
+                // GitLab says which scopes are missing, where one is.
+                if !said.contains("insufficient_scope") {
+                    help.push_str(
+                        "; if it has the scope, look at the role of its account, and whether the project is archived",
+                    );
+                }
+                answer.refusal(message).help(help)
             }
             404 => self.missing(errand),
             429 => {

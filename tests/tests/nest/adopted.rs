@@ -250,7 +250,10 @@ fn what_was_imported_is_never_deleted() {
         by_hand(&lab, Method::Get, THEIRS, json!(null))["data"]["name"],
         "theirs"
     );
-    assert!(lab.green(&["state", "list"]).contains("the state is empty"));
+    assert!(
+        lab.green(&["state", "list"])
+            .contains("the state has no resources")
+    );
 
     lab.green(&["import", "egg.app.vm[0]", "pve1/100"]);
     let applied = lab.green(&["apply", "--yes"]);

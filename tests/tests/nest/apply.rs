@@ -159,7 +159,10 @@ fn what_is_gone_is_made_anew_or_forgotten() {
     std::fs::remove_dir_all(lab.nest().join("Eggs")).unwrap();
     let said = lab.green(&["apply", "--yes"]);
     assert!(said.contains("apply forgets it"), "{said}");
-    assert!(lab.green(&["state", "list"]).starts_with("the state is empty"));
+    assert!(
+        lab.green(&["state", "list"])
+            .starts_with("the state has no resources")
+    );
     assert_eq!(lab.there(), []);
     lab.stop();
 }

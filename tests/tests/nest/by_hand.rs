@@ -32,7 +32,10 @@ fn what_was_forgotten_is_imported_again_and_nothing_is_made_anew() {
         assert!(lab.green(&["state", "rm", address]).contains("stays where it is"));
         refused(&lab, &["state", "rm", address], "is not in the state");
     }
-    assert!(lab.green(&["state", "list"]).starts_with("the state is empty"));
+    assert!(
+        lab.green(&["state", "list"])
+            .starts_with("the state has no resources")
+    );
     refused(
         &lab,
         &["import", "egg.web.runner", "1"],

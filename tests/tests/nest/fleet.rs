@@ -101,7 +101,7 @@ fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
     let lab = Lab::one();
     let words = ends(&lab, &["status"], 1);
     assert!(
-        words.contains("egg.app: nothing has been created yet: `gosling apply`"),
+        words.contains("egg.app: nothing of it is created: `gosling apply`"),
         "{words}"
     );
     ends(&lab, &["status", "app"], 1);
@@ -116,10 +116,7 @@ fn an_egg_that_has_nothing_is_red_and_one_that_is_misspelt_is_named() {
         &egg.replace("project_id = 17", "project_id = 41"),
     );
     let words = ends(&lab, &["status"], 1);
-    assert!(
-        words.contains("egg.extra: nothing has been created yet"),
-        "{words}"
-    );
+    assert!(words.contains("egg.extra: nothing of it is created"), "{words}");
     let words = ends(&lab, &["status", "extre"], 1);
     assert!(words.contains("no egg or eggsbucket `extre`"), "{words}");
     assert!(words.contains("did you mean `extra`?"), "{words}");

@@ -134,7 +134,7 @@ fn an_egg_with_a_new_name_is_offered_the_block_that_keeps_its_machines() {
     lab.green(&["fmt", "--check"]);
     let words = lab.green(&["plan"]);
     assert!(
-        words.contains("0 to create, ") && words.contains("0 to delete, 3 to rename"),
+        words.contains("0 to create, 0 to change, ") && words.contains("0 to delete, 3 to rename"),
         "{words}"
     );
     assert!(!words.contains("note: egg.app is deleted"), "{words}");
@@ -209,7 +209,11 @@ fn whole_blocks_are_forgotten_after_a_list_of_what_is_in_them() {
     assert_eq!(forgotten.lines().count(), 2, "{forgotten}");
     let empty = lab.run(&["state", "list"]);
     assert_eq!(String::from_utf8_lossy(&empty.stdout), "");
-    assert!(said(&empty).contains("the state is empty"), "{}", said(&empty));
+    assert!(
+        said(&empty).contains("the state has no resources"),
+        "{}",
+        said(&empty)
+    );
     assert_eq!(lab.kinds(), whole(), "nothing was deleted");
     lab.stop();
 }

@@ -18,7 +18,7 @@ Examples:
   gosling add egg api --use vm --project-id 42            on the Nest's own GitLab
   gosling add egg api --use vm --memory 8GiB --group-id 7 with more memory than the preset has")]
 pub(crate) struct EggArgs {
-    /// Its name: small letters, digits and -
+    /// Its name: letters, digits, - and _; a letter or digit first
     pub(crate) name: String,
     #[command(flatten)]
     machine: MachineArgs,
@@ -46,7 +46,7 @@ Examples:
   gosling add eggsbucket libraries --use vm --repo core=gitlab.example.com/12 --repo web=gitlab.example.com/13
   gosling add eggsbucket tools --use vm --repo all=gitlab.example.com/group:7")]
 pub(crate) struct EggsbucketArgs {
-    /// Its name: small letters, digits and -
+    /// Its name: letters, digits, - and _; a letter or digit first
     pub(crate) name: String,
     #[command(flatten)]
     machine: MachineArgs,

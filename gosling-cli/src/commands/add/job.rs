@@ -14,7 +14,7 @@ Examples:
   gosling add job nightly --schedule '15 1 * * *' --script 'make nightly' --tags docker
   gosling add job sweep --schedule '0 4 * * 1' --script 'make sweep'    weekly")]
 pub(crate) struct JobArgs {
-    /// Its name: small letters, digits and -
+    /// Its name: letters, digits, - and _; a letter or digit first
     pub(crate) name: String,
     /// When, as in cron: minute hour day month weekday
     #[arg(long, value_name = "CRON")]

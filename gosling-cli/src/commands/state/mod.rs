@@ -33,7 +33,7 @@ use gosling_deploy::{LARGEST, read_named};
 use gosling_deploy::{StateLocation, holder};
 
 /// What is said of a state that has nothing in it.
-const EMPTY: &str = "the state is empty: nothing has been made yet";
+const EMPTY: &str = "the state has no resources";
 
 /// Show the state, and correct it by hand
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use gosling_engine::journal::Entry;
 use gosling_engine::{Lease, State, recover};
 
 use super::settled;
+use crate::render::counted;
 use crate::terminal::Exit;
 use crate::terminal::{EngineArgs, failure};
 use crate::{Failure, Host};
@@ -34,7 +35,10 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
     } = rotation;
     let work = async |host: &mut Host, lease: &Lease, state: State, open: &[Entry]| {
         let locked = &**lease.locked();
-        let words = format!("the states are encrypted for {} recipients", recipients.len());
+        let words = format!(
+            "the states are encrypted for {}",
+            counted(recipients.len(), "recipient")
+        );
         at.note(&host.environment, "gosling state rotate", words, lease)
             .await?;
         let snapshot = locked.load().await?;
@@ -53,8 +57,10 @@ pub(super) async fn rotate(host: &mut Host, args: &RotateArgs) -> Result<Exit, F
     match (rotated.states, encrypted) {
         (0, _) => {}
         (states, true) => host.done(format_args!(
-            "{states} states can be opened by {whom} and nobody else"
+            "{} can be opened by {whom} and nobody else",
+            counted(states, "state")
         ))?,
+        (1, false) => host.done("1 state is plain text now")?,
         (states, false) => host.done(format_args!("{states} states are plain text now"))?,
     }
     if rotated.secrets {
