@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use fly_domain::VmidRange;
 use gosling_resource::Address;
 
 use crate::error::Reason;
@@ -12,8 +13,8 @@ use crate::error::Reason;
 pub(crate) struct Shares {
     /// Where they are made.
     pub(crate) provider: String,
-    /// The range that their numbers are from: `5000-5999`.
-    pub(crate) range: String,
+    /// The range that their numbers are from; none where they have no numbers.
+    pub(crate) range: Option<VmidRange>,
     /// Each of them.
     pub(crate) machines: Vec<Share>,
 }
@@ -33,7 +34,7 @@ pub(crate) struct Share {
 #[derive(Debug, Default)]
 pub(crate) struct Allotment {
     /// How many machines want a number, by provider and range.
-    numbers: BTreeMap<(String, String), u64>,
+    numbers: BTreeMap<(String, u32, u32), u64>,
     names: BTreeMap<String, Address>,
     addresses: BTreeMap<(String, IpAddr), Address>,
 }
@@ -44,13 +45,13 @@ impl Allotment {
         &mut self,
         block: &str,
         provider: &str,
-        range: &str,
+        range: &VmidRange,
         machines: usize,
     ) -> Result<(), Reason> {
-        let size = range_size(range);
+        let (size, numbers) = (u64::from(range.count()), range.numbers());
         let wanted = self
             .numbers
-            .entry((provider.to_owned(), range.to_owned()))
+            .entry((provider.to_owned(), *numbers.start(), *numbers.end()))
             .or_default();
         *wanted = wanted.saturating_add(u64::try_from(machines).unwrap_or(u64::MAX));
         if *wanted <= size {
@@ -59,7 +60,7 @@ impl Allotment {
         Err(Reason::Range {
             block: block.to_owned(),
             provider: provider.to_owned(),
-            range: range.to_owned(),
+            range: range.to_string(),
             size,
             wanted: *wanted,
         })
@@ -93,28 +94,5 @@ impl Allotment {
                 second: machine.to_string(),
             }),
         }
-    }
-}
-
-/// How many numbers `5000-5999` has.
-fn range_size(range: &str) -> u64 {
-    let ends = range.split_once('-').and_then(|(first, last)| {
-        let first: u64 = first.trim().parse().ok()?;
-        let last: u64 = last.trim().parse().ok()?;
-        last.checked_sub(first)?.checked_add(1)
-    });
-    ends.unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_counts_both_its_ends() {
-        assert_eq!(range_size("5000-5999"), 1000);
-        assert_eq!(range_size("100 - 100"), 1);
-        assert_eq!(range_size("200-100"), 0);
-        assert_eq!(range_size("x"), 0);
     }
 }

@@ -43,7 +43,7 @@ impl Lowering<'_> {
         let mut machines = Vec::with_capacity(count);
         let mut shares = Shares {
             provider: owner.pool.cloud.provider.as_str().to_owned(),
-            range: cloud.vmid_range.as_str().to_owned(),
+            range: Some(cloud.vmid_range.clone()),
             machines: Vec::with_capacity(count),
         };
         for (number, address) in addresses.into_iter().enumerate() {
@@ -71,9 +71,11 @@ impl Lowering<'_> {
             range,
             machines,
         } = shares;
-        allotment
-            .number(&owner.address(), &provider, &range, machines.len())
-            .map_err(|reason| self.error(owner, reason, &["cloud", "vmid_range"]))?;
+        if let Some(range) = range {
+            allotment
+                .number(&owner.address(), &provider, &range, machines.len())
+                .map_err(|reason| self.error(owner, reason, &["cloud", "vmid_range"]))?;
+        }
         for Share {
             machine,
             name,

@@ -45,6 +45,7 @@ mod token;
 pub mod units;
 mod url;
 mod version;
+mod vmid_range;
 
 pub use cidr::Cidr;
 pub use cron::Cron;
@@ -64,6 +65,7 @@ pub use token::{TOKEN_STARTS, token_in};
 pub use url::Url;
 pub use url::without_credentials;
 pub use version::Version;
+pub use vmid_range::VmidRange;
 
 /// Why a text is not of the form that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

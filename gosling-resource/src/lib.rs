@@ -9,7 +9,7 @@ mod secret;
 mod template;
 mod value;
 
-pub use fly_domain::{Malformed, SecretBackend, SecretPrefix, SecretUri};
+pub use fly_domain::{Malformed, SecretBackend, SecretPrefix, SecretUri, VmidRange};
 
 pub use address::{Address, AddressError};
 pub use harmless::{harmless, is_acted_on, on_one_line};

@@ -10,7 +10,7 @@ use crate::json;
 use crate::problems;
 use crate::sink::Sink;
 use crate::value::Value;
-use fly_domain::Duration;
+use fly_domain::{Duration, VmidRange};
 
 /// The longest that a serverless machine may run a job: the clouds end it then.
 const LONGEST_SERVERLESS: Duration = Duration::from_secs(60 * 60);
@@ -37,9 +37,9 @@ pub(super) fn check(globals: &Globals<'_>, nest: &Blocks<'_>, sink: &mut Sink) {
         if let Some((range, at)) = egg
             .block("cloud")
             .and_then(|cloud| placed_text(cloud, "vmid_range"))
-            && let Err(reason) = range_of_numbers(range)
+            && let Err(malformed) = VmidRange::parse(range)
         {
-            sink.push(problems::range_order::problem(at, range, reason));
+            sink.push(problems::range_order::problem(at, range, &malformed.reason));
         }
         for gitlab in hosts(egg) {
             if wanted
@@ -90,23 +90,6 @@ fn same_machine_names(nest: &Blocks<'_>, sink: &mut Sink) {
                 names.insert(name, egg);
             }
         }
-    }
-}
-
-/// `first-last`, as Proxmox numbers its machines.
-fn range_of_numbers(text: &str) -> Result<(), &'static str> {
-    let (first, last) = text.split_once('-').ok_or("there is no `-` in it")?;
-    let number = |text: &str| {
-        text.trim()
-            .parse::<u32>()
-            .map_err(|_| "it takes two whole numbers")
-    };
-    let (first, last) = (number(first)?, number(last)?);
-    match (first, last) {
-        (..100, _) => Err("Proxmox numbers machines from 100 on"),
-        (_, 1_000_000_000..) => Err("Proxmox numbers machines up to 999999999"),
-        (first, last) if first > last => Err("its first number is above its last"),
-        _ => Ok(()),
     }
 }
 

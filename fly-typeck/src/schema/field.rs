@@ -10,7 +10,7 @@ use crate::types::Type;
 use crate::value::Value;
 use fly_domain::{
     Cidr, Cron, Duration, FirewallRule, Fqdn, Image, NestPath, Percent, SecretUri, Size, Target, TextForm,
-    Url, Version,
+    Url, Version, VmidRange,
 };
 
 /// A Rust type that stands for a Fly type.
@@ -150,6 +150,8 @@ typed! {
     NestPath => Type::Text(TextForm::Path), Value::String(text) => NestPath::parse(text).ok();
     Target => Type::Text(TextForm::Target), Value::String(text) => Target::parse(text).ok();
     FirewallRule => Type::Text(TextForm::FirewallRule), Value::String(text) => FirewallRule::parse(text).ok();
+    // Its form is looked at by the cross-checks.
+    VmidRange => Type::String, Value::String(text) => VmidRange::parse(text).ok();
 }
 
 impl<T: Typed> Typed for Vec<T> {

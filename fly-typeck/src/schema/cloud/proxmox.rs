@@ -6,7 +6,7 @@ use crate::schema::{Rule, Typed};
 use crate::types::{Type, Words};
 use crate::value::Value;
 use crate::{block, words};
-use fly_domain::{Cidr, FirewallRule};
+use fly_domain::{Cidr, FirewallRule, VmidRange};
 
 block! {
     /// Machines on Proxmox VE. Needs its `provider "proxmox"` block, which says where the cluster is.
@@ -32,7 +32,7 @@ block! {
             pool: Option<SmolStr>;
             /// The numbers (VMIDs) that machines may get, as `first-last`. Keep them for gosling alone: Proxmox VE
             /// reserves none.
-            vmid_range: SmolStr = "\"5000-5999\"";
+            vmid_range: VmidRange = "\"5000-5999\"";
             /// The emulated processor, as Proxmox VE calls it: `host`, `x86-64-v2-AES`. Without it, the template's, or
             /// the cluster's default.
             cpu_type: Option<SmolStr>;
