@@ -1,6 +1,7 @@
 //! Whether the runners that were made come online, and why not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use gosling_engine::{Action, Change, Context as ProviderContext, Fence, Held, Lease, Plan, State};
@@ -96,8 +97,13 @@ impl Session {
                 && (held.outputs.contains_key(SEED) || restarted.contains(address))
                 && !off(held)
         });
-        let awaited: Vec<&Address> = awaited.map(|(address, _)| address).collect();
-        let health = self.wait_for(&awaited, state, before, reporter).await;
+        let awaited = awaited.map(|(address, _)| address);
+        // A rolling change has waited for all but its last machines.
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let (back, awaited): (Vec<&Address>, Vec<&Address>) =
+            awaited.partition(|address| heard.contains(*address));
+        let mut health = self.wait_for(&awaited, state, before, reporter).await;
+        health.online.extend(back.into_iter().cloned());
         Ok(health)
     }
 

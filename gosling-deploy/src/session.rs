@@ -1,7 +1,7 @@
 //! A Nest made ready for the engine: checked, lowered, with its providers, its secrets and its state.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fly_codegen::{Facts, Source};
@@ -13,7 +13,7 @@ use gosling_providers::gitlab::Gitlab;
 use gosling_providers::http::Notices;
 use gosling_providers::proxmox::Proxmox;
 use gosling_providers::secrets::Backends;
-use gosling_resource::{SecretBackend, SecretPrefix, SecretUri, Value};
+use gosling_resource::{Address, SecretBackend, SecretPrefix, SecretUri, Value};
 
 use crate::clients::{Clients, add_servers};
 use crate::environment::Environment;
@@ -54,6 +54,8 @@ pub struct Session {
     pub(crate) even_unasked: bool,
     /// Whether what would be deleted and cannot be read is set aside, to be deleted when it can be reached.
     pub set_aside: bool,
+    /// The machines of which GitLab has heard since this run changed them.
+    pub(crate) heard: Mutex<BTreeSet<Address>>,
     /// The state and what is open, as they were looked at first: a plan begins with them.
     pub(crate) peeked: Option<(State, Vec<Entry>)>,
 }
@@ -111,6 +113,7 @@ impl Session {
             even_unasked: false,
             labels,
             set_aside: false,
+            heard: Mutex::default(),
             tokens: connections
                 .proxmoxes
                 .iter()

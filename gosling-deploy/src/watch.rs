@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -145,7 +146,13 @@ impl Fleet for Watch<'_> {
             .wait_for(&[machine], state, self.contacts, self.reporter)
             .await;
         match health.silent.is_empty() {
-            true => Ok(()),
+            true => {
+                let heard = self.session.heard.lock();
+                heard
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .extend(health.online);
+                Ok(())
+            }
             false => Err(CallError::failed("its runner did not come online").help(
                 "the error above says why; gosling does not touch the other machines with the same change",
             )),

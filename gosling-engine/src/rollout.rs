@@ -73,6 +73,10 @@ pub struct PoolRollout {
     pub deleted: Vec<Address>,
     /// How many are out of service at once.
     pub at_once: usize,
+    /// Whether all that are replaced are out of service at once, because the runner record whose token they share is
+    /// replaced.
+    #[serde(default)]
+    pub with_runner: bool,
     /// How long their jobs may go on, in seconds.
     pub drain_timeout: u64,
     /// Whether a new machine is online before the old one is deleted.
@@ -156,9 +160,11 @@ pub(crate) fn pools(changes: &[Change]) -> Vec<PoolRollout> {
             deleted: Vec::new(),
             drain_timeout: rollout.drain_timeout,
             create_before_delete: rollout.create_before_delete,
+            with_runner: false,
             one_first: false,
         });
         pool.one_first |= change.reconnects;
+        pool.with_runner |= shares_what_is_replaced(changes, change);
         let list = match take_down {
             TakeDown::Replace => &mut pool.replaced,
             TakeDown::Restart => &mut pool.restarted,
@@ -167,7 +173,25 @@ pub(crate) fn pools(changes: &[Change]) -> Vec<PoolRollout> {
         };
         list.push(change.successor().unwrap_or(&change.address).clone());
     }
+    for pool in pools.values_mut().filter(|pool| pool.with_runner) {
+        pool.at_once = pool.at_once.max(pool.replaced.len());
+        // The old one goes with its runner, before the new one can be created.
+        pool.create_before_delete = false;
+    }
     pools.into_values().collect()
+}
+
+/// Whether a machine that is replaced needs something that is replaced too: see [`entangled`].
+fn shares_what_is_replaced(changes: &[Change], change: &Change) -> bool {
+    let new = match change.successor() {
+        Some(new) => changes.iter().find(|other| other.address == *new),
+        None => (change.action == Action::Replace).then_some(change),
+    };
+    let mut needs = new.into_iter().flat_map(|new| &new.needs);
+    needs.any(|need| {
+        let mut others = changes.iter();
+        others.any(|other| other.address == *need && other.action == Action::Replace)
+    })
 }
 
 impl Plan {

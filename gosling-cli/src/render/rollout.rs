@@ -50,7 +50,9 @@ fn line(pool: &PoolRollout, jobs: &Jobs) -> String {
         .collect();
     let mut words = format!("{}: {}", pool.block, verbs.join(", "));
     let taken = pool.replaced.len() + pool.restarted.len();
-    if taken > 1 {
+    if taken > 1 && pool.with_runner {
+        words.push_str(", all at once, because their runner is replaced");
+    } else if taken > 1 {
         words.push_str(&format!(", {} at a time", pool.at_once));
     }
     if pool.create_before_delete && !pool.replaced.is_empty() {
@@ -101,6 +103,7 @@ mod tests {
             at_once: 2,
             drain_timeout: 5400,
             create_before_delete: false,
+            with_runner: false,
             one_first: false,
         }
     }

@@ -385,3 +385,29 @@ fn a_plan_says_what_is_written_and_has_no_effect_in_this_release() {
     assert!(lab.green(&["apply", "--yes"]).contains(words));
     lab.stop();
 }
+
+/// The token of the machines ends with their runner record, so that none can wait for another.
+#[test]
+fn a_plan_says_that_machines_go_all_at_once_with_their_runner() {
+    for more in ["", "  rollout {\n    create_before_delete = true\n  }\n"] {
+        let lab = lab(3, 0, more);
+        lab.green(&["apply", "--yes"]);
+        let text = lab.green(&["apply", "--yes", "--replace", "egg.app.runner"]);
+        let words =
+            "egg.app: replaces 3 machines, all at once, because their runner is replaced; running jobs have";
+        assert!(text.contains(words), "{text}");
+        assert_eq!(fewest(&lab, 3), 0);
+        lab.stop();
+    }
+}
+
+#[test]
+fn a_rolling_change_waits_at_its_end_for_its_last_machine_alone() {
+    let lab = lab(3, 0, "");
+    lab.green(&["apply", "--yes"]);
+    let text = lab.green(&["apply", "--yes", "--replace", "egg.app.vm"]);
+    assert!(text.contains("replaces 3 machines, 1 at a time"), "{text}");
+    assert!(text.contains("waiting for 1 machine to contact GitLab"), "{text}");
+    assert!(!text.contains("waiting for 3 machines"), "{text}");
+    lab.stop();
+}
