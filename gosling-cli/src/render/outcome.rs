@@ -289,6 +289,13 @@ fn still_open(host: &mut Host, open: &[StillOpen], plan: &Plan) -> io::Result<()
         if let Some(help) = &still.help {
             host.say(format_args!("  help: {help}"))?;
         }
+        if still
+            .help
+            .as_ref()
+            .is_some_and(|help| help.contains(&abandon(address)))
+        {
+            continue;
+        }
         host.say(format_args!(
             "  help: it is left out until `gosling apply` can recover it; if that will never be, `{}` gives it up",
             abandon(address)

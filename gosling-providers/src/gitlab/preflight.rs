@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use gosling_engine::fence::ReadOnly;
 use gosling_engine::preflight::{ends_soon, put_there};
-use gosling_engine::{CallError, Change, Context, Finding};
+use gosling_engine::{Action, CallError, Change, Context, Finding};
 use gosling_resource::SecretUri;
 use serde_json::Value as Json;
 
@@ -152,7 +152,12 @@ impl Gitlab {
             match level_at(token, *place).await {
                 Err(error) => {
                     let help = error.way_out().unwrap_or("check the number").to_owned();
-                    let finding = Finding::failed(change.address.to_string(), error.to_string(), help);
+                    let (address, words) = (change.address.to_string(), error.to_string());
+                    // What is deleted may be deleted all the same, and the rest with it.
+                    let finding = match change.action {
+                        Action::Delete => Finding::warning(address, words, help),
+                        _ => Finding::failed(address, words, help),
+                    };
                     findings.push(finding.at(change));
                     continue;
                 }

@@ -85,7 +85,7 @@ pub(super) fn role(level: i64) -> &'static str {
 #[derive(Default)]
 pub(super) struct Rights<'a> {
     pub(super) scopes: BTreeSet<&'static str>,
-    /// The role that is needed at each place, and the first change that needs it.
+    /// The role that is needed at each place, and the first change that needs it: a deletion only where nothing else does.
     pub(super) roles: BTreeMap<Place, (i64, &'a Change)>,
     /// How many runners are made at each place.
     pub(super) made: BTreeMap<Place, usize>,
@@ -99,6 +99,9 @@ impl<'a> Rights<'a> {
     fn place(&mut self, place: Place, level: i64, change: &'a Change) {
         let known = self.roles.entry(place).or_insert((level, change));
         known.0 = known.0.max(level);
+        if known.1.action == Action::Delete {
+            known.1 = change;
+        }
     }
 
     fn add(&mut self, change: &'a Change, properties: &Properties, makes: bool) {

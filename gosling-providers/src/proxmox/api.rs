@@ -8,6 +8,7 @@ use gosling_resource::Secret;
 use serde_json::Value;
 use tokio::time::sleep;
 
+use super::reached::{Reached, node_in};
 use super::sign::Sign;
 use super::trouble::{Kind, Trouble};
 use super::wanted::Config;
@@ -32,6 +33,8 @@ pub(super) struct Api<'a> {
     /// The signs of the machine that the operation is about. A machine without any of them is not changed; where there
     /// are none, nothing is compared.
     pub(super) signs: Vec<Sign<'a>>,
+    /// Which nodes have answered.
+    pub(super) reached: &'a Reached,
 }
 
 /// A form's pair.
@@ -141,6 +144,8 @@ impl Api<'_> {
     async fn send(&self, request: Request, fence: &dyn Fence) -> Result<Value, Trouble> {
         let request = request.header("authorization", self.authorization.clone());
         let answer = self.client.send(&request, fence).await.map_err(unanswered)?;
+        self.reached
+            .note(&request.path, !matches!(answer.status, 595 | 596 | 599));
         if !answer.is_success() {
             return Err(self.refused(&request.path, &answer));
         }
@@ -201,11 +206,7 @@ fn guest_of(path: &str) -> Option<(String, String)> {
 
 /// The node that a call is for, as words: one that answers for a node which cannot be reached does not name it.
 fn node_of(path: &str) -> String {
-    let rest = path.strip_prefix("/api2/json/nodes/").unwrap_or_default();
-    match rest.split('/').next() {
-        Some(node) if !node.is_empty() => format!("the node {node}"),
-        _ => "a node".to_owned(),
-    }
+    node_in(path).map_or_else(|| "a node".to_owned(), |node| format!("the node {node}"))
 }
 
 /// What went wrong in the words of Proxmox VE: of single parameters, else of the reason phrase, else of the body.

@@ -184,8 +184,12 @@ impl Cluster {
             return Ok(Some(own));
         }
         for template in templates {
-            if self.is_seen_by_all(api, template).await? {
-                return Ok(Some(template));
+            match self.is_seen_by_all(api, template).await {
+                Ok(true) => return Ok(Some(template)),
+                // Nothing can be cloned there.
+                Err(_) if api.reached.is_away(&template.node) => {}
+                Ok(false) => {}
+                Err(trouble) => return Err(trouble),
             }
         }
         Ok(None)

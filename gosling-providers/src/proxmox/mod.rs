@@ -14,6 +14,7 @@ mod placing;
 mod power;
 mod preflight;
 mod privileges;
+mod reached;
 mod remarks;
 mod removing;
 mod role;
@@ -34,7 +35,7 @@ use gosling_engine::{
     Action, CallError, Change, Context, Doubt, Finding, Held, Known, Observed, Operation, Presence, Provider,
     Remark, Search, Searched, each, marker,
 };
-use gosling_resource::{Kind, Properties, Secret, SecretUri, Value};
+use gosling_resource::{Address, Kind, Properties, Secret, SecretUri, Value};
 use tokio::sync::OnceCell;
 
 use self::api::Api;
@@ -42,6 +43,7 @@ use self::cluster::{Cluster, Guest};
 use self::making::Making;
 use self::placing::{parts, place};
 use self::power::Off;
+use self::reached::Reached;
 use self::removing::remove;
 use self::sign::Sign;
 use self::trouble::{Kind as Went, Trouble};
@@ -74,6 +76,8 @@ pub struct Proxmox {
     identity: OnceCell<String>,
     /// Whether it is the right one whatever it says.
     accepted: AtomicBool,
+    /// Which nodes have answered.
+    reached: Reached,
 }
 
 /// How a machine is at this moment.
@@ -104,6 +108,7 @@ impl Proxmox {
             limits: Limits::default(),
             identity: OnceCell::new(),
             accepted: AtomicBool::new(false),
+            reached: Reached::default(),
         })
     }
 
@@ -155,6 +160,25 @@ impl Proxmox {
         }))
     }
 
+    async fn make(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
+        let wanted = Wanted::of(&operation.properties)?;
+        let reserved = operation.reserved.as_deref().unwrap_or_default();
+        let (node, vmid) = parts(reserved)?;
+        let mut work = self.work(cx, &operation.op).await?;
+        self.began_here(&work, operation, (node, vmid)).await?;
+        work.api.signs = vec![Sign::Marker(&operation.marker)];
+        let making = Making {
+            work: &work,
+            operation,
+            wanted: &wanted,
+            node,
+            vmid,
+        };
+        let mut made = making.make().await.map_err(CallError::from)?;
+        self.say_where(&work, &mut made).await;
+        Ok(made)
+    }
+
     async fn work<'a>(&'a self, cx: &'a Context<'a>, op: &'a str) -> Result<Work<'a>, CallError> {
         let secret = cx.secrets.read(&self.settings.token).await?;
         let token_id = &self.settings.token_id;
@@ -166,6 +190,7 @@ impl Proxmox {
                 authorization: Secret::new(header),
                 fence: cx.fence,
                 signs: Vec::new(),
+                reached: &self.reached,
             },
             limits: &self.limits,
             cx,
@@ -239,6 +264,13 @@ fn unmarked(found: &Found, marker: &str) -> Option<Doubt> {
 fn is_offline(node: &str) -> CallError {
     CallError::failed(format!("its node {node} is offline, so its state is unknown")).help(
         "what does not need it continues. `--replace ADDRESS` makes another on a node that is online, and deletes this one when its node is back; `gosling destroy --skip-unreachable` keeps it for later in the same way; `gosling state rm ADDRESS` forgets it",
+    )
+}
+
+/// What to do about the create of a machine on a node that cannot be reached any more.
+fn create_on_lost_node(address: &Address) -> String {
+    format!(
+        "is the node up? `gosling apply` recovers the create when it is; if the node is lost, `gosling state abandon '{address}'` gives it up, and the next apply chooses another node"
     )
 }
 
@@ -336,22 +368,14 @@ impl Provider for Proxmox {
     }
 
     async fn create(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {
-        let wanted = Wanted::of(&operation.properties)?;
-        let reserved = operation.reserved.as_deref().unwrap_or_default();
-        let (node, vmid) = parts(reserved)?;
-        let mut work = self.work(cx, &operation.op).await?;
-        self.began_here(&work, operation, (node, vmid)).await?;
-        work.api.signs = vec![Sign::Marker(&operation.marker)];
-        let making = Making {
-            work: &work,
-            operation,
-            wanted: &wanted,
-            node,
-            vmid,
-        };
-        let mut made = making.make().await.map_err(CallError::from)?;
-        self.say_where(&work, &mut made).await;
-        Ok(made)
+        let made = self.make(cx, operation).await;
+        made.map_err(|error| {
+            let node = parts(operation.reserved.as_deref().unwrap_or_default());
+            match node.is_ok_and(|(node, _)| self.reached.is_away(node)) {
+                true => error.help(create_on_lost_node(&operation.address)),
+                false => error,
+            }
+        })
     }
 
     async fn update(&self, cx: &Context<'_>, operation: &Operation) -> Result<Observed, CallError> {

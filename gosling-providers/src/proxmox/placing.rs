@@ -8,6 +8,7 @@ use super::api::Api;
 use super::cluster::{Cluster, Guest, Node, Storage};
 use super::trouble::{Kind, Trouble};
 use super::wanted::{Origin, Wanted};
+use crate::http::segment;
 
 /// A template without a disk size still has a disk.
 const SMALLEST_DISK: i64 = 1024;
@@ -117,10 +118,25 @@ impl<'a> Room<'a> {
         self.cluster.free_memory(node) - self.memory.get(&node.name).copied().unwrap_or_default()
     }
 
-    /// The node with the most free memory, of those that have all that is needed.
+    /// The node with the most free memory, of those that have all that is needed and answer: the cluster may call one
+    /// online that cannot be reached.
     pub(super) async fn node(&self, api: &Api<'_>, wanted: &Wanted) -> Result<String, Trouble> {
+        loop {
+            let chosen = self.choose(api, wanted).await;
+            let chosen = chosen.map_err(|trouble| without_away(trouble, api, self.cluster, wanted))?;
+            if api.reached.answers(&chosen).is_none() {
+                // What the node answers does not matter here.
+                let _ = api.get(&format!("/nodes/{}/network", segment(&chosen))).await;
+            }
+            if !api.reached.is_away(&chosen) {
+                return Ok(chosen);
+            }
+        }
+    }
+
+    async fn choose(&self, api: &Api<'_>, wanted: &Wanted) -> Result<String, Trouble> {
         let cluster = self.cluster;
-        let meant = |node: &&Node| wanted.nodes.is_empty() || wanted.nodes.contains(&node.name);
+        let meant = |node: &&Node| is_meant(node, wanted) && !api.reached.is_away(&node.name);
         let nodes: Vec<&Node> = cluster.nodes.iter().filter(meant).collect();
         if nodes.is_empty() {
             return Err(none_online(cluster, wanted));
@@ -210,6 +226,29 @@ impl<'a> Room<'a> {
             }
         }
     }
+}
+
+fn is_meant(node: &Node, wanted: &Wanted) -> bool {
+    wanted.nodes.is_empty() || wanted.nodes.contains(&node.name)
+}
+
+/// Why there is no place, with the nodes that were left out because they cannot be reached.
+fn without_away(mut trouble: Trouble, api: &Api<'_>, cluster: &Cluster, wanted: &Wanted) -> Trouble {
+    let meant = cluster.nodes.iter().filter(|node| is_meant(node, wanted));
+    let (away, left): (Vec<&str>, Vec<&str>) = meant
+        .map(|node| node.name.as_str())
+        .partition(|name| api.reached.is_away(name));
+    if away.is_empty() {
+        return trouble;
+    }
+    let away = away.join(", ");
+    if left.is_empty() {
+        trouble = Trouble::refused(format!("no node can be reached: {away}"))
+            .help("the cluster calls them online, but a call to each ended with no answer: are they up?");
+    } else {
+        trouble.message = format!("{}; cannot be reached: {away}", trouble.message);
+    }
+    trouble
 }
 
 fn none_online(cluster: &Cluster, wanted: &Wanted) -> Trouble {

@@ -168,6 +168,18 @@ impl Look<'_> {
             );
             findings.push(Finding::ok("room", words));
         }
+        let away = cluster.nodes.iter().map(|node| node.name.as_str());
+        let away: Vec<&str> = away.filter(|node| self.api.reached.is_away(node)).collect();
+        if !away.is_empty() && !placed.on.is_empty() {
+            findings.push(Finding::warning(
+                "nodes",
+                format!(
+                    "the cluster calls {} online, but a call to it ended with no answer: nothing is created there",
+                    away.join(", ")
+                ),
+                "is the node up? The next apply asks it again",
+            ));
+        }
         findings.extend(placed.refused.into_values().map(|refused| refused.finding()));
         findings.extend(self.grown(cluster));
         findings.extend(files(cluster, &placed.files));

@@ -201,6 +201,56 @@ fn a_project_that_refuses_leaves_the_other_eggs_alone() {
     lab.stop();
 }
 
+/// The cluster calls it online, and every call to it ends without an answer.
+#[test]
+fn nothing_is_created_on_a_node_that_cannot_be_reached() {
+    let refuses = r#"{"proxmox": {"nodes": [
+        {"name": "pve1"}, {"name": "pve2", "refuses": 595}, {"name": "pve3"}
+    ]}}"#;
+    for preflight in ["--preflight=true", "--preflight=false"] {
+        let lab = Lab::one_in(refuses, 0);
+        lab.machines(4);
+        let words = ends(&lab, &["apply", "--yes", preflight], 0);
+        let warned = words.contains("the cluster calls pve2 online");
+        assert_eq!(warned, preflight == "--preflight=true", "{words}");
+        let list = lab.green(&["state", "list"]);
+        assert!(list.contains("pve1/") && list.contains("pve3/"), "{list}");
+        assert!(!list.contains("pve2/"), "{list}");
+        lab.stop();
+    }
+}
+
+/// `--replace` does nothing for a create that has not ended.
+#[test]
+fn a_create_on_a_lost_node_names_how_to_give_it_up_and_another_node_is_chosen() {
+    let lab = Lab::one();
+    lab.fault(r#"{"world":"proxmox","method":"POST","path":"/api2/json/nodes/pve1/*","nth":"every","kind":"status","code":595}"#);
+    let words = ends(&lab, &["apply", "--yes"], 1);
+    let way_out =
+        "`gosling state abandon 'egg.app.vm[0]'` gives it up, and the next apply chooses another node";
+    assert!(words.contains(way_out), "{words}");
+    assert!(!words.contains("--replace"), "{words}");
+    node_away(&lab, "pve1");
+    lab.green(&["state", "abandon", "egg.app.vm[0]", "--yes"]);
+    ends(&lab, &["apply", "--yes"], 0);
+    assert_ne!(node_of(&lab, "egg.app.vm[0]"), "pve1");
+    lab.stop();
+}
+
+#[test]
+fn a_project_that_refuses_does_not_hold_up_the_deletion_of_the_rest() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.fault(r#"{"world":"gitlab","path":"/api/v4/projects/17*","nth":"every","kind":"status","code":403}"#);
+    let words = ends(&lab, &["destroy", "--yes", "--skip-unreachable"], 0);
+    assert!(words.contains("egg.app.hook[17] is kept as"), "{words}");
+    assert_eq!(
+        lab.kinds().into_iter().collect::<Vec<_>>(),
+        [("hook".to_owned(), 1)]
+    );
+    lab.stop();
+}
+
 #[test]
 fn a_machine_on_a_dead_node_is_replaced_elsewhere_and_kept_to_be_deleted_later() {
     let lab = Lab::one();
@@ -226,7 +276,10 @@ fn a_machine_on_a_dead_node_is_replaced_elsewhere_and_kept_to_be_deleted_later()
     }
     lab.machines(2);
     let words = said(&lab.run(&["preflight"]));
-    assert!(words.contains(": the node pve"), "preflight: {words}");
+    assert!(
+        words.contains("no node can be reached: pve1, pve2, pve3"),
+        "preflight: {words}"
+    );
     lab.machines(1);
     lab.end_faults();
     node_away(&lab, &node);
@@ -249,5 +302,52 @@ fn a_machine_on_a_dead_node_is_replaced_elsewhere_and_kept_to_be_deleted_later()
     );
     let list = lab.green(&["state", "list"]);
     assert!(list.contains("egg.app.vm-aside["), "{list}");
+    lab.stop();
+}
+
+#[test]
+fn a_machine_that_was_set_aside_is_deleted_for_that_reason() {
+    let lab = Lab::one();
+    lab.machines(2);
+    lab.green(&["apply", "--yes"]);
+    let node = node_of(&lab, "egg.app.vm[0]");
+    node_away(&lab, &node);
+    lab.run(&["apply", "--yes", "--replace", "egg.app.vm[0]"]);
+    lab.end_faults();
+    let words = ends(&lab, &["plan"], 0);
+    let reason = "deleted, because it was replaced, or a destroy skipped it, while it could not be reached";
+    assert!(words.contains(reason) && !words.contains("min_count"), "{words}");
+    lab.green(&["apply", "--yes"]);
+    assert_eq!(lab.kinds()["vm"], 2);
+    lab.stop();
+}
+
+/// GitLab answers alike of what is not there and of what a token may not see; its list tells.
+#[test]
+fn a_runner_that_is_gone_is_gone_for_a_plan_and_for_the_status() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    crate::marks::by_hand(
+        &lab,
+        gosling_providers::http::Method::Delete,
+        "/api/v4/runners/1",
+        serde_json::json!({}),
+    );
+    let words = ends(&lab, &["plan"], 0);
+    assert!(words.contains("egg.app.runner is gone"), "{words}");
+    let words = ends(&lab, &["status"], 1);
+    assert!(
+        words.contains("egg.app.runner: is gone (1); `gosling apply` creates it again"),
+        "{words}"
+    );
+    let runner = status(&lab, 1);
+    let runner = runner
+        .iter()
+        .find(|line| line["address"] == "egg.app.runner")
+        .unwrap();
+    assert_eq!(
+        (&runner["state"], runner.get("error")),
+        (&Value::from("gone"), None)
+    );
     lab.stop();
 }
