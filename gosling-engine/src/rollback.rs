@@ -19,12 +19,16 @@ const CHANGING: [&str; 3] = ["gosling apply", "gosling destroy", "gosling rollba
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RollbackError {
     /// It was never saved, or is kept no longer.
-    #[error("the state with serial {serial} is not kept{}", .oldest.map(|oldest| format!(": the oldest that is has serial {oldest}")).unwrap_or_default())]
+    #[error(
+        "the state with serial {serial} is not kept: the oldest that is has serial {oldest}, the newest {newest}"
+    )]
     NotKept {
         /// The serial that was asked for.
         serial: u64,
         /// The oldest that is kept.
-        oldest: Option<u64>,
+        oldest: u64,
+        /// The newest, which is the present one.
+        newest: u64,
     },
     /// It is the present one.
     #[error("the state has serial {0} now: there is nothing to go back from")]
@@ -59,10 +63,12 @@ pub fn goal(states: &[State], to: Option<u64>) -> Result<State, RollbackError> {
             return Ok(empty());
         }
         let found = own.iter().find(|state| state.serial == serial);
-        let oldest = own.iter().map(|state| state.serial).min();
-        return found
-            .map(|state| (*state).clone())
-            .ok_or(RollbackError::NotKept { serial, oldest });
+        let serials = own.iter().map(|state| state.serial);
+        return found.map(|state| (*state).clone()).ok_or(RollbackError::NotKept {
+            serial,
+            oldest: serials.clone().min().unwrap_or(present.serial),
+            newest: serials.max().unwrap_or(present.serial),
+        });
     }
     // All that one run saved was saved under one lock.
     let runs: Vec<&[&State]> = own.chunk_by(|one, other| one.epoch == other.epoch).collect();
@@ -326,7 +332,11 @@ pub fn limits(goal: &State, changes: &[Change], kind: impl Fn(&str) -> Option<&'
                 add(Why::MadeAnew { lost: lost() });
             }
             Action::Update | Action::NoOp => {
-                if change.id.as_ref() != Some(&earlier.id) {
+                // A VMID is used again by the machine after it.
+                let another = change.marker.as_ref().is_some_and(|marker| {
+                    !marker.is_empty() && !earlier.marker.is_empty() && *marker != earlier.marker
+                });
+                if another || change.id.as_ref() != Some(&earlier.id) {
                     add(Why::Newer { lost: lost() });
                 }
                 let fixed = kind

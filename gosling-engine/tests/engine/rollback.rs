@@ -195,7 +195,7 @@ async fn which_state_is_meant() {
     assert_eq!(goal(Some(first.serial)).unwrap(), *first);
     for (to, words) in [
         (states[0].serial, "nothing to go back from"),
-        (77, "not kept: the oldest that is has serial 1"),
+        (77, "not kept: the oldest that is has serial 1, the newest "),
     ] {
         let error = goal(Some(to)).unwrap_err().to_string();
         assert!(error.contains(words), "{error}");

@@ -250,3 +250,33 @@ fn an_undoing_that_fails_too_says_both_and_how_to_go_on() {
     assert_eq!((like(&lab), lab.kinds()), (before, whole()));
     lab.stop();
 }
+
+/// The machine after it has its VMID, and its disk is lost all the same.
+#[test]
+fn a_machine_that_was_replaced_under_its_own_number_is_not_restored() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let machine = |lab: &Lab| {
+        lab.there()
+            .into_iter()
+            .find(|object| object.kind == "vm")
+            .unwrap()
+    };
+    let before = machine(&lab);
+    lab.green(&["apply", "--yes", "--replace", "egg.app.vm[0]"]);
+    let after = machine(&lab);
+    assert!(after.id == before.id && after.created != before.created);
+    let shown = lab.green(&["rollback", "--to", "1", "--dry-run"]);
+    let words = "egg.app.vm[0] was created again since and stays; lost for good: its disk";
+    assert!(
+        shown.contains("Not restored exactly:") && shown.contains(words),
+        "{shown}"
+    );
+    let output = lab.ended(&["rollback", "--to", "999", "--dry-run"], 1);
+    let words = crate::gosling::said(&output);
+    assert!(
+        words.contains("the oldest that is has serial 1, the newest 2"),
+        "{words}"
+    );
+    lab.stop();
+}
