@@ -46,7 +46,7 @@ pub(crate) struct FreezeArgs {
     #[arg(long)]
     reason: Option<String>,
     /// How long: 4h, 2d [default: until it is lifted]
-    #[arg(long = "for", value_name = "TIME", value_parser = super::run_args::time, requires = "reason")]
+    #[arg(long = "for", value_name = "TIME", value_parser = some_time, requires = "reason")]
     length: Option<Duration>,
     /// End the freeze
     #[arg(long, conflicts_with = "reason")]
@@ -56,6 +56,14 @@ pub(crate) struct FreezeArgs {
     json: bool,
     #[command(flatten)]
     engine: EngineArgs,
+}
+
+/// How long a freeze holds.
+fn some_time(text: &str) -> Result<Duration, String> {
+    match super::run_args::time(text)? {
+        Duration::ZERO => Err("a freeze of no length would end at once: write 4h, 2d".to_owned()),
+        length => Ok(length),
+    }
 }
 
 /// Show who changed what, or verify that log

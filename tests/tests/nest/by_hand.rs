@@ -131,11 +131,29 @@ fn a_resource_is_given_another_address_and_the_states_before_are_kept() {
         &["state", "mv", "egg.app.vm[3]", "egg.app.vm[1]"],
         "egg.app.vm[3] is not in the state",
     );
-    refused(
-        &lab,
-        &["state", "mv", "egg.app.vm[0]", "egg.app.runner"],
-        "egg.app.runner is taken",
-    );
+    for (from, to, words) in [
+        (
+            "egg.nope.runner",
+            "egg.app.runner",
+            "egg.nope.runner is not in the state",
+        ),
+        ("egg.nope", "egg.app", "egg.nope is not in the state"),
+        (
+            "egg.app.vm[0]",
+            "egg.app.runner",
+            "egg.app.runner is the address of another kind",
+        ),
+        ("egg.app.runner", "egg.app.runner", "egg.app.runner is taken"),
+        ("egg.app", "egg.app", "is taken"),
+        (
+            "egg.app",
+            "egg.app.runner",
+            "egg.app is a whole egg, and egg.app.runner is none",
+        ),
+        ("egg.app", "egg.web", "the Nest has no egg `web`"),
+    ] {
+        refused(&lab, &["state", "mv", from, to], words);
+    }
     assert!(
         lab.green(&["state", "mv", "egg.app.vm[0]", "egg.app.vm[1]"])
             .contains("egg.app.vm[0] is egg.app.vm[1] now")
@@ -180,14 +198,11 @@ fn an_egg_with_another_name_is_kept_by_state_mv_as_by_a_moved_block() {
         .replace("egg \"app\"", "egg \"web\"");
     std::fs::rename(lab.nest().join("Eggs/app"), lab.nest().join("Eggs/web")).unwrap();
     lab.write("Eggs/web/config.fly", &text);
-    for part in parts {
-        lab.green(&[
-            "state",
-            "mv",
-            &format!("egg.app.{part}"),
-            &format!("egg.web.{part}"),
-        ]);
-    }
+    let said = lab.green(&["state", "mv", "egg.app", "egg.web"]);
+    assert!(
+        said.contains("egg.app is egg.web now, with 3 resources"),
+        "{said}"
+    );
     let plan = lab.green(&["plan"]);
     assert!(
         plan.contains("0 to create") && plan.contains("0 to replace, 0 to delete"),
@@ -216,7 +231,8 @@ fn an_egg_with_another_name_is_kept_by_state_mv_as_by_a_moved_block() {
     lab.green(&["state", "mv", "egg.web.vm[1]", "egg.web.vm[0]"]);
     let plan = lab.green(&["plan"]);
     assert!(
-        plan.contains("No changes") && plan.contains("corrects the state"),
+        plan.contains("No changes")
+            && plan.contains("not up to date about 1 resource: egg.web.vm[0] (names)."),
         "{plan}"
     );
     lab.green(&["apply", "--yes"]);

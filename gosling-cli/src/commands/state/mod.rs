@@ -3,6 +3,7 @@
 mod abandon;
 mod forget;
 mod migrate;
+mod rename;
 mod repair;
 mod rotate;
 mod transfer;
@@ -22,6 +23,7 @@ pub(crate) use unlock::{UnlockArgs, cmd_unlock};
 use self::abandon::AbandonArgs;
 use self::forget::ForgetArgs;
 use self::migrate::MigrateArgs;
+use self::rename::RenameArgs;
 use self::repair::RepairArgs;
 use self::rotate::RotateArgs;
 use self::transfer::{PullArgs, PushArgs};
@@ -76,17 +78,7 @@ enum StateCommand {
         #[command(flatten)]
         engine: EngineArgs,
     },
-    /// Give a resource another address: apply keeps it, as with a `moved` block
-    Mv {
-        /// As it is
-        #[arg(add = crate::commands::candidates::addresses())]
-        from: Address,
-        /// As it will be
-        #[arg(add = crate::commands::candidates::addresses())]
-        to: Address,
-        #[command(flatten)]
-        engine: EngineArgs,
-    },
+    Mv(RenameArgs),
     Rm(ForgetArgs),
     /// The states before this one, latest first
     History {
@@ -136,29 +128,7 @@ pub(crate) fn cmd_state(host: &mut Host, args: &StateArgs) -> Result<Exit, Failu
                 let held = held(&state, address)?;
                 show_one(host, address, held, *json)
             }
-            StateCommand::Mv { from, to, engine } => {
-                let words = format!("{from} is {to} now");
-                gosling_deploy::has_block(&engine.workspace(host)?, to)?;
-                let concerned = |entry: &Entry| {
-                    let address = &entry.operation.address;
-                    address == from || address == to || entry.needs(from)
-                };
-                change(host, engine, "gosling state mv", &words, concerned, |state| {
-                    if state.resources.contains_key(to) {
-                        return Err(Failure::wrong_use(format!("{to} is taken")));
-                    }
-                    let kind = &held(state, from)?.kind;
-                    if from.part != to.part {
-                        return Err(Failure::wrong_use(format!(
-                            "{from} is a {kind}, and {to} is the address of another kind"
-                        ))
-                        .hint(format!("its new address ends with `{}` too", from.part)));
-                    }
-                    state.rename(from, to);
-                    Ok(())
-                })
-                .await
-            }
+            StateCommand::Mv(args) => rename::rename(host, args).await,
             StateCommand::Rm(args) => forget::forget(host, args).await,
             StateCommand::History { json, engine } => history(host, engine, *json).await,
             StateCommand::Abandon(args) => abandon::abandon(host, args).await,

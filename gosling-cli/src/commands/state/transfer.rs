@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use gosling_engine::journal::Entry;
-use gosling_engine::{Lease, State, audit, recover};
+use gosling_engine::{Lease, State, StateError, audit, recover};
 
 use super::settled;
 use crate::output::{self, Kind};
@@ -32,7 +32,8 @@ pub(crate) struct PullArgs {
 
 /// Put a state in the place of the present one, which goes into the history
 ///
-/// It must be of this Nest and not older than the present one; nothing outside changes.
+/// It must be of this Nest and not older than the present one; nothing outside changes. It may be edited: then its
+/// digest does not match, which is said.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -80,7 +81,13 @@ pub(super) async fn pull(host: &mut Host, args: &PullArgs) -> Result<Exit, Failu
 
 pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failure> {
     let path = host.path(&args.file);
-    let given = read(&path)?;
+    let (given, edited) = read(&path)?;
+    if edited {
+        host.say(format_args!(
+            "note: {} does not match its digest, so it was edited: what it says now is pushed",
+            path.display()
+        ))?;
+    }
     let at = StateLocation::find(&host.environment, &args.engine.workspace(host)?).await?;
     let work = async |host: &mut Host, lease: &Lease, present: State, _: &[Entry]| {
         may_push(args, &path, &given, &present)?;
@@ -140,8 +147,8 @@ fn may_push(args: &PushArgs, path: &Path, given: &State, present: &State) -> Res
         .hint("`gosling state pull` shows what is there; `--force` pushes all the same"))
 }
 
-/// The state in a file, which holds together.
-fn read(path: &Path) -> Result<State, Failure> {
+/// The state in a file, which holds together, and whether it was edited since gosling wrote it.
+fn read(path: &Path) -> Result<(State, bool), Failure> {
     let bytes = read_named(path, LARGEST)?;
     let state = State::from_edited(&bytes);
     let state = state.map_err(|error| Failure::wrong_use(format!("{}: {error}", path.display())))?;
@@ -151,5 +158,6 @@ fn read(path: &Path) -> Result<State, Failure> {
             path.display()
         )));
     }
-    Ok(state)
+    let edited = matches!(State::from_bytes(&bytes), Err(StateError::Damaged));
+    Ok((state, edited))
 }
