@@ -280,14 +280,14 @@ impl Session {
         orphans
     }
 
-    /// What a plan would make twice fails; anything else of this Nest that is seen on the way is a warning. By provider.
-    pub async fn twice(&self, plan: &Plan) -> Vec<(String, Finding)> {
+    /// What a plan would make twice fails; anything else of this Nest that is seen on the way is a warning. By provider;
+    /// and where it could not be looked.
+    pub async fn twice(&self, plan: &Plan) -> (Vec<(String, Finding)>, Vec<String>) {
         if !plan.changes.iter().any(|change| change.action == Action::Create) {
-            return Vec::new();
+            return Default::default();
         }
         let orphans = self.already_there(plan).await;
         let moves = self.moves();
-        // What could not be looked at is said by the checks of the service itself.
         let findings = orphans.all.iter().map(|orphan| {
             let finding = match would_be_made(plan, orphan, &moves) {
                 Some(change) => Finding::failed(
@@ -295,7 +295,8 @@ impl Session {
                     format!("it already exists, as {}, and is not in the state", orphan.words()),
                     "`gosling apply --adopt` takes it over; `gosling orphans` lists such things and deletes them; without the marker in its notes, gosling ignores it",
                 )
-                .at(change),
+                .at(change)
+                .always(),
                 None => Finding::warning(
                     "orphans",
                     format!("{} carries this Nest's marker, and is not in the state", orphan.words()),
@@ -304,7 +305,7 @@ impl Session {
             };
             (orphan.provider.clone(), finding)
         });
-        findings.collect()
+        (findings.collect(), orphans.unseen)
     }
 
     /// Reads something that a resource is to be from now on.

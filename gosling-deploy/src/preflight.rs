@@ -16,6 +16,8 @@ pub enum Looked {
     All,
     /// Those at which the plan changes something.
     Changed,
+    /// None; only what the plan would create a second time is searched for.
+    OnlyTwice,
 }
 
 /// What a plan is made against that looks at nothing.
@@ -27,9 +29,36 @@ pub enum Unseen {
     Whole,
 }
 
+/// Adds what was found at a service to what was found there before.
+pub(crate) fn add(services: &mut Vec<Service>, label: String, finding: Finding) {
+    match services.iter_mut().find(|service| service.service == label) {
+        Some(service) => service.findings.push(finding),
+        None => services.push(Service {
+            service: label,
+            findings: vec![finding],
+        }),
+    }
+}
+
 impl Session {
     /// Looks whether a plan can be carried out.
     pub async fn preflight(&self, plan: &Plan, looked: Looked) -> Vec<Service> {
+        if looked == Looked::OnlyTwice {
+            let mut services = Vec::new();
+            let (twice, unseen) = self.twice(plan).await;
+            for (label, finding) in twice {
+                add(&mut services, label, finding);
+            }
+            for words in unseen {
+                let finding = Finding::warning(
+                    "existing resources",
+                    format!("what exists already was not searched for everywhere: {words}"),
+                    "`gosling orphans` searches again",
+                );
+                add(&mut services, "search".to_owned(), finding);
+            }
+            return services;
+        }
         let is_changed = |label: &str| {
             let mut changes = plan.changes.iter();
             changes.any(|change| change.provider == label && change.action != Action::NoOp)
@@ -40,10 +69,9 @@ impl Session {
             .map(|(label, provider)| (label.clone(), provider.clone()))
             .collect();
         let mut services = gosling_engine::preflight(plan, &providers, &self.context()).await;
-        for (label, finding) in self.twice(plan).await {
-            if let Some(service) = services.iter_mut().find(|service| service.service == label) {
-                service.findings.push(finding);
-            }
+        // What could not be looked at is said by the checks of the service itself.
+        for (label, finding) in self.twice(plan).await.0 {
+            add(&mut services, label, finding);
         }
         self.stored_tokens(plan, &mut services).await;
         if looked == Looked::All {

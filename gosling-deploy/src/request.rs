@@ -59,7 +59,7 @@ pub struct RunRequest {
     pub refresh: bool,
     /// How fast it works.
     pub tempo: Tempo,
-    /// Whether the services are asked first if the plan can be carried out.
+    /// Whether the services are asked first if the plan can be carried out. What exists already is searched for in any case.
     pub preflight: bool,
     /// Whether the operator is asked before something changes.
     pub ask: bool,

@@ -22,6 +22,7 @@ use crate::request::{OnFailure, RunKind, RunRequest};
 use crate::session::Session;
 use crate::stop::StopSignal;
 use crate::text::counted;
+use crate::tokens::runners_of_new_machines;
 use crate::watch::Jobs;
 use crate::way_back::WayBack;
 
@@ -100,15 +101,23 @@ impl Steps<'_> {
         if let Some(warning) = session.at.begins_anew(&plan) {
             reporter.note(warning);
         }
+        if request.refresh && matches!(request.kind, RunKind::Apply { .. }) {
+            let checked = match request.preflight {
+                true => runners_of_new_machines(&plan),
+                false => Vec::new(),
+            };
+            let checked = checked.iter().map(|(runner, _)| &runner.address).collect();
+            for warning in self.read(session.wrong_tokens(&plan, &checked)).await? {
+                reporter.note(warning);
+            }
+        }
         let jobs = session.jobs(&plan, &state, request.tempo.kill_jobs);
         let jobs = self.read(jobs).await?;
         operator.jobs(&plan, &jobs);
         let took_over = matches!(request.kind, RunKind::Apply { .. }) && state.resources.len() > known;
         let changes = !plan.does_nothing() || took_over;
         if changes {
-            if request.preflight
-                && let Some(services) = self.unfit(session, &plan).await?
-            {
+            if let Some(services) = self.unfit(session, &plan).await? {
                 let plan = Box::new(plan);
                 return Ok(RunEnd::Unfit { plan, services });
             }
@@ -284,9 +293,14 @@ impl Steps<'_> {
         Ok(plan)
     }
 
-    /// What each service answered, where the plan cannot be carried out.
+    /// What each service answered, where the plan cannot be carried out. What exists is never created a second time, also
+    /// where the other checks are skipped.
     async fn unfit(&self, session: &Session, plan: &Plan) -> Result<Option<Vec<Service>>, Failure> {
-        let services = self.read(session.preflight(plan, Looked::Changed)).await?;
+        let looked = match self.request.preflight {
+            true => Looked::Changed,
+            false => Looked::OnlyTwice,
+        };
+        let services = self.read(session.preflight(plan, looked)).await?;
         self.operator.checked(&services);
         let findings = services.iter().flat_map(|service| &service.findings);
         Ok((Tally::of(findings).failed > 0).then_some(services))

@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gosling_engine::preflight::written_by_apply;
-use gosling_engine::{Action, CallError, Change, Finding, Plan, Secrets, Service, in_order};
+use gosling_engine::{
+    Action, CallError, Change, Doubt, Finding, Plan, SecretError, Secrets, Service, in_order,
+};
 use gosling_providers::gitlab::Gitlab;
 use gosling_resource::{Address, Secret, SecretUri, Value};
 
+use crate::preflight::add;
 use crate::session::Session;
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
+/// A plan looks at the tokens of so many runners: each takes two calls.
+const MOST: usize = 20;
 
 /// Whose a runner's token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,14 +82,66 @@ impl Session {
             findings.push((provider.to_owned(), Finding::ok("runner tokens", words)));
         }
         for (provider, finding) in findings {
-            match services.iter_mut().find(|service| service.service == provider) {
-                Some(service) => service.findings.push(finding),
-                None => services.push(Service {
-                    service: provider,
-                    findings: vec![finding],
-                }),
-            }
+            add(services, provider, finding);
         }
+    }
+
+    /// What is wrong with the token that is kept for a runner; `None` where nothing is, or where nobody says: who only
+    /// looks may lack the right to read it.
+    pub async fn token_doubt(
+        &self,
+        gitlab: &Gitlab,
+        (runner, id): (&Address, &str),
+        place: &SecretUri,
+    ) -> Option<Doubt> {
+        let wrong = match self.secrets.read(place).await {
+            Err(SecretError::Missing(_)) => "there is none".to_owned(),
+            Err(_) => return None,
+            Ok(token) => self.token_of(gitlab, id, &token).await.ok()?.wrong()?,
+        };
+        Some(Doubt {
+            message: format!("the token at {place} is not that of runner {id}: {wrong}"),
+            help: format!(
+                "somebody reset it at GitLab, or replaced what is stored; `gosling apply --replace {runner}` makes a new \
+                 runner and its machines"
+            ),
+        })
+    }
+
+    /// What is wrong with the tokens of the runners that a plan leaves in place, which no change of it shows: a warning
+    /// for each. Of many runners, the first are looked at. `but`: runners whose tokens are looked at elsewhere.
+    pub(crate) async fn wrong_tokens(&self, plan: &Plan, but: &BTreeSet<&Address>) -> Vec<String> {
+        let kept = plan.changes.iter().filter(|change| {
+            stays(change)
+                && change.left_out.is_none()
+                && change.address.is_among(&plan.targets)
+                && !but.contains(&change.address)
+        });
+        let looked = kept.take(MOST).map(|runner| async move {
+            let (place, id, gitlab) = self.stored(runner)?;
+            let doubt = self.token_doubt(&gitlab, (&runner.address, id), place).await?;
+            let (address, Doubt { message, help }) = (&runner.address, doubt);
+            Some(format!("warning: {address}: {message}\n  help: {help}"))
+        });
+        let looked = looked.map(|looked| async { Ok::<_, std::convert::Infallible>(looked.await) });
+        let Ok(looked) = in_order(looked, AT_ONCE).await;
+        looked.into_iter().flatten().collect()
+    }
+
+    /// The same of all runners that a plan leaves in place.
+    pub async fn all_wrong_tokens(&self, plan: &Plan) -> Vec<String> {
+        self.wrong_tokens(plan, &BTreeSet::new()).await
+    }
+
+    /// Where the token of a runner is that is there, its id, and GitLab with the token for it.
+    fn stored<'c>(&self, runner: &'c Change) -> Option<(&'c SecretUri, &'c str, Gitlab)> {
+        let secret = |name: &str| -> Option<&'c SecretUri> { runner.prior.get(name)?.as_secret() };
+        let gitlab = self.gitlab(&runner.provider).ok()?;
+        let gitlab = match secret("api_token") {
+            Some(token) => gitlab.with_token(token),
+            None => (*gitlab).clone(),
+        };
+        Some((secret("token_secret")?, runner.id.as_deref()?, gitlab))
     }
 
     /// The secrets that runs wrote for what a plan deletes, and that are kept.
@@ -106,18 +163,12 @@ impl Session {
     }
 
     async fn stored_token(&self, runner: &Change, machine: &Change) -> Looked {
-        let secret = |name: &str| -> Option<&SecretUri> { runner.prior.get(name)?.as_secret() };
-        let (Some(place), Some(id)) = (secret("token_secret"), runner.id.as_deref()) else {
+        let Some((place, id, gitlab)) = self.stored(runner) else {
             return Looked::Elsewhere;
         };
-        let (token, gitlab) = match (self.secrets.read(place).await, self.gitlab(&runner.provider)) {
-            (Ok(token), Ok(gitlab)) => (token, gitlab),
+        let Ok(token) = self.secrets.read(place).await else {
             // The checks of secrets say so.
-            _ => return Looked::Elsewhere,
-        };
-        let gitlab = match secret("api_token") {
-            Some(token) => gitlab.with_token(token),
-            None => (*gitlab).clone(),
+            return Looked::Elsewhere;
         };
         let subject = machine.address.to_string();
         let finding = match self.token_of(&gitlab, id, &token).await {
@@ -150,8 +201,13 @@ enum Looked {
     Elsewhere,
 }
 
+/// Whether a change is of a runner that is there and stays.
+fn stays(change: &Change) -> bool {
+    matches!(change.action, Action::NoOp | Action::Update) && change.kind == "gitlab_runner"
+}
+
 /// The runners that are there and stay, and whose tokens machines get that a plan makes: each with the first of them.
-fn runners_of_new_machines(plan: &Plan) -> Vec<(&Change, &Change)> {
+pub(crate) fn runners_of_new_machines(plan: &Plan) -> Vec<(&Change, &Change)> {
     let by_address: BTreeMap<&Address, &Change> = plan
         .changes
         .iter()
@@ -168,8 +224,7 @@ fn runners_of_new_machines(plan: &Plan) -> Vec<(&Change, &Change)> {
     let used = made.flat_map(|machine| machine.needs.iter().map(move |need| (need, machine)));
     used.filter_map(|(need, machine)| {
         let runner = by_address.get(need).copied()?;
-        let stays = matches!(runner.action, Action::NoOp | Action::Update) && runner.kind == "gitlab_runner";
-        (stays && known.insert(need)).then_some((runner, machine))
+        (stays(runner) && known.insert(need)).then_some((runner, machine))
     })
     .collect()
 }

@@ -35,7 +35,8 @@ pub use diff::{Away, DiffError, PlanOptions, diff, diff_around, moved};
 pub use fence::{Fence, Lease};
 pub use operation::{Operation, Verb};
 pub use plan::{
-    Action, AttributeChange, Bound, Change, Counts, Drift, OpenIntent, Plan, PlanError, Remark, Unreadable,
+    Action, AttributeChange, Bound, Change, Correction, Counts, Drift, OpenIntent, Plan, PlanError, Remark,
+    Unreadable,
 };
 pub use preflight::{Finding, Outcome, Service, Tally, preflight};
 pub use provider::{

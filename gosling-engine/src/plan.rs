@@ -56,7 +56,16 @@ pub struct Plan {
     /// The resources of which the state has other dependencies noted than they have: applying the plan corrects that,
     /// also where it changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub corrections: Vec<Address>,
+    pub corrections: Vec<Correction>,
+}
+
+/// A resource about which the state is not up to date.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Which.
+    pub address: Address,
+    /// What the state has otherwise: `dependencies`, `names`, `rollout`.
+    pub what: Vec<String>,
 }
 
 /// What a person should know of a resource, and what applying the plan does not change.

@@ -43,6 +43,9 @@ pub struct Finding {
     /// The line of the Nest that asks for it, `Eggs/app/config.fly:4`.
     #[serde(serialize_with = "place")]
     pub origin: Option<Origin>,
+    /// Whether apply checks this also when its preflight is skipped.
+    #[serde(skip)]
+    pub always: bool,
 }
 
 fn place<S: serde::Serializer>(origin: &Option<Origin>, to: S) -> Result<S::Ok, S::Error> {
@@ -62,6 +65,7 @@ impl Finding {
             words: words.into(),
             way_out: None,
             origin: None,
+            always: false,
         }
     }
 
@@ -82,6 +86,12 @@ impl Finding {
             outcome: Outcome::Failed,
             ..Self::warning(subject, words, way_out)
         }
+    }
+
+    /// The same as a check that apply never skips.
+    #[must_use]
+    pub fn always(self) -> Self {
+        Self { always: true, ..self }
     }
 
     /// The same with the place in the Nest that asks for it.

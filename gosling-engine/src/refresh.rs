@@ -96,7 +96,13 @@ pub async fn look(
                         difference.before = attribute.value_in(&held.properties);
                     }
                 }
-                attributes.retain(|difference| difference.before != difference.after);
+                // What no service tells was not changed at one: a secret has a newer version, which the plan gives on.
+                let is_told = |name: &str| {
+                    let attribute = kind.and_then(|kind| kind.attribute(name));
+                    attribute.is_none_or(|attribute| attribute.observed)
+                };
+                attributes
+                    .retain(|difference| difference.before != difference.after && is_told(&difference.name));
                 held.properties.extend(observed.properties);
                 held.outputs.extend(observed.outputs);
                 if !attributes.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use async_trait::async_trait;
 use gosling_deploy::{Jobs, Operator, Planned, Reporter, RunEnd, RunKind, RunRequest, Session, Unseen};
-use gosling_engine::{Plan, Service};
+use gosling_engine::{Outcome, Plan, Service};
 
 use super::run_args::commands;
 use crate::render::plan::{self as plan_text, Detail};
@@ -103,9 +103,15 @@ fn finish(host: &mut Host, end: RunEnd, json: bool) -> Result<Exit, Failure> {
                 let result = serde_json::json!({ "planned": plan.counts(), "done": 0, "preflight": looked });
                 host.document(result)?;
             }
+            let mut findings = services.iter().flat_map(|service| &service.findings);
+            let skippable = findings.any(|finding| finding.outcome == Outcome::Failed && !finding.always);
             host.done(format_args!(
-                "nothing was changed: {} failed; `--preflight=false` skips these checks",
-                counted(preflight::tally(&services).failed, "check")
+                "nothing was changed: {} failed{}",
+                counted(preflight::tally(&services).failed, "check"),
+                match skippable {
+                    true => "; `--preflight=false` skips these checks",
+                    false => "",
+                }
             ))?;
             Ok(Exit::Problems)
         }

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use gosling_engine::{Finding, Outcome, Plan, PlanOptions};
+use gosling_engine::{Plan, PlanOptions};
 
 use crate::output::{self, Kind};
 use crate::render::plan::{self as render, Detail};
-use crate::render::{moved, plan_json, rollout};
+use crate::render::{moved, plan_json, preflight, rollout};
 use crate::terminal::{Context, Exit};
 use crate::terminal::{EngineArgs, Progress, open_session};
 use crate::{Failure, Host};
@@ -171,23 +171,21 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         let mut findings = session.secrets_of(&plan).await;
         if plan.serial == 0 {
             // What an earlier run created is there still, where its state was lost.
-            findings.extend(session.twice(&plan).await.into_iter().map(|(_, finding)| finding));
+            findings.extend(
+                session
+                    .twice(&plan)
+                    .await
+                    .0
+                    .into_iter()
+                    .map(|(_, finding)| finding),
+            );
         }
-        for finding in findings {
-            if finding.outcome == Outcome::Failed {
-                let Finding {
-                    subject,
-                    words,
-                    way_out,
-                    ..
-                } = &finding;
-                let help = way_out
-                    .as_ref()
-                    .map(|help| format!("\n  help: {help}"))
-                    .unwrap_or_default();
-                host.say(format_args!(
-                    "warning: apply would refuse this: {subject}: {words}{help}"
-                ))?;
+        for message in preflight::would_fail(&findings) {
+            host.say(message)?;
+        }
+        if args.options.refresh() {
+            for warning in session.all_wrong_tokens(&plan).await {
+                host.say(warning)?;
             }
         }
         if let Some(path) = &args.out {

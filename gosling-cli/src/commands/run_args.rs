@@ -23,7 +23,7 @@ pub(crate) struct RunArgs {
     /// Stop machines at once and let the jobs on them fail, instead of waiting for these
     #[arg(long)]
     pub(super) kill_jobs: bool,
-    /// Run the checks of `gosling preflight` first; --preflight=false skips them
+    /// Run the checks of `gosling preflight` first; --preflight=false skips them, except the search for what exists already
     #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     pub(super) preflight: bool,
     /// Wait for the lock, ten minutes or as long as given: --wait, --wait=30s

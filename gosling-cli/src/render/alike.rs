@@ -176,8 +176,13 @@ fn body(change: &Change) -> Vec<Line> {
 fn line(change: &Change, attribute: &AttributeChange) -> Line {
     let unit = super::unit(&change.kind, &attribute.name);
     let after = shown(&attribute.after, unit);
+    let stored = change.prior.get("stored_version").and_then(Value::as_text);
     let text = if change.action == Action::Create {
         after
+    } else if let (Value::Text(given), Value::Secret(_), Some(stored)) =
+        (&attribute.before, &attribute.after, stored)
+    {
+        format!("{given} -> version {stored}")
     } else {
         let before = shown(&attribute.before, unit);
         if before == after {

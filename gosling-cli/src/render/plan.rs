@@ -19,6 +19,8 @@ pub enum Detail {
     Full,
 }
 
+/// So many resources are named about which the state is not up to date.
+const CORRECTED: usize = 3;
 /// The longest value that is shown whole.
 const LONGEST: usize = 60;
 
@@ -121,9 +123,16 @@ fn write_for(plan: &Plan, goal: Goal, look: Look, detail: Detail, out: &mut dyn 
     }
     if !plan.corrections.is_empty() {
         let count = counted(plan.corrections.len(), "resource");
+        let named = plan.corrections.iter().take(CORRECTED);
+        let named = named.map(|one| format!("{} ({})", one.address, one.what.join(", ")));
+        let more = match plan.corrections.len().saturating_sub(CORRECTED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         writeln!(
             out,
-            "Apply corrects the state, which is not up to date about {count}."
+            "Apply corrects the state, which is not up to date about {count}: {}{more}.",
+            named.collect::<Vec<_>>().join(", ")
         )?;
     }
     writeln!(out, "{}", summary(plan))
@@ -308,6 +317,10 @@ fn why_deleted(plan: &Plan, goal: Goal, change: &Change) -> String {
     }
     if let Goal::Earlier(serial) = goal {
         return format!(", because it is in the state and not in that of serial {serial}");
+    }
+    if change.address.is_set_aside() {
+        return ", because it was replaced, or a destroy skipped it, while it could not be reached"
+            .to_owned();
     }
     let block = change.address.block();
     let of_block = |other: &&Change| other.address.block() == block && other.action != Action::Delete;

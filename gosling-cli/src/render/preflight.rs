@@ -29,7 +29,7 @@ pub fn write(services: &[Service], look: Look, out: &mut dyn Write) -> io::Resul
 /// A message for everything that fails or is to be warned of, with what to do.
 #[must_use]
 pub fn wrong(services: &[Service]) -> Vec<String> {
-    let mut messages = Vec::new();
+    let mut wrong = Vec::new();
     for service in services {
         for finding in &service.findings {
             let word = match finding.outcome {
@@ -37,14 +37,40 @@ pub fn wrong(services: &[Service]) -> Vec<String> {
                 Outcome::Warning => "warning",
                 Outcome::Failed => "error",
             };
-            let mut message = format!("{word}: {}: {}", service.service, line(finding));
-            if let Some(help) = finding.way_out.as_deref().filter(|help| !help.is_empty()) {
-                message.push_str(&format!("\n  help: {help}"));
-            }
-            messages.push(message);
+            wrong.push((format!("{word}: {}: {}", service.service, line(finding)), finding));
         }
     }
-    messages
+    with_help(wrong)
+}
+
+/// A message for each check that apply would fail, for a plan.
+#[must_use]
+pub fn would_fail(findings: &[Finding]) -> Vec<String> {
+    let failed = findings
+        .iter()
+        .filter(|finding| finding.outcome == Outcome::Failed);
+    let messages = failed.map(|finding| {
+        let Finding { subject, words, .. } = finding;
+        let message = format!("warning: apply would refuse this: {subject}: {words}");
+        (message, finding)
+    });
+    with_help(messages.collect())
+}
+
+/// Messages with what to do: of several in a row that say the same, the last one says it.
+fn with_help(messages: Vec<(String, &Finding)>) -> Vec<String> {
+    let helps: Vec<Option<&str>> = messages
+        .iter()
+        .map(|(_, finding)| finding.way_out.as_deref().filter(|help| !help.is_empty()))
+        .collect();
+    let messages = messages.into_iter().enumerate();
+    let messages = messages.map(|(at, (mut message, _))| {
+        if let Some(help) = helps[at].filter(|_| helps.get(at + 1) != Some(&helps[at])) {
+            message.push_str(&format!("\n  help: {help}"));
+        }
+        message
+    });
+    messages.collect()
 }
 
 /// The same as JSON; docs/guides/preflight.md says how it is made.

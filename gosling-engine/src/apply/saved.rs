@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gosling_resource::{Address, Change as Effect, Kind};
 
 use crate::journal::Entry;
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Action, Change, Correction, Plan};
 use crate::recover;
 use crate::run::{Run, RunError};
 use crate::state::{Held, State};
@@ -93,21 +93,35 @@ pub fn corrections(
     changes: &[Change],
     state: &State,
     kind: impl Fn(&str) -> Option<&'static Kind>,
-) -> Vec<Address> {
+) -> Vec<Correction> {
     let stays = changes
         .iter()
         .filter(|change| change.action == Action::NoOp && change.moved_from.is_none());
-    let other = stays.filter(|change| {
+    let other = stays.filter_map(|change| {
         // What waits for a move still needs others by the addresses that they have now.
         let known = change.needs.iter().all(|need| state.resources.contains_key(need));
-        let held = state.resources.get(&change.address).filter(|_| known);
-        held.is_some_and(|held| {
-            let mut noted = held.clone();
-            note(change, &mut noted, &kind);
-            noted != *held
+        let held = state.resources.get(&change.address).filter(|_| known)?;
+        let mut noted = held.clone();
+        note(change, &mut noted, &kind);
+        let what = [
+            (
+                "dependencies",
+                (&noted.depends_on, &noted.given) != (&held.depends_on, &held.given),
+            ),
+            (
+                "names",
+                (&noted.properties, noted.renamed) != (&held.properties, held.renamed),
+            ),
+            ("rollout", noted.rollout != held.rollout),
+        ];
+        let what = what.into_iter().filter(|(_, differs)| *differs);
+        let what: Vec<String> = what.map(|(name, _)| name.to_owned()).collect();
+        (!what.is_empty()).then(|| Correction {
+            address: change.address.clone(),
+            what,
         })
     });
-    other.map(|change| change.address.clone()).collect()
+    other.collect()
 }
 
 /// Of what has another address now: what was only put into it when it was made counts as what is asked for now. See

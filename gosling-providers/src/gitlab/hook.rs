@@ -101,7 +101,8 @@ pub(super) async fn read(
     let decided = |shown: &Json| match whose(shown, place, known.marker, known.properties) {
         Whose::Ours => {
             let mut observed = observed(shown, place.project, known.marker, known.properties);
-            observed.properties.extend(rotated(known.properties, versions));
+            let rotated = rotated(known.properties, versions);
+            observed.properties.extend(rotated.into_iter().flatten());
             Presence::Here(observed)
         }
         Whose::NotOurs(doubt) => Presence::NotOurs(doubt),
@@ -126,10 +127,15 @@ pub(super) async fn read(
 }
 
 /// The secret of a hook as an attribute that differs, where GitLab was given an earlier version of it.
-fn rotated(known: &Properties, versions: &Versions) -> Option<(SmolStr, Value)> {
+fn rotated(known: &Properties, versions: &Versions) -> Option<[(SmolStr, Value); 2]> {
     let given = known.get("secret_version").and_then(Value::as_text)?;
     let now = versions.get(known.get("secret").and_then(Value::as_secret)?)?;
-    (now != given).then(|| ("secret".into(), format!("version {given}").into()))
+    (now != given).then(|| {
+        [
+            ("secret".into(), format!("version {given}").into()),
+            ("stored_version".into(), now.as_str().into()),
+        ]
+    })
 }
 
 /// Whose a hook is: by its marker, else by its address, in which the egg's name stands.

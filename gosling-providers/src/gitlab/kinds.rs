@@ -72,6 +72,8 @@ pub(super) static KINDS: [&Kind; 2] = [
             silent("secret"),
             // Which version of the secret GitLab was last given.
             attribute("secret_version", Change::OnlyAtCreation, false),
+            // Where that is an earlier one, which version is stored now.
+            attribute("stored_version", Change::OnlyAtCreation, false),
             // Whether a secret that is not there yet is made.
             attribute("generate_secret", Change::OnlyAtCreation, false),
             silent("api_token"),

@@ -171,10 +171,12 @@ fn lost_dependencies_are_put_back_by_an_apply_that_changes_nothing_else() {
     assert_eq!(needs, &json!(["egg.app.runner"]));
     *needs = json!([]);
     lab.write("state.json", &state.to_string());
-    lab.green(&["state", "push", "state.json"]);
+    let pushed = lab.green(&["state", "push", "state.json"]);
+    assert!(pushed.contains("does not match its digest"), "{pushed}");
     let machine = |lab: &Lab| lab.green(&["state", "show", "egg.app.vm[0]"]);
     assert!(!machine(&lab).contains("needs:"));
-    let words = "Apply corrects the state, which is not up to date about 1 resource.";
+    let words =
+        "Apply corrects the state, which is not up to date about 1 resource: egg.app.vm[0] (dependencies).";
     let plan = lab.green(&["plan", "--detailed-exitcode"]);
     assert!(plan.contains(words) && plan.contains("No changes"), "{plan}");
     let changes = lab.changes();

@@ -209,13 +209,49 @@ fn what_the_state_does_not_know_is_not_created_twice_and_can_be_adopted() {
     lab.stop();
 }
 
+/// The preflight can be skipped; the search for what exists already cannot.
+#[test]
+fn without_the_preflight_nothing_is_created_a_second_time_either() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let there = lab.there();
+    for address in ["egg.app.vm[0]", "egg.app.hook[17]", "egg.app.runner"] {
+        lab.green(&["state", "rm", address]);
+        for arguments in [&["apply", "--yes", "--preflight=false"][..], &["apply", "--yes"]] {
+            let output = lab.run(arguments);
+            let words = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{words}");
+            assert!(words.contains("it already exists"), "{words}");
+            assert!(!words.contains("skips these checks"), "{words}");
+            assert_eq!(lab.there(), there);
+        }
+    }
+    lab.green(&["apply", "--yes", "--preflight=false", "--adopt"]);
+    assert_eq!(lab.there(), there);
+    lab.stop();
+}
+
 /// F1: no way to list what carries the marker, and to delete it.
 #[test]
 fn an_orphan_is_deleted_and_its_twin_in_the_state_is_not() {
     let lab = Lab::one();
     lab.green(&["apply", "--yes"]);
     lab.green(&["state", "rm", "egg.app.vm[0]"]);
-    lab.green(&["apply", "--yes", "--preflight=false"]);
+    let notes = |value: &str| {
+        let path = "/api2/json/nodes/pve1/qemu/5000/config";
+        by_hand(&lab, Method::Put, path, json!({ "description": value }));
+    };
+    let config = by_hand(
+        &lab,
+        Method::Get,
+        "/api2/json/nodes/pve1/qemu/5000/config",
+        json!({}),
+    );
+    let marked = config["data"]["description"].as_str().unwrap().to_owned();
+    // Without its marker it is nobody's, and another is created.
+    notes("somebody's");
+    lab.green(&["apply", "--yes"]);
+    notes(&marked);
     assert_eq!(lab.kinds()["vm"], 2);
     refused(
         &lab,
@@ -333,9 +369,10 @@ fn secrets_reach_their_service_and_leave_with_what_needed_them() {
     );
     let plan = lab.green(&["plan"]);
     assert!(
-        plan.contains("1 to change") && plan.contains("version 1"),
+        plan.contains("1 to change") && plan.contains("secret  version 1 -> version 2"),
         "{plan}"
     );
+    assert!(!plan.contains("Changed outside gosling"), "{plan}");
     let applied = lab.green(&["apply", "--yes"]);
     assert!(
         applied.contains("0 created, 1 changed, 0 replaced, 0 deleted"),

@@ -6,7 +6,7 @@ use gosling_engine::journal::Entry;
 use gosling_resource::Address;
 
 use super::{change, held};
-use crate::commands::Exit;
+use crate::terminal::Exit;
 use crate::render::counted;
 use crate::terminal::EngineArgs;
 use crate::{Failure, Host};

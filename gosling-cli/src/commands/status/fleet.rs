@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{CallError, Doubt, Held, Looked, SecretError, Secrets, State, in_order};
+use gosling_engine::{CallError, Doubt, Held, Looked, State, in_order};
 use gosling_providers::gitlab::{Contact, Gitlab, Manager, RunnerStatus, system_id};
 use gosling_providers::proxmox::MachineState;
 use gosling_resource::{Address, Value};
@@ -91,9 +91,13 @@ impl<'s> Fleet<'s> {
         let machines = in_order(machines, AT_ONCE)
             .await
             .map_err(|(_, failure)| failure)?;
+        // Whether a runner is gone that GitLab does not show is decided as for a plan.
         let others: BTreeSet<&Address> = held
             .iter()
-            .filter(|(_, held)| !matches!(held.kind.as_str(), RUNNER | MACHINE))
+            .filter(|(address, held)| match held.kind.as_str() {
+                RUNNER => known.get(*address).is_some_and(Result::is_err),
+                kind => kind != MACHINE,
+            })
             .map(|(address, _)| *address)
             .collect();
         let others = session.glance(state, |address| others.contains(address)).await?;
@@ -111,20 +115,14 @@ impl<'s> Fleet<'s> {
         let (good, words, more) = match (self.runners.get(address), self.machines.get(address)) {
             (Some(Ok(status)), _) => self.runner(address, status),
             (_, Some(Ok(Some(seen)))) => self.machine(held, seen),
-            (_, Some(Ok(None))) => (
-                false,
-                Some(format!(
-                    "not there ({}); `gosling apply` creates it again",
-                    held.id
-                )),
-                json!({ "state": "gone" }),
-            ),
-            (Some(Err(error)), _) | (_, Some(Err(error))) => (
+            (_, Some(Ok(None))) => gone(held),
+            (Some(Err(_)), _) => self.other(address, held),
+            (_, Some(Err(error))) => (
                 false,
                 Some(format!("not known: {error}")),
                 json!({ "error": error.to_string() }),
             ),
-            (None, None) => self.other(address),
+            (None, None) => self.other(address, held),
         };
         let wrong = self.wrong(address);
         let mut json = base;
@@ -144,7 +142,7 @@ impl<'s> Fleet<'s> {
     }
 
     /// A resource of which a service says no more than what it is like.
-    fn other(&self, address: &Address) -> (bool, Option<String>, Json) {
+    fn other(&self, address: &Address, held: &Held) -> (bool, Option<String>, Json) {
         let mut unread = self.others.unreadable.iter();
         if let Some(unread) = unread.find(|unread| unread.address == *address) {
             let help = unread.help.as_ref().map(|help| format!("\n  help: {help}"));
@@ -154,11 +152,7 @@ impl<'s> Fleet<'s> {
         let mut drift = self.others.drift.iter();
         match drift.find(|drift| drift.address == *address) {
             None => (true, None, json!({ "state": "there" })),
-            Some(drift) if drift.gone => (
-                false,
-                Some("not there; `gosling apply` creates it again".to_owned()),
-                json!({ "state": "gone" }),
-            ),
+            Some(drift) if drift.gone => gone(held),
             Some(drift) => {
                 let names: Vec<&str> = drift.attributes.iter().map(|one| one.name.as_str()).collect();
                 let words = format!(
@@ -316,6 +310,12 @@ impl<'s> Fleet<'s> {
     }
 }
 
+/// What is said of a resource that is not there any more, as a plan does.
+fn gone(held: &Held) -> (bool, Option<String>, Json) {
+    let words = format!("is gone ({}); `gosling apply` creates it again", held.id);
+    (false, Some(words), json!({ "state": "gone" }))
+}
+
 /// The manager of this name.
 fn manager_of<'m>(status: &'m RunnerStatus, system_id: Option<&str>) -> Option<&'m Manager> {
     let system_id = system_id?;
@@ -345,16 +345,5 @@ fn word(contact: Contact) -> &'static str {
 /// may lack the right to read it.
 async fn token(session: &Session, gitlab: &Gitlab, address: &Address, held: &Held) -> Option<Doubt> {
     let place = held.properties.get("token_secret").and_then(Value::as_secret)?;
-    let wrong = match session.secrets.read(place).await {
-        Err(SecretError::Missing(_)) => "there is none".to_owned(),
-        Err(_) => return None,
-        Ok(token) => session.token_of(gitlab, &held.id, &token).await.ok()?.wrong()?,
-    };
-    Some(Doubt {
-        message: format!("the token at {place} is not that of runner {}: {wrong}", held.id),
-        help: format!(
-            "somebody reset it at GitLab, or replaced what is stored; `gosling apply --replace {address}` makes a new \
-             runner and its machines"
-        ),
-    })
+    session.token_doubt(gitlab, (address, &held.id), place).await
 }
