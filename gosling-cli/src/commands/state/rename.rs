@@ -6,9 +6,9 @@ use gosling_engine::journal::Entry;
 use gosling_resource::Address;
 
 use super::{change, held};
-use crate::terminal::Exit;
 use crate::render::counted;
 use crate::terminal::EngineArgs;
+use crate::terminal::Exit;
 use crate::{Failure, Host};
 use gosling_deploy::StateLocation;
 
