@@ -601,7 +601,7 @@ fn a_machine_without_a_way_to_gitlab_is_told_from_one_whose_token_is_refused() {
     let reset = Request::new(Method::Post, path).header("private-token", token);
     assert!(lab.block_on(client.send(&reset, &Unfenced)).unwrap().is_success());
     // It is said also where nothing is to be changed.
-    let warned = "warning: egg.app.runner: the token at store://app/runner-token is not that of runner 1: GitLab does not know it";
+    let warned = "is not that of runner 1: GitLab does not know it";
     for command in [&["plan"][..], &["apply", "--yes"]] {
         let words = lab.green(command);
         assert!(words.contains("No changes") && words.contains(warned), "{words}");

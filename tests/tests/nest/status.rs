@@ -121,7 +121,7 @@ fn a_webhook_that_somebody_deleted_or_changed_is_shown() {
     by_hand(&lab, Method::Delete, &path, json!({}));
     let (words, document) = red(&lab);
     assert!(
-        words.contains("egg.app.hook[17]: is gone (17/1); `gosling apply` creates it again"),
+        words.contains("egg.app.hook[17]: is gone (17/2); `gosling apply` creates it again"),
         "{words}"
     );
     assert_eq!(hook(&document)["state"], "gone");
