@@ -96,6 +96,12 @@ impl Session {
     ) -> Option<Doubt> {
         let wrong = match self.secrets.read(place).await {
             Err(SecretError::Missing(_)) => "there is none".to_owned(),
+            Err(error @ SecretError::Damaged { .. }) => {
+                return Some(Doubt {
+                    message: format!("the token of runner {id} cannot be read: {error}"),
+                    help: error.way_out().unwrap_or_default().to_owned(),
+                });
+            }
             Err(_) => return None,
             Ok(token) => self.token_of(gitlab, id, &token).await.ok()?.wrong()?,
         };

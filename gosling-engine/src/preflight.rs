@@ -314,6 +314,7 @@ fn refused(uri: &SecretUri, subject: impl Into<String>, error: &SecretError) -> 
             };
             Finding::failed(subject, words, help)
         }
+        SecretError::Damaged { .. } => Finding::failed(subject, words, error.way_out().unwrap_or_default()),
         SecretError::Unreachable { .. } => {
             Finding::failed(subject, words, "check how its backend is reached")
         }

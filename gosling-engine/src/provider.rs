@@ -424,6 +424,14 @@ pub enum SecretError {
         /// What was refused.
         why: String,
     },
+    /// What is kept there is damaged.
+    #[error("{place}: {why}")]
+    Damaged {
+        /// Which secret, or which folder of secrets.
+        place: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The backend did not answer, or said something that is no answer.
     #[error("{place}: {why}")]
     Unreachable {
@@ -432,6 +440,19 @@ pub enum SecretError {
         /// What happened.
         why: String,
     },
+}
+
+impl SecretError {
+    /// What a person can do about it, where that follows from the error alone.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&'static str> {
+        match self {
+            Self::Damaged { .. } => Some(
+                "put the file back from a backup; without one, move it to another place, store again what people had                  stored (`gosling secret check` names it), and replace the runners: `gosling apply --replace ADDRESS`",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// How a call went wrong. The difference decides whether an intent is closed.
@@ -510,6 +531,10 @@ impl From<NotConfirmed> for CallError {
 
 impl From<SecretError> for CallError {
     fn from(error: SecretError) -> Self {
-        Self::failed(error.to_string())
+        let failed = Self::failed(error.to_string());
+        match error.way_out() {
+            Some(help) => failed.help(help),
+            None => failed,
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use clap::{Args, Subcommand};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::preflight::put_there;
-use gosling_engine::{Held, Secrets, State};
+use gosling_engine::{Held, SecretError, Secrets, State};
 use gosling_providers::secrets::Listing;
 use gosling_resource::{Secret, SecretBackend, SecretPrefix, SecretUri, Value, on_one_line};
 
@@ -100,7 +100,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .write(uri, &value, &Unfenced)
                     .await
-                    .map_err(crate::terminal::failure)?;
+                    .map_err(|error| unusable(&error))?;
                 host.done(format_args!("{uri} is set"))?;
                 Ok(Exit::Clean)
             }
@@ -110,7 +110,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .read(uri)
                     .await
-                    .map_err(crate::terminal::failure)?;
+                    .map_err(|error| unusable(&error))?;
                 let value = value(host, "rotate")?;
                 if before.expose() == value.expose() {
                     return Err(
@@ -123,7 +123,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .write(uri, &value, &Unfenced)
                     .await
-                    .map_err(crate::terminal::failure)?;
+                    .map_err(|error| unusable(&error))?;
                 let (state, _) = session.at.peek().await?;
                 let at_gitlab = state.resources.values().any(|held| {
                     held.kind == "gitlab_hook"
@@ -158,7 +158,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
                     .secrets
                     .remove(uri, &Unfenced)
                     .await
-                    .map_err(crate::terminal::failure)?;
+                    .map_err(|error| unusable(&error))?;
                 host.done(format_args!("{uri} is removed"))?;
                 Ok(Exit::Clean)
             }
@@ -177,7 +177,7 @@ pub(crate) fn cmd_secret(host: &mut Host, context: Context, args: &SecretArgs) -
             }
             SecretCommand::List { under } => {
                 let listing = session.secrets.list(under).await;
-                let Listing { uris, nameless } = listing.map_err(crate::terminal::failure)?;
+                let Listing { uris, nameless } = listing.map_err(|error| unusable(&error))?;
                 let scheme = under.backend().scheme();
                 for (place, why) in nameless {
                     let place = on_one_line(&place);
@@ -264,6 +264,15 @@ fn value(host: &mut Host, command: &str) -> Result<Secret, Failure> {
     Ok(Secret::new(text))
 }
 
+/// Why a secret cannot be used, with what to do about it.
+fn unusable(error: &SecretError) -> Failure {
+    let failure = crate::terminal::failure(error);
+    match error.way_out() {
+        Some(help) => failure.hint(help),
+        None => failure,
+    }
+}
+
 /// Refuses a place that cannot be written, before anybody has to type a value.
 async fn writable(session: &Session, uri: &SecretUri) -> Result<(), Failure> {
     let writable = session.secrets.writable(uri).await;
@@ -272,7 +281,7 @@ async fn writable(session: &Session, uri: &SecretUri) -> Result<(), Failure> {
             "{uri} is a variable of the environment, which gosling only reads"
         ))
         .hint(put_there(uri)),
-        _ => crate::terminal::failure(error),
+        _ => unusable(&error),
     })
 }
 
@@ -328,7 +337,10 @@ async fn check(
                 }
                 writeln!(host.out, "{uri}: {words}")?;
             }
-            Err(error) => writeln!(host.out, "{error}")?,
+            Err(error) => {
+                let help = error.way_out().map(|help| format!("\n  help: {help}"));
+                writeln!(host.out, "{error}{}", help.unwrap_or_default())?;
+            }
         }
     }
     let exit = if all { Exit::Clean } else { Exit::Problems };

@@ -227,6 +227,13 @@ fn refused(place: impl Display, why: impl Into<String>) -> SecretError {
     }
 }
 
+fn damaged(place: impl Display, why: impl Into<String>) -> SecretError {
+    SecretError::Damaged {
+        place: place.to_string(),
+        why: why.into(),
+    }
+}
+
 fn unreachable(place: impl Display, why: impl Into<String>) -> SecretError {
     SecretError::Unreachable {
         place: place.to_string(),

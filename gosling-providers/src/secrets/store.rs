@@ -14,7 +14,7 @@ use gosling_resource::{Secret, SecretPrefix, SecretUri};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Description, refused, unreachable};
+use super::{Description, damaged, refused, unreachable};
 use crate::keys::{KeyError, Keys};
 
 /// The format that is written. Another one is refused.
@@ -246,12 +246,13 @@ impl Store {
     fn open(&self, at: &str, sealed: &[u8]) -> Result<Content, SecretError> {
         let file = self.name();
         let text = self.settings.keys.open(sealed).map_err(|error| match error {
-            KeyError::ForOthers { .. } | KeyError::Damaged(_) => refused(at, format!("{file} {error}")),
+            KeyError::ForOthers { .. } => refused(at, format!("{file} {error}")),
+            KeyError::Damaged(_) => damaged(at, format!("{file} {error}")),
             error => refused(at, error.to_string()),
         })?;
         let content: Content = serde_json::from_slice(&text)
             // The words of the parser could quote what they stumbled over.
-            .map_err(|_| refused(at, format!("{file} opens, but does not hold what gosling writes")))?;
+            .map_err(|_| damaged(at, format!("{file} opens, but does not hold what gosling writes")))?;
         if content.format != FORMAT {
             let format = content.format;
             return Err(refused(

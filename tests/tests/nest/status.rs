@@ -129,3 +129,79 @@ fn a_webhook_that_somebody_deleted_or_changed_is_shown() {
     lab.green(&["status"]);
     lab.stop();
 }
+
+#[test]
+fn a_runner_that_somebody_paused_or_gave_other_tags_is_shown() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let runner = "/api/v4/runners/1";
+    for (change, name) in [
+        (json!({ "paused": true }), "paused"),
+        (json!({ "tag_list": ["other"] }), "tags"),
+    ] {
+        by_hand(&lab, Method::Put, runner, change);
+        let (words, document) = red(&lab);
+        let message = format!("changed outside gosling: {name}");
+        assert!(
+            words.contains(&format!("\n  error: {message}\n  help: `gosling plan` shows it")),
+            "{words}"
+        );
+        assert_eq!(problems(&document, "egg.app.runner")[0]["message"], message);
+        lab.green(&["apply", "--yes"]);
+        lab.green(&["status"]);
+    }
+    lab.stop();
+}
+
+#[test]
+fn a_runner_with_the_marker_of_another_nest_is_shown() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let runner = "/api/v4/runners/1";
+    let before = by_hand(&lab, Method::Get, runner, json!(null));
+    let note = before["maintenance_note"].as_str().unwrap();
+    assert!(note.contains("gosling:one:"), "{note}");
+    let other = note.replace("gosling:one:", "gosling:other:");
+    by_hand(&lab, Method::Put, runner, json!({ "maintenance_note": other }));
+    let (words, document) = red(&lab);
+    let message = &problems(&document, "egg.app.runner")[0]["message"];
+    assert!(
+        words.contains("gosling:other:") && message.as_str().unwrap().contains("runner 1"),
+        "{words}"
+    );
+    by_hand(&lab, Method::Put, runner, json!({ "maintenance_note": note }));
+    lab.green(&["status"]);
+    lab.stop();
+}
+
+#[test]
+fn a_damaged_file_of_secrets_is_a_finding() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    let file = lab.nest().join(".gosling/secrets.age");
+    let whole = std::fs::read(&file).unwrap();
+    let mut flipped = whole.clone();
+    let last = whole.len() - 1;
+    flipped[last] ^= 1;
+    for damaged in [&b""[..], b"garbage", &whole[..whole.len() / 2], &flipped] {
+        std::fs::write(&file, damaged).unwrap();
+        let (words, document) = red(&lab);
+        for part in [
+            "secrets.age next to",
+            "is damaged or no age file",
+            "from a backup",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        let help = &problems(&document, "egg.app.runner")[0]["help"];
+        assert!(help.as_str().unwrap().contains("--replace"), "{help}");
+        let check = said(&lab.ended(&["secret", "check"], 1));
+        assert!(check.contains("from a backup"), "{check}");
+    }
+    // The help works.
+    std::fs::remove_file(&file).unwrap();
+    lab.green(&["apply", "--yes", "--replace", "egg.app.runner"]);
+    lab.green(&["status"]);
+    std::fs::write(&file, &whole).unwrap();
+    lab.stop();
+}

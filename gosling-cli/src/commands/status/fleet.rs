@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gosling_engine::{CallError, Doubt, Held, Looked, State, in_order};
+use gosling_engine::{CallError, Doubt, Drift, Held, Looked, State, in_order};
 use gosling_providers::gitlab::{Contact, Gitlab, Manager, RunnerStatus, system_id};
 use gosling_providers::proxmox::MachineState;
 use gosling_resource::{Address, Value};
@@ -12,6 +12,9 @@ use super::{AT_ONCE, MACHINE, RUNNER};
 use crate::Failure;
 use crate::render::counted;
 use gosling_deploy::Session;
+
+/// What to do about what somebody changed.
+const CHANGED: &str = "`gosling plan` shows it, `gosling apply` puts it back";
 
 /// What there is to say of one resource.
 pub(super) struct Line {
@@ -31,7 +34,7 @@ pub(super) struct Fleet<'s> {
     runners: BTreeMap<&'s Address, Result<RunnerStatus, CallError>>,
     /// What is wrong with the tokens that new machines of these runners get.
     tokens: BTreeMap<&'s Address, Doubt>,
-    /// What was found of the other resources: webhooks.
+    /// What was found of all but the machines.
     others: Looked,
     machines: BTreeMap<&'s Address, Result<Option<MachineState>, CallError>>,
 }
@@ -94,10 +97,7 @@ impl<'s> Fleet<'s> {
         // Whether a runner is gone that GitLab does not show is decided as for a plan.
         let others: BTreeSet<&Address> = held
             .iter()
-            .filter(|(address, held)| match held.kind.as_str() {
-                RUNNER => known.get(*address).is_some_and(Result::is_err),
-                kind => kind != MACHINE,
-            })
+            .filter(|(_, held)| held.kind != MACHINE)
             .map(|(address, _)| *address)
             .collect();
         let others = session.glance(state, |address| others.contains(address)).await?;
@@ -154,11 +154,8 @@ impl<'s> Fleet<'s> {
             None => (true, None, json!({ "state": "there" })),
             Some(drift) if drift.gone => gone(held),
             Some(drift) => {
-                let names: Vec<&str> = drift.attributes.iter().map(|one| one.name.as_str()).collect();
-                let words = format!(
-                    "changed outside gosling: {}; `gosling plan` shows it, `gosling apply` puts it back",
-                    names.join(", ")
-                );
+                let names = names(drift);
+                let words = format!("changed outside gosling: {}; {CHANGED}", names.join(", "));
                 (
                     false,
                     Some(words),
@@ -173,7 +170,26 @@ impl<'s> Fleet<'s> {
         let seen = self.machines.get(address).and_then(|seen| seen.as_ref().ok());
         let machine = seen.and_then(|seen| seen.as_ref()?.doubt.as_ref());
         let token = self.tokens.get(address);
-        machine.into_iter().chain(token).cloned().collect()
+        let known = machine.into_iter().chain(token).cloned();
+        known.chain(self.unlike(address)).collect()
+    }
+
+    /// How the record of a runner that answers is not the one that was made.
+    fn unlike(&self, address: &Address) -> Option<Doubt> {
+        self.runners.get(address)?.as_ref().ok()?;
+        let mut unread = self.others.unreadable.iter();
+        if let Some(unread) = unread.find(|unread| unread.address == *address) {
+            return Some(Doubt {
+                message: unread.message.clone(),
+                help: unread.help.clone().unwrap_or_default(),
+            });
+        }
+        let mut drift = self.others.drift.iter().filter(|drift| !drift.gone);
+        let names = names(drift.find(|drift| drift.address == *address)?);
+        Some(Doubt {
+            message: format!("changed outside gosling: {}", names.join(", ")),
+            help: CHANGED.to_owned(),
+        })
     }
 
     /// The machines of the state that use this runner's token, with what each calls itself at GitLab.
@@ -314,6 +330,11 @@ impl<'s> Fleet<'s> {
 fn gone(held: &Held) -> (bool, Option<String>, Json) {
     let words = format!("is gone ({}); `gosling apply` creates it again", held.id);
     (false, Some(words), json!({ "state": "gone" }))
+}
+
+/// What differs.
+fn names(drift: &Drift) -> Vec<&str> {
+    drift.attributes.iter().map(|one| one.name.as_str()).collect()
 }
 
 /// The manager of this name.
