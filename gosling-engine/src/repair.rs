@@ -23,11 +23,11 @@ pub enum Finding {
     #[error("the state cannot be read: {0}")]
     StateDamaged(StateError),
     /// A later one was saved.
-    #[error("the state has serial {serial}, and a run ended with serial {ended}")]
+    #[error("the state has serial {serial}, and one with serial {ended} was saved after it")]
     StateOlder {
         /// Of the state that is there.
         serial: u64,
-        /// By the audit.
+        /// By the audit or by the states that are kept.
         ended: u64,
     },
     /// Records cannot be read.
@@ -92,17 +92,20 @@ impl Repair {
             return Err(error.clone().into());
         }
         let begun = !salvage.history.is_empty() || trail.serial > 0;
+        let kept = salvage.history.iter();
+        let kept: Vec<State> = kept.filter_map(|bytes| State::from_bytes(bytes).ok()).collect();
+        let saved = kept.iter().map(|state| state.serial);
+        let saved = saved.fold(trail.serial, u64::max);
         match &present {
             None if begun => findings.push(Finding::StateMissing),
             Some(Err(error)) => findings.push(Finding::StateDamaged(error.clone())),
-            Some(Ok(state)) if state.serial < trail.serial => findings.push(Finding::StateOlder {
+            Some(Ok(state)) if state.serial < saved => findings.push(Finding::StateOlder {
                 serial: state.serial,
-                ended: trail.serial,
+                ended: saved,
             }),
             None | Some(Ok(_)) => {}
         }
-        let kept = salvage.history.iter().map(|bytes| State::from_bytes(bytes));
-        let mut states: Vec<State> = present.into_iter().chain(kept).filter_map(Result::ok).collect();
+        let mut states: Vec<State> = present.into_iter().filter_map(Result::ok).chain(kept).collect();
         if states.is_empty() && !begun && findings.is_empty() {
             states.push(State::default());
         }
@@ -157,7 +160,7 @@ impl Repair {
         intake.replay(&entries);
         state = intake.state;
         // No plan of before, and no earlier state, is taken for this one.
-        state.serial = state.serial.max(trail.serial);
+        state.serial = state.serial.max(saved);
         state.under_way = !open.is_empty();
         Ok(Self {
             findings,

@@ -23,14 +23,14 @@ pub enum Lost {
     },
     /// An earlier state is in the place of the one that was saved last.
     #[error(
-        "the state in {place} is older than it was: its serial is {serial}, and a run ended with serial {ended}"
+        "the state in {place} is older than it was: its serial is {serial}, and one with serial {ended} was saved after it"
     )]
     LatestState {
         /// Where it is.
         place: String,
         /// The serial of what is there.
         serial: u64,
-        /// The serial of what was saved last, by the audit.
+        /// The serial of what was saved last, by the audit or by the states that are kept.
         ended: u64,
     },
     /// A run has begun and not ended, and there is no journal of it.
@@ -106,11 +106,11 @@ pub async fn lost(
         if let Some(traces) = traces {
             return Ok(Some(Lost::State { place, traces }));
         }
-    } else if state.serial < trail.serial {
+    } else if let Some(ended) = saved_later(store, trail, state).await {
         return Ok(Some(Lost::LatestState {
             place,
             serial: state.serial,
-            ended: trail.serial,
+            ended,
         }));
     }
     let epoch = lost_epoch(store, trail, snapshot, state.epoch).await?;
@@ -126,6 +126,19 @@ pub async fn lost(
         None => None,
     };
     Ok(run.map(|run| Lost::Journal { place, run }))
+}
+
+/// The serial of a state that was saved after this one: by the audit, else by the latest kept state that can be read. In a
+/// folder each file can be replaced by itself, the audit too. At a service, the state and those that are kept are named by
+/// one head: they are read only where the audit does not name the present one.
+async fn saved_later(store: &dyn Store, trail: &Trail, state: &State) -> Option<u64> {
+    let mut latest = trail.serial;
+    if latest < state.serial || (latest == state.serial && store.folder().is_some()) {
+        let kept = store.history().await.unwrap_or_default();
+        let mut kept = kept.iter().filter_map(|bytes| State::from_bytes(bytes).ok());
+        latest = kept.next().map_or(latest, |kept| kept.serial.max(latest));
+    }
+    (latest > state.serial).then_some(latest)
 }
 
 /// Refuses to lock a store whose epoch is lost or older than it was: two holders could have one number. State and journal

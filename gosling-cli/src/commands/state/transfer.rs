@@ -95,11 +95,13 @@ pub(super) async fn push(host: &mut Host, args: &PushArgs) -> Result<Exit, Failu
             host.done("the state there is the same: nothing is pushed")?;
             return Ok(Exit::Clean);
         }
-        let trail = audit::trail(&*at.store).await;
-        let trail = trail?;
+        let trail = audit::trail(&*at.store).await?;
+        let (kept, _) = at.kept().await?;
+        let kept = kept.iter().map(|state| state.serial);
         // Always a new serial: no plan that was made before may be applied to it.
+        let serials = kept.chain([given.serial, present.serial, trail.serial]);
         let next = State {
-            serial: given.serial.max(present.serial).max(trail.serial),
+            serial: serials.max().unwrap_or_default(),
             nest: present.nest.clone(),
             ..given.clone()
         };
