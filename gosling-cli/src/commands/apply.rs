@@ -30,13 +30,14 @@ Examples:
 
 Exit codes: 0 done, 1 failed or wrong use, 130 interrupted.")]
 pub(crate) struct ApplyArgs {
-    /// A plan that `gosling plan -o` wrote
+    /// A plan that `gosling plan -o` wrote: it is applied as it is, so no option may narrow or widen it
+    #[arg(conflicts_with_all = ["targets", "replace", "refresh", "accept_cluster", "adopt"])]
     plan: Option<PathBuf>,
     /// What to do with completed changes if something fails or a runner does not come online
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnFailureArg::Keep)]
     on_failure: OnFailureArg,
     /// Take over what was made for this Nest and is not in its state, instead of stopping
-    #[arg(long, conflicts_with = "plan")]
+    #[arg(long)]
     adopt: bool,
     #[command(flatten)]
     options: TargetArgs,

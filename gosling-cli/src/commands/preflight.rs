@@ -75,6 +75,11 @@ pub(crate) fn cmd_preflight(
     crate::terminal::block_on(async {
         let progress = Progress::of(session.notices());
         let plan = match args.operands.first() {
+            Some(_) if !args.targets.is_empty() || args.destroy => {
+                return Err(Failure::wrong_use(
+                    "a saved plan is checked as it is: `--target` and `--destroy` are for a new plan",
+                ));
+            }
             Some(path) => {
                 let path = host.path(path);
                 let bytes = read_named(&path, LARGEST)?;

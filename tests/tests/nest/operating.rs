@@ -433,3 +433,32 @@ fn a_saved_plan_needs_nobody_to_agree_to_it_where_nobody_is() {
     assert_eq!(lab.kinds(), whole());
     lab.stop();
 }
+
+#[test]
+fn a_saved_plan_is_neither_narrowed_nor_widened() {
+    let lab = Lab::one();
+    lab.green(&["plan", "-o", "../x.plan"]);
+    let before = lab.calls();
+    for (option, command) in [
+        (&["--target", "egg.app.runner"][..], "apply"),
+        (&["--replace", "egg.app.vm[0]"], "apply"),
+        (&["--refresh=false"], "apply"),
+        (&["--accept-cluster", "proxmox"], "apply"),
+        (&["--adopt"], "apply"),
+        (&["--target", "egg.app.runner"], "preflight"),
+        (&["--destroy"], "preflight"),
+    ] {
+        let output = lab.ended(&[&[command, "../x.plan"], option].concat(), 1);
+        let text = said(&output);
+        assert!(text.contains(option[0].split('=').next().unwrap()), "{text}");
+    }
+    // Values that are not those of the plan are refused where the plan is compared with the Nest.
+    lab.write("../other.vars", "");
+    for option in [&["--var", "other=1"][..], &["--var-file", "../other.vars"]] {
+        lab.ended(&[&["apply", "../x.plan", "--yes"], option].concat(), 1);
+    }
+    assert_eq!((lab.changes(), lab.calls()), (0, before));
+    lab.green(&["apply", "../x.plan", "--yes", "--full", "--parallelism", "2"]);
+    assert_eq!(lab.kinds(), crate::lab::whole());
+    lab.stop();
+}
