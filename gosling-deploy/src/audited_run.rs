@@ -84,6 +84,13 @@ impl StateLocation {
         Ok(())
     }
 
+    /// A warning where the audit beside a state is missing or damaged. It is no reason to stop: what is there and what is
+    /// to be done does not depend on it.
+    pub async fn audit_warning(&self, has_state: bool) -> Result<Option<String>, Failure> {
+        let gap = audit::gap(&*self.store, has_state).await?;
+        Ok(gap.map(|gap| format!("warning: {gap}\n  help: {}", gap.way_out())))
+    }
+
     /// Writes what is about to be done without calling anybody. Anybody who can read the store reads it.
     pub async fn note(
         &self,
@@ -125,7 +132,8 @@ impl StateLocation {
 
     /// The freeze that holds now.
     pub async fn frozen(&self) -> Result<Option<Freeze>, Failure> {
-        let freeze = freeze::read(&*self.store).await.map_err(Failure::from_error)?;
+        let freeze = freeze::read(&*self.store).await;
+        let freeze = freeze.map_err(|error| Failure::from_error(&error).help_if_any(error.way_out()))?;
         Ok(freeze.filter(|freeze| freeze.holds(&now())))
     }
 

@@ -87,6 +87,10 @@ impl Steps<'_> {
             ..
         } = self;
         session.at.may_begin(request.during_freeze.as_deref()).await?;
+        let has_state = session.peeked.as_ref().is_some_and(|(state, _)| state.serial > 0);
+        if let Some(warning) = session.at.audit_warning(has_state).await? {
+            reporter.note(warning);
+        }
         session.at.note_cut_off(self.lease).await?;
         let settled = self.settle(session).await?;
         let open = settled.entries();
@@ -127,6 +131,8 @@ impl Steps<'_> {
         }
         let mut audited = None;
         if changes || !plan.corrections.is_empty() {
+            // A freeze may have been set while the plan was made or the question was open.
+            session.at.may_begin(request.during_freeze.as_deref()).await?;
             let began = Event::Began {
                 epoch: self.lease.locked().epoch(),
                 serial: state.serial,

@@ -9,7 +9,7 @@ use gosling_engine::durable::Unsafe;
 use gosling_engine::journal::Entry;
 use gosling_engine::store::{self, Holder, LocalStore, Locked, Snapshot, Store, StoreError};
 use gosling_engine::whole::{self, Lost};
-use gosling_engine::{Plan, State, audit, recover};
+use gosling_engine::{Plan, RunError, State, audit, recover};
 use gosling_providers::state::{Sealed, Sealing};
 use gosling_resource::Address;
 
@@ -193,6 +193,18 @@ impl StateLocation {
         match store::here(&*self.store).await {
             Err(StoreError::Arriving { .. }) => Ok(()),
             other => Ok(other?),
+        }
+    }
+
+    /// Refuses a place that has the state of another Nest, as far as that can be read: an encrypted one may need a key.
+    pub async fn is_of_this_nest(&self) -> Result<(), Failure> {
+        let state = self.store.peek().await.ok().and_then(|snapshot| snapshot.state);
+        match state.and_then(|bytes| State::from_bytes(&bytes).ok()) {
+            Some(state) => match state.of_nest(&self.nest) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(RunError::from(error).into()),
+            },
+            None => Ok(()),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::plan::Counts;
 use crate::state::digest;
 use crate::store::StoreError;
 
-pub use parts::{Trail, cut_off, parts, read, trail, write};
+pub use parts::{Trail, cut_off, gap, parts, read, trail, write};
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +143,39 @@ impl AuditError {
         match self {
             Self::Store(error) => error.way_out(),
             Self::Crowded | Self::Taken(_) => None,
+        }
+    }
+}
+
+/// Why the audit beside a state does not say all that was done. Nothing is lost by it but that.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Gap {
+    /// There is none, and there is a state.
+    #[error("the audit next to {0} is missing, and earlier runs wrote one")]
+    Missing(String),
+    /// It does not hold.
+    #[error("the audit next to {place} is damaged: {broken}")]
+    Damaged {
+        /// Where the state is.
+        place: String,
+        /// What is wrong.
+        broken: Broken,
+    },
+}
+
+impl Gap {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => {
+                "put audit.jsonl back from a backup; without one, the next line begins a new audit, which `gosling audit verify` \
+                 accepts"
+            }
+            Self::Damaged { .. } => {
+                "`gosling audit verify` checks it; put audit.jsonl back from a backup, or keep it in another place: the next line \
+                 begins a new audit"
+            }
         }
     }
 }

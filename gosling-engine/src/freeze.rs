@@ -35,6 +35,19 @@ pub enum FreezeError {
     Malformed(String),
 }
 
+impl FreezeError {
+    /// What a person can do about it.
+    #[must_use]
+    pub fn way_out(&self) -> Option<&str> {
+        match self {
+            Self::Store(error) => error.way_out(),
+            Self::Malformed(_) => Some(
+                "ask who froze; `gosling freeze --lift` ends it whatever it says, and `gosling freeze --reason REASON` replaces it",
+            ),
+        }
+    }
+}
+
 /// The file: a freeze, or `null` after one was lifted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -393,6 +393,9 @@ impl StoreError {
             Self::Arriving { .. } => {
                 Some("run the same `gosling state migrate` again: it continues where it stopped")
             }
+            Self::Io { why, .. } if why.kind() == std::io::ErrorKind::IsADirectory => {
+                Some("a folder is in the place of that file: move it to another place")
+            }
             Self::Changed(_) | Self::Io { .. } => None,
         }
     }

@@ -101,6 +101,7 @@ pub(crate) fn cmd_orphans(host: &mut Host, context: Context, args: &OrphansArgs)
                 host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
+            at.may_begin(args.run.during_freeze.as_deref()).await?;
             at.note_by_hand(&host.environment, "gosling orphans", serial, lease)
                 .await?;
             let settled = recover::settle(locked, state, &recover::ops(&open)).await;
@@ -141,6 +142,7 @@ fn delete_files(host: &mut Host, context: Context, args: &OrphansArgs) -> Result
                 host.done("they were left")?;
                 return Ok(Exit::Problems);
             }
+            at.may_begin(args.run.during_freeze.as_deref()).await?;
             at.note(
                 &host.environment,
                 "gosling orphans",

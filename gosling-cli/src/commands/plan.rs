@@ -165,6 +165,9 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         if let Some(words) = session.at.begins_anew(&plan) {
             host.say(words)?;
         }
+        if let Some(warning) = session.at.audit_warning(plan.serial > 0).await? {
+            host.say(warning)?;
+        }
         if let Some(freeze) = session.at.frozen().await? {
             host.say(format_args!("apply would be refused: {freeze}"))?;
         }

@@ -30,7 +30,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TIME", num_args = 0..=1, require_equals = true, default_missing_value = "10m", value_parser = time)]
     pub(super) wait: Option<Duration>,
     /// Override a freeze; the audit log records the reason
-    #[arg(long, value_name = "REASON")]
+    #[arg(long, value_name = "REASON", value_parser = reason)]
     pub(super) during_freeze: Option<String>,
     /// The result as JSON
     #[arg(long)]
@@ -50,6 +50,14 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
     let duration: fly_domain::Duration =
         fly_domain::Duration::parse(text).map_err(|error| error.to_string())?;
     Ok(Duration::from_millis(duration.as_millis()))
+}
+
+/// A reason that others can read.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("it must not be empty".to_owned()),
+        reason => Ok(reason.to_owned()),
+    }
 }
 
 /// What becomes of what was done when something fails, as an option.

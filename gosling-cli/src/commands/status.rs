@@ -88,6 +88,9 @@ pub(crate) fn cmd_status(host: &mut Host, context: Context, args: &StatusArgs) -
                 }
             }
         }
+        if let Some(warning) = session.at.audit_warning(state.serial > 0).await? {
+            host.say(warning)?;
+        }
         if state.resources.is_empty() {
             host.say("the state has no resources: `gosling apply` creates what the Nest asks for")?;
         }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use gosling_engine::audit::{self, Ending, Event, Line};
+use gosling_engine::audit::{self, Ending, Event, Gap, Line};
 use gosling_engine::fence::Unfenced;
 use gosling_engine::freeze::{self, Freeze};
 
@@ -43,7 +43,7 @@ Examples:
   gosling apply --during-freeze \"fix for the outage\"")]
 pub(crate) struct FreezeArgs {
     /// The reason, shown to everybody who is refused
-    #[arg(long)]
+    #[arg(long, value_parser = super::run_args::reason)]
     reason: Option<String>,
     /// How long: 4h, 2d [default: until it is lifted]
     #[arg(long = "for", value_name = "TIME", value_parser = some_time, requires = "reason")]
@@ -124,13 +124,17 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
     crate::terminal::block_on(async {
         let place = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
         place.has_not_moved().await?;
-        // One that cannot be read is lifted too.
-        let lifted = args.lift && !matches!(place.frozen().await, Ok(None));
+        if args.lift || args.reason.is_some() {
+            place.is_of_this_nest().await?;
+        }
+        // One that cannot be read is lifted and replaced too.
+        let before = place.frozen().await;
+        let lifted = args.lift && !matches!(before, Ok(None));
         if lifted {
             place
                 .note(&host.environment, COMMAND, LIFTED.to_owned(), &Unfenced)
                 .await?;
-            freeze::write(&*place.store, None).await.map_err(failure)?;
+            freeze::write(&*place.store, None).await?;
         } else if let Some(reason) = &args.reason {
             let who = holder(&host.environment, COMMAND);
             let freeze = Freeze {
@@ -142,9 +146,15 @@ pub(crate) fn cmd_freeze(host: &mut Host, args: &FreezeArgs) -> Result<Exit, Fai
             place
                 .note(&host.environment, COMMAND, freeze.to_string(), &Unfenced)
                 .await?;
-            freeze::write(&*place.store, Some(&freeze))
-                .await
-                .map_err(failure)?;
+            freeze::write(&*place.store, Some(&freeze)).await?;
+            if let Ok(Some(before)) = before {
+                host.say(format_args!("this replaces an earlier freeze: {before}"))?;
+            }
+            if let Some(holder) = place.store.held_by().await? {
+                host.say(format_args!(
+                    "{holder} holds the lock: what has begun there goes on, and what has not is refused"
+                ))?;
+            }
         }
         let freeze = place.frozen().await?;
         if args.json {
@@ -172,6 +182,10 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
         let bytes = bytes?;
         if let Some(AuditCommand::Verify { head, .. }) = &args.command {
             let verified = audit::verify(&bytes, head.as_deref()).map_err(failure)?;
+            if verified.lines == 0 && place.store.peek().await?.state.is_some() {
+                let gap = Gap::Missing(place.store.place());
+                return Err(failure(&gap).hint(gap.way_out()));
+            }
             let cut = match verified.first {
                 1 => String::new(),
                 first => format!("; lines before {first} were cut off"),

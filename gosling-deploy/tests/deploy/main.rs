@@ -2,16 +2,18 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use fly_typeck::Variables;
 use fly_workspace::Workspace;
 use gosling_deploy::{
-    Environment, Jobs, OnFailure, Operator, Outcome, Planned, Reporter, RunEnd, RunKind, RunRequest, Session,
-    StopSignal, Tempo,
+    Environment, Failure, Jobs, OnFailure, Operator, Outcome, Planned, Reporter, RunEnd, RunKind, RunRequest,
+    Session, StopSignal, Tempo,
 };
+use gosling_engine::freeze::{self, Freeze};
+use gosling_engine::store::Store;
 use gosling_engine::{CallError, Events, Operation, Plan, PlanOptions, Service, Stop};
 use gosling_resource::Address;
 use gosling_sandbox::{Options, Running, Sandbox};
@@ -63,6 +65,8 @@ const EGG: &str = r#"egg "app" {
 #[derive(Default)]
 struct Program {
     agrees: bool,
+    /// What happens before it answers.
+    meanwhile: Option<Arc<dyn Store>>,
     asked: Mutex<usize>,
     seen: Mutex<Vec<String>>,
 }
@@ -124,6 +128,15 @@ impl Operator for Program {
     }
     async fn confirm(&self, _: &Plan, _: &Jobs) -> bool {
         *self.asked.lock().unwrap() += 1;
+        if let Some(store) = &self.meanwhile {
+            let freeze = Freeze {
+                by: "ada@desk".to_owned(),
+                since: "2026-01-01T00:00:00Z".to_owned(),
+                reason: "outage".to_owned(),
+                until: None,
+            };
+            freeze::write(&**store, Some(&freeze)).await.unwrap();
+        }
         self.agrees
     }
 }
@@ -177,6 +190,10 @@ impl Lab {
     }
 
     async fn run(&self, kind: RunKind, program: &Program) -> RunEnd {
+        self.try_run(kind, program).await.unwrap()
+    }
+
+    async fn try_run(&self, kind: RunKind, program: &Program) -> Result<RunEnd, Failure> {
         let request = RunRequest {
             options: PlanOptions {
                 destroy: matches!(kind, RunKind::Destroy),
@@ -197,9 +214,8 @@ impl Lab {
         let (_requests, stop) = watch::channel(Stop::No);
         let stop = StopSignal::new(stop);
         let mut session = self.session().await;
-        let end = gosling_deploy::run(&mut session, &self.environment, &request, &stop, program, program)
-            .await
-            .unwrap();
+        let end =
+            gosling_deploy::run(&mut session, &self.environment, &request, &stop, program, program).await;
         // However it ends, the lock is free.
         assert!(session.at.store.held_by().await.unwrap().is_none());
         end
@@ -267,6 +283,23 @@ async fn an_operator_who_does_not_agree_changes_nothing() {
     let end = lab.run(apply(), &program).await;
     assert!(matches!(end, RunEnd::Declined), "{end:?}");
     assert_eq!((*program.asked.lock().unwrap(), lab.ours()), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_freeze_that_is_set_while_the_question_is_open_holds() {
+    let lab = Lab::new().await;
+    finished(lab.run(apply(), &Program::agreeing()).await);
+    let store = Arc::clone(&lab.session().await.at.store);
+    for kind in [RunKind::Destroy, RunKind::Rollback(Some(0))] {
+        freeze::write(&*store, None).await.unwrap();
+        let program = Program {
+            meanwhile: Some(Arc::clone(&store)),
+            ..Program::agreeing()
+        };
+        let refused = lab.try_run(kind, &program).await.unwrap_err().to_string();
+        assert!(refused.contains("frozen by ada@desk"), "{refused}");
+        assert_eq!((*program.asked.lock().unwrap(), lab.ours()), (1, 2));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

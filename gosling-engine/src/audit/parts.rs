@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{AuditError, Event, Line, lines, split};
+use super::{AuditError, Event, Gap, Line, lines, split, verify};
 use crate::fence::Fence;
 use crate::state::digest;
 use crate::store::{Beside, Holder, Store, StoreError, Version};
@@ -121,6 +121,21 @@ pub async fn read(store: &dyn Store) -> Result<Vec<u8>, StoreError> {
     }
     all.extend(end.bytes);
     Ok(all)
+}
+
+/// What is wrong with the latest part of the log beside a state; `None` where nothing is, and where there is no state yet.
+///
+/// # Errors
+/// Where it could not be read.
+pub async fn gap(store: &dyn Store, has_state: bool) -> Result<Option<Gap>, StoreError> {
+    let latest = store.beside(Beside::Audit).await?;
+    let bytes = latest.map(|(bytes, _)| bytes).unwrap_or_default();
+    let place = store.place();
+    Ok(match verify(&bytes, None) {
+        Err(broken) => Some(Gap::Damaged { place, broken }),
+        Ok(verified) if verified.lines == 0 && has_state => Some(Gap::Missing(place)),
+        Ok(_) => None,
+    })
 }
 
 /// Lines, the last of which has its end.

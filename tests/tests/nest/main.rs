@@ -6,6 +6,7 @@ mod adopted;
 mod apply;
 mod architecture;
 mod archive;
+mod audit_lost;
 mod boot;
 mod by_hand;
 mod calls;

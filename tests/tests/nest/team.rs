@@ -153,3 +153,72 @@ fn who_holds_the_lock_is_shown_and_waited_for_and_a_killed_apply_is_told_of() {
     assert_eq!(ended.last(), Some(&"done"));
     lab.stop();
 }
+
+#[test]
+fn a_freeze_is_not_lifted_or_replaced_by_accident() {
+    let mut lab = Lab::one();
+    lab.environment
+        .insert("GITLAB_USER_LOGIN".to_owned(), "grace".to_owned());
+    lab.green(&["freeze", "--reason", "release week"]);
+    for (arguments, words) in [
+        (
+            &["freeze", "--reason", "over", "--for", "0s"][..],
+            "a freeze of no length",
+        ),
+        (&["freeze", "--reason", ""], "must not be empty"),
+        (&["freeze", "--reason", "  "], "must not be empty"),
+        (&["apply", "--yes", "--during-freeze", " "], "must not be empty"),
+    ] {
+        let text = said(&lab.ended(arguments, 1));
+        assert!(text.contains(words), "{text}");
+        assert!(lab.green(&["freeze"]).contains("release week"));
+    }
+    lab.environment
+        .insert("GITLAB_USER_LOGIN".to_owned(), "ada".to_owned());
+    let text = lab.green(&["freeze", "--reason", "maintenance", "--for", "1h"]);
+    for words in ["replaces an earlier freeze", "frozen by grace@", "release week"] {
+        assert!(text.contains(words), "{text}");
+    }
+    lab.stop();
+}
+
+#[test]
+fn another_nest_lifts_no_freeze_and_takes_no_lock() {
+    let mut lab = Lab::one();
+    let shared = lab.folder.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    lab.environment
+        .insert("GOSLING_STATE".to_owned(), shared.to_str().unwrap().to_owned());
+    lab.green(&["apply", "--yes"]);
+    lab.green(&["freeze", "--reason", "release week"]);
+    let nest = lab.read("nest.fly");
+    lab.write("nest.fly", &nest.replace("name = \"one\"", "name = \"two\""));
+    for arguments in [
+        &["freeze", "--lift"][..],
+        &["freeze", "--reason", "mine"],
+        &["unlock", "--yes"],
+    ] {
+        let text = said(&lab.ended(arguments, 1));
+        assert!(text.contains("the state is that of the Nest `one`"), "{text}");
+    }
+    lab.write("nest.fly", &nest);
+    assert!(lab.green(&["freeze"]).contains("release week"));
+    lab.stop();
+}
+
+#[test]
+fn a_freeze_says_that_a_run_goes_on() {
+    let lab = Lab::one_in(r#"{"proxmox": {"speed": {"clone": 5000}}}"#, 0);
+    let mut first = lab.spawn(&["apply", "--yes"]);
+    while lab.changes() == 0 {
+        assert!(first.try_wait().unwrap().is_none(), "the apply ends");
+    }
+    let text = lab.green(&["freeze", "--reason", "outage"]);
+    assert!(
+        text.contains("`gosling apply`") && text.contains("holds the lock"),
+        "{text}"
+    );
+    first.kill().unwrap();
+    first.wait().unwrap();
+    lab.stop();
+}

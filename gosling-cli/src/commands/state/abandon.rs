@@ -66,6 +66,7 @@ pub(super) async fn abandon(host: &mut Host, args: &AbandonArgs) -> Result<Exit,
                 host.done("nothing was changed")?;
                 return Ok(Exit::Problems);
             }
+            at.may_be_edited().await?;
         }
         let words = format!("{} open operations are given up", given_up.len());
         at.note(&host.environment, "gosling state abandon", words, lease)

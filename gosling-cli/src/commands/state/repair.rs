@@ -62,9 +62,18 @@ async fn under(
         failure(error)
             .hint("`gosling state history` lists what is kept; `gosling state push FILE` puts a copy back")
     })?;
+    let audit = at.audit_warning(salvage.state.is_some()).await?;
+    if let Some(warning) = &audit {
+        host.say(warning)?;
+    }
     if repair.findings.is_empty() && args.to.is_none() {
+        let nothing = if audit.is_some() {
+            "nothing else"
+        } else {
+            "nothing"
+        };
         host.done(format_args!(
-            "nothing is damaged or missing in {}",
+            "{nothing} is damaged or missing in {}",
             at.store.place()
         ))?;
         return Ok(Exit::Clean);

@@ -34,6 +34,7 @@ pub(crate) fn cmd_unlock(host: &mut Host, args: &UnlockArgs) -> Result<Exit, Fai
     const COMMAND: &str = "gosling unlock";
     block_on(async {
         let at = StateLocation::as_stored(&host.environment, &args.engine.workspace(host)?).await?;
+        at.is_of_this_nest().await?;
         let place = at.store.place();
         let holder = match at.take(&host.environment, COMMAND).await {
             Ok(locked) => {
