@@ -10,7 +10,7 @@ use super::run_args::commands;
 use crate::render::plan::{self as plan_text, Detail};
 use crate::render::{counted, moved, outcome, preflight, rollout, way_back};
 use crate::terminal::{Context, Exit};
-use crate::terminal::{EngineArgs, Interrupts, Progress, open_session};
+use crate::terminal::{EngineArgs, Interrupts, Progress, open_session_or_stop};
 use crate::{Failure, Host};
 
 /// What a command says of its run beside the request.
@@ -32,17 +32,17 @@ pub(super) fn carry_out(
     request: &RunRequest,
     shown: &Shown<'_>,
 ) -> Result<Exit, Failure> {
-    let Some(mut session) = open_session(host, context, engine)? else {
+    // From before anything is read until the lock is given back, so that no signal leaves it behind.
+    let interrupts = Interrupts::heard()?;
+    let Some(mut session) = open_session_or_stop(host, context, engine, &interrupts)? else {
         return Ok(Exit::Problems);
     };
     session.set_aside = shown.skip_unreachable;
     session.accept_clusters(shown.accept_clusters)?;
     if request.ask && !host.interactive {
-        return Err(nobody_to_ask(&mut session, request));
+        return Err(nobody_to_ask(&mut session, request, &interrupts));
     }
     crate::terminal::runtime()?.block_on(async {
-        // From before the lock is taken until it is given back, so that no signal leaves it behind.
-        let interrupts = Interrupts::heard()?;
         let progress = Progress::of(session.notices());
         let terminal = Terminal {
             progress: &progress,
@@ -65,9 +65,9 @@ pub(super) fn carry_out(
 }
 
 /// Why a run is refused that would have to ask where nobody is: what is wrong with its arguments, else that.
-fn nobody_to_ask(session: &mut Session, request: &RunRequest) -> Failure {
+fn nobody_to_ask(session: &mut Session, request: &RunRequest, interrupts: &Interrupts) -> Failure {
     let options = &request.options;
-    let arguments: Result<(), Failure> = crate::terminal::block_on(async {
+    let look = async {
         match &request.kind {
             RunKind::Rollback(to) => {
                 let (state, open) = session.at.peek().await?;
@@ -82,7 +82,8 @@ fn nobody_to_ask(session: &mut Session, request: &RunRequest) -> Failure {
             }
         }
         Ok(())
-    });
+    };
+    let arguments: Result<(), Failure> = crate::terminal::block_on(interrupts.end_soon(look));
     let (command, look) = commands(&request.kind);
     arguments.err().unwrap_or_else(|| {
         Failure::wrong_use(format!(

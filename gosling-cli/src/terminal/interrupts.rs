@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM: the first asks to stop soon, the second at once, the third ends the process as it is.
+//! Ctrl-C, SIGTERM and a terminal that is closed: the first asks to stop soon, the second at once, the third ends the process as it is.
 
 use std::io;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use gosling_deploy::StopSignal;
 use gosling_engine::Stop;
@@ -10,7 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::Exit;
+use super::{Exit, runtime};
+use crate::Failure;
 
 /// Hears signals from when it is made until it is dropped, whatever is under way: none ends the process by itself, so
 /// that a lock can be given back, and none is lost between two pieces of work.
@@ -22,8 +23,9 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Begins to hear, on the runtime that this is called on.
-    pub(crate) fn heard() -> io::Result<Self> {
+    /// Begins to hear.
+    pub(crate) fn heard() -> Result<Self, Failure> {
+        let _runtime = runtime()?.enter();
         let mut signals = Signals::new()?;
         let (requests, signal) = watch::channel(Stop::No);
         let listener = tokio::spawn(async move {
@@ -71,16 +73,18 @@ impl Drop for Interrupts {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C, SIGTERM or the end of the terminal.
 pub(crate) async fn stopped() -> io::Result<()> {
     Signals::new()?.next().await;
     Ok(())
 }
 
-/// Ctrl-C and SIGTERM.
+/// Ctrl-C, SIGTERM and SIGHUP.
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// None where whoever started the process has it ignored, as `nohup` does.
+    hangup: Option<Signal>,
 }
 
 impl Signals {
@@ -88,13 +92,35 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hangup: match ignores_hangup() {
+                true => None,
+                false => Some(signal(SignalKind::hangup())?),
+            },
         })
     }
 
     async fn next(&mut self) {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = hangup => {}
         }
     }
+}
+
+/// Whether the process was started with SIGHUP ignored. Asked once, for hearing it ends that.
+fn ignores_hangup() -> bool {
+    static IGNORES: OnceLock<bool> = OnceLock::new();
+    *IGNORES.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        mask.is_some_and(|mask| mask & 1 == 1)
+    })
 }

@@ -13,7 +13,9 @@ pub(crate) use exit::{Context, Exit};
 pub(crate) use input::standard_input;
 pub(crate) use interrupts::{Interrupts, stopped};
 pub(crate) use lock::{begin, under_lock};
-pub(crate) use nest_args::{EngineArgs, failure, open_session, show_problems, wanted_unasked};
+pub(crate) use nest_args::{
+    EngineArgs, failure, open_session, open_session_or_stop, show_problems, wanted_unasked,
+};
 pub(crate) use progress::Progress;
 pub(crate) use runtime::{block_on, runtime};
 pub(crate) use target::{Target, VariableArgs, lexical};

@@ -6,7 +6,7 @@ use fly_workspace::Workspace;
 use gosling_deploy::Session;
 use gosling_resource::Resources;
 
-use super::{Context, Target, VariableArgs, runtime};
+use super::{Context, Interrupts, Target, VariableArgs, runtime};
 use crate::render::{self, Format, Report};
 use crate::{Failure, Host};
 
@@ -71,6 +71,20 @@ pub(crate) fn open_session(
     };
     let session = Session::open(&host.environment, workspace, &given);
     Ok(Some(runtime()?.block_on(session)?))
+}
+
+/// The same, where a signal ends it as it ends the run that follows.
+pub(crate) fn open_session_or_stop(
+    host: &mut Host,
+    context: Context,
+    args: &EngineArgs,
+    interrupts: &Interrupts,
+) -> Result<Option<Session>, Failure> {
+    let Some((workspace, given)) = args.check(host, context)? else {
+        return Ok(None);
+    };
+    let session = Session::open(&host.environment, workspace, &given);
+    Ok(Some(runtime()?.block_on(interrupts.end_soon(session))?))
 }
 
 /// Everything that the Nest asks for, as far as that is known without asking anybody: a group has no projects here.

@@ -1,4 +1,4 @@
-//! Ctrl-C, once and twice, and SIGTERM.
+//! Ctrl-C, once and twice, SIGTERM and SIGHUP.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -157,6 +157,72 @@ fn ctrl_c_once_lets_what_is_under_way_end() {
 #[test]
 fn sigterm_is_as_ctrl_c_once() {
     once("-TERM");
+}
+
+#[test]
+fn a_terminal_that_is_closed_is_as_ctrl_c_once() {
+    once("-HUP");
+}
+
+#[test]
+fn who_is_started_to_outlive_its_terminal_goes_on() {
+    let lab = Lab::one_in(SLOW, 0);
+    let command = lab.command(&["apply", "--yes"]);
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' HUP; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .current_dir(lab.nest())
+        .env_clear()
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for(&lab, &mut child, 0, "POST", CLONE);
+    signal(&child, "-HUP");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(lab.kinds(), whole());
+    lab.stop();
+}
+
+#[test]
+fn ctrl_c_while_the_state_is_first_read_ends_with_words() {
+    let lab = Lab::one_in("{}", 500);
+    lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
+    for (arguments, name) in [
+        (&["apply", "--yes"][..], "-INT"),
+        (&["destroy", "--yes"], "-TERM"),
+        (&["rollback", "--yes"], "-HUP"),
+        (&["apply"], "-INT"),
+    ] {
+        let calls = lab.calls();
+        let mut child = begin(&lab, arguments);
+        wait_for(&lab, &mut child, calls, "GET", "");
+        signal(&child, name);
+        stopped(child, &["stopped"]);
+    }
+    free(&lab);
+    lab.stop();
+}
+
+/// Nobody reads what it says any more: it goes on, and gives its lock back.
+#[test]
+fn an_apply_that_cannot_say_anything_gives_its_lock_back() {
+    let lab = Lab::one_in("{}", 100);
+    lab.write("nest.fly", &(lab.read("nest.fly") + AT_GITLAB));
+    let mut child = begin(&lab, &["apply", "--yes"]);
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    free(&lab);
+    assert_eq!(lab.kinds(), whole());
+    lab.stop();
 }
 
 #[test]
