@@ -110,6 +110,16 @@ impl Host {
         }
     }
 
+    /// Whether lines on standard error may be drawn over: on a terminal that knows how, where nothing is logged.
+    pub(crate) fn draws(&self) -> bool {
+        let is_dumb = self
+            .environment
+            .variables
+            .get("TERM")
+            .is_some_and(|term| term == "dumb");
+        self.err_is_terminal && !self.asked.log && !is_dumb
+    }
+
     /// Tells a person something, behind the data that was written so far.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use gosling_deploy::{LARGEST, read_named};
+use gosling_deploy::{FOLDER, LARGEST, read_named};
 use gosling_engine::{State, durable};
 use serde_json::Value as Json;
 
@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     State,
     /// `sandbox --env-file`
     Variables,
+    /// `man`
+    Manual,
 }
 
 impl Kind {
@@ -30,6 +32,7 @@ impl Kind {
             Self::Report => "a report of a plan",
             Self::State => "a state",
             Self::Variables => "a file of `export` lines",
+            Self::Manual => "a manual page of gosling",
         }
     }
 
@@ -46,6 +49,7 @@ impl Kind {
                 has(&["create", "update", "delete"]) && json().as_object().is_some_and(|all| all.len() == 3)
             }
             Self::State => State::from_edited(bytes).is_ok(),
+            Self::Manual => String::from_utf8_lossy(bytes).contains("\n.TH gosling"),
             Self::Variables => bytes
                 .split(|byte| *byte == b'\n')
                 .all(|line| line.is_empty() || line.starts_with(b"export ")),
@@ -74,12 +78,9 @@ pub(crate) fn may_write(
     {
         return refused("that is the name of a Nest's file");
     }
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-    let state = state.and_then(|state| state.canonicalize().ok());
-    if folder
-        .zip(state)
-        .is_some_and(|(folder, state)| folder.starts_with(state))
-    {
+    let there = as_far_as_it_is(&path);
+    let state = state.is_some_and(|state| there.starts_with(as_far_as_it_is(&state)));
+    if state || there.components().any(|part| part.as_os_str() == FOLDER) {
         return refused("it is in the folder of the state");
     }
     match fs::symlink_metadata(&path) {
@@ -91,6 +92,15 @@ pub(crate) fn may_write(
         Ok(found) if found.len() == 0 => Ok(path),
         Ok(_) if kind.wrote(&read_named(&path, LARGEST)?) => Ok(path),
         Ok(_) => refused(&format!("it is there already, and is not {}", kind.words())),
+    }
+}
+
+/// The path without links, as far as it is there.
+fn as_far_as_it_is(path: &Path) -> PathBuf {
+    match (path.canonicalize(), path.parent(), path.file_name()) {
+        (Ok(path), ..) => path,
+        (Err(_), Some(folder), Some(name)) => as_far_as_it_is(folder).join(name),
+        _ => path.to_owned(),
     }
 }
 

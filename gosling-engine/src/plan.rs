@@ -243,7 +243,10 @@ pub enum PlanError {
         own: String,
     },
     /// Made for another Nest's state.
-    #[error("the plan belongs to another state (lineage {plan}, here it is {state})")]
+    #[error("the plan belongs to another state (lineage {plan}; {})", match .state.as_str() {
+        "" => "there is no state here".to_owned(),
+        state => format!("the one here has {state}"),
+    })]
     Foreign {
         /// The plan's lineage.
         plan: String,

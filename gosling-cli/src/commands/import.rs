@@ -64,7 +64,8 @@ async fn import(
         Failure::wrong_use(format!("the Nest asks for no {address}"))
             .hint("`gosling graph` shows what it asks for")
     })?;
-    let observed = session.observe(resource, &args.id, "").await?;
+    let observed = session.observe(resource, &args.id, "").await;
+    let observed = observed.map_err(|error| not_there(error.into()))?;
     if let Some(own) = state.address_of(&resource.provider, &resource.kind, &observed.id) {
         return Err(
             Failure::wrong_use(format!("{} is in the state already, as {own}", observed.id)).hint(format!(
@@ -95,4 +96,13 @@ async fn import(
         args.id
     ))?;
     Ok(Exit::Clean)
+}
+
+/// Why what is imported could not be read, with what an id is like where nothing better is known.
+fn not_there(failure: Failure) -> Failure {
+    match failure.help() {
+        Some(_) => failure,
+        None => failure
+            .hint("check the id: NODE/VMID for a machine (`pve1/100`), a number for a runner or a webhook"),
+    }
 }

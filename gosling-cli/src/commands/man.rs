@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory};
 
 use super::Cli;
+use crate::output::{self, Kind};
 use crate::terminal::Exit;
 use crate::{Failure, Host};
 
@@ -22,7 +23,17 @@ pub(crate) struct ManArgs {
 pub(crate) fn cmd_man(host: &mut Host, args: &ManArgs) -> Result<Exit, Failure> {
     let folder = host.path(&args.folder);
     std::fs::create_dir_all(&folder).map_err(Failure::file("make", &folder))?;
-    clap_mangen::generate_to(Cli::command(), &folder).map_err(Failure::file("write", &folder))?;
+    let made = tempfile::tempdir()?;
+    clap_mangen::generate_to(Cli::command(), made.path()).map_err(Failure::file("write", made.path()))?;
+    let mut pages = Vec::new();
+    for page in std::fs::read_dir(made.path())? {
+        let page = page?;
+        let path = output::may_write(host, &folder.join(page.file_name()), Kind::Manual, None)?;
+        pages.push((page.path(), path));
+    }
+    for (page, path) in pages {
+        std::fs::copy(&page, &path).map_err(Failure::file("write", &path))?;
+    }
     let shown = args.folder.display();
     match host.asked.json {
         true => host.document(serde_json::json!({ "folder": shown.to_string() }))?,

@@ -238,7 +238,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, host: &mut Host) -> u8 {
             // `gosling plna --detailed-exitcode` is no command, and has no changes pending.
             let engine = parse::command_of(&args).is_some_and(|word| ENGINE.contains(&word))
                 || args.iter().any(|word| word == "--detailed-exitcode");
-            let json = args.iter().any(|word| word == "--json");
+            // Help and the version are text, whoever asks for them.
+            let json = !matches!(exit, Ok(Exit::Clean)) && args.iter().any(|word| word == "--json");
             answer::one_document(host, json, |host| match exit {
                 Ok(Exit::WrongUse) if engine => Exit::Problems.code(),
                 Ok(exit) => exit.code(),

@@ -92,6 +92,8 @@ struct Screen {
     lines: BTreeMap<String, Line>,
     /// How many rows of it are drawn.
     rows: usize,
+    /// What these rows say.
+    drawn: String,
     /// What is to be asked.
     question: Option<Question>,
 }
@@ -305,6 +307,8 @@ impl Progress {
         let mut stop = interrupts.requests();
         let mut work = std::pin::pin!(work);
         let mut announces = false;
+        // A run goes on and gives its lock back although its terminal is closed; what only reads ends.
+        let mut unwritten = Ok(());
         let result = loop {
             match told {
                 Told::Itself => {
@@ -324,7 +328,7 @@ impl Progress {
                 result = &mut work => break result,
                 () = self.something.notified() => {}
                 () = self.notices.said() => {}
-                _ = ticks.tick(), if host.err_is_terminal && !host.asked.log => {}
+                _ = ticks.tick(), if host.draws() => {}
                 Some(answer) = answered(&mut reading) => {
                     reading = None;
                     host.input = answer.input;
@@ -333,12 +337,20 @@ impl Progress {
                 }
                 Ok(()) = stop.changed() => continue,
             }
-            self.draw(host, &mut screen)?;
+            let mut written = self.draw(host, &mut screen);
             if let Some(question) = screen.question.take() {
-                questions::prompt(host, &question.words)?;
-                reading = Some(read_answer(host, question.answer));
+                written = written.and_then(|()| questions::prompt(host, &question.words));
+                // A question that nobody can read is not answered, which is a no.
+                if written.is_ok() {
+                    reading = Some(read_answer(host, question.answer));
+                }
+            }
+            match told {
+                Told::Itself => unwritten = unwritten.and(written),
+                Told::Nothing => written?,
             }
         };
+        unwritten?;
         // The last request may have ended the work before it was announced.
         if announces && let Some(words) = interrupts.announcement() {
             self.say(words.to_owned());
@@ -357,9 +369,12 @@ impl Progress {
             let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
             heard.drain(..).collect()
         };
-        let terminal = host.err_is_terminal && !host.asked.log;
+        let terminal = host.draws();
         let width = host.width();
         let lines = &mut screen.lines;
+        if terminal && heard.is_empty() && screen.drawn == drawn(lines, width) {
+            return Ok(());
+        }
         if terminal && screen.rows > 0 {
             write!(host.err, "\x1b[{}A\x1b[J", screen.rows)?;
         }
@@ -420,19 +435,24 @@ impl Progress {
         let err = &mut host.err;
         // A line that wrapped would take more rows than the next redraw goes up: it is cut, and where a character is
         // wider than one column the terminal does not wrap it.
-        write!(err, "{NO_WRAP}")?;
-        for line in lines.values() {
-            let text: String = line
-                .text(line.began.elapsed())
-                .chars()
-                .take(width.saturating_sub(1))
-                .collect();
-            writeln!(err, "{text}")?;
-        }
-        write!(err, "{WRAP}")?;
+        screen.drawn = drawn(lines, width);
         screen.rows = lines.len();
+        if !lines.is_empty() {
+            write!(err, "{NO_WRAP}{}{WRAP}", screen.drawn)?;
+        }
         err.flush()
     }
+}
+
+/// The lines of what is under way, a row each.
+fn drawn(lines: &BTreeMap<String, Line>, width: usize) -> String {
+    let mut text = String::new();
+    for line in lines.values() {
+        let line = line.text(line.began.elapsed());
+        text.extend(line.chars().take(width.saturating_sub(1)));
+        text.push('\n');
+    }
+    text
 }
 
 /// Reads the answer to a question on a thread of its own, so that a signal is heard meanwhile.
@@ -491,10 +511,11 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_line_under_way_takes_one_row_however_narrow_the_terminal_is() {
-        let terminal = Terminal::default();
-        let mut host = Host {
+    fn host(terminal: &Terminal, variables: &[(&str, &str)]) -> Host {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Host {
             input: Box::new(io::empty()),
             out: Box::new(io::sink()),
             err: Box::new(terminal.clone()),
@@ -504,8 +525,49 @@ mod tests {
             terminal: None,
             asked: crate::Asked::default(),
             columns: Columns::Fixed(80),
-            environment: gosling_deploy::Environment::default(),
-        };
+            environment: gosling_deploy::Environment {
+                variables: variables.collect(),
+                ..gosling_deploy::Environment::default()
+            },
+        }
+    }
+
+    fn text(terminal: &Terminal) -> String {
+        String::from_utf8(terminal.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_drawn_again() {
+        let terminal = Terminal::default();
+        let mut host = host(&terminal, &[]);
+        let (progress, mut screen) = (Progress::default(), super::Screen::default());
+        progress.draw(&mut host, &mut screen).unwrap();
+        assert_eq!(text(&terminal), "");
+        progress.wait_began("one", "waiting", Duration::from_secs(600));
+        progress.draw(&mut host, &mut screen).unwrap();
+        let once = text(&terminal);
+        assert!(once.contains("waiting"), "{once:?}");
+        // A line that says the same, whatever the time is.
+        screen.lines.clear();
+        screen.drawn = String::new();
+        progress.draw(&mut host, &mut screen).unwrap();
+        assert_eq!(text(&terminal), once);
+    }
+
+    #[test]
+    fn a_dumb_terminal_gets_no_control_codes() {
+        let terminal = Terminal::default();
+        let mut host = host(&terminal, &[("TERM", "dumb")]);
+        let (progress, mut screen) = (Progress::default(), super::Screen::default());
+        progress.wait_began("one", "waiting", Duration::from_secs(600));
+        progress.draw(&mut host, &mut screen).unwrap();
+        assert_eq!(text(&terminal), "waiting\n");
+    }
+
+    #[test]
+    fn a_line_under_way_takes_one_row_however_narrow_the_terminal_is() {
+        let terminal = Terminal::default();
+        let mut host = host(&terminal, &[]);
         let progress = Progress::default();
         let mut screen = super::Screen::default();
         progress.push(Heard::Started {
@@ -521,7 +583,7 @@ mod tests {
             host.columns = Columns::Fixed(columns);
             terminal.0.lock().unwrap().clear();
             progress.draw(&mut host, &mut screen).unwrap();
-            let text = String::from_utf8(terminal.0.lock().unwrap().clone()).unwrap();
+            let text = text(&terminal);
             let drawn = text.split(NO_WRAP).nth(1).unwrap().split(WRAP).next().unwrap();
             assert_eq!((screen.rows, drawn.lines().count()), (1, 1), "{text:?}");
             assert!(drawn.trim_end().chars().count() < columns, "{columns}: {drawn:?}");

@@ -432,3 +432,60 @@ fn one_part_of_the_nest_is_applied_and_one_is_made_anew() {
     assert_eq!(lab.there(), []);
     lab.stop();
 }
+
+#[test]
+fn a_number_that_no_resource_can_have_is_no_address() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    for to in [
+        "egg.app.vm[-1]",
+        "egg.app.vm[00]",
+        "egg.app.vm[+1]",
+        "egg.app.vm[99999999999]",
+        "egg.app.hook[99999999999999999999]",
+        "egg.app.vm[1x]",
+    ] {
+        refused(&lab, &["state", "mv", "egg.app.vm[0]", to], "is no address");
+    }
+    lab.green(&["state", "mv", "egg.app.vm[0]", "egg.app.vm[7]"]);
+    lab.green(&["state", "mv", "egg.app.vm[7]", "egg.app.vm[0]"]);
+    lab.stop();
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_of_the_state_is_named_with_what_to_do() {
+    let lab = Lab::one();
+    for name in ["lock", "freeze.json"] {
+        let folder = lab.nest().join(".gosling").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        refused(&lab, &["apply", "--yes"], "help: ");
+        std::fs::remove_dir(&folder).unwrap();
+    }
+    lab.write(".gosling/freeze.json", "{");
+    refused(
+        &lab,
+        &["apply", "--yes"],
+        "help: ask who froze; `gosling freeze --lift`",
+    );
+    lab.green(&["freeze", "--lift"]);
+    lab.green(&["apply", "--yes"]);
+    lab.stop();
+}
+
+#[test]
+fn an_import_from_an_unknown_node_says_what_to_do() {
+    let lab = Lab::one();
+    refused(&lab, &["import", "egg.app.vm[0]", "nowhere/100"], "help: ");
+    lab.stop();
+}
+
+#[test]
+fn a_plan_of_another_state_says_that_there_is_none_here() {
+    let lab = Lab::one();
+    lab.green(&["apply", "--yes"]);
+    lab.machines(2);
+    lab.green(&["plan", "-o", "../x.plan"]);
+    std::fs::remove_dir_all(lab.nest().join(".gosling")).unwrap();
+    refused(&lab, &["apply", "../x.plan", "--yes"], "there is no state here");
+    lab.stop();
+}

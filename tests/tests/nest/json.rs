@@ -294,3 +294,18 @@ fn every_command_has_the_format_in_its_document() {
     assert_eq!(left, Vec::<&String>::new());
     lab.stop();
 }
+
+#[test]
+fn help_and_version_are_text_and_nothing_else() {
+    let lab = Lab::one();
+    for arguments in [
+        &["--version", "--json"][..],
+        &["--help", "--json"],
+        &["--json", "plan", "--help"],
+    ] {
+        let output = lab.ended(arguments, 0);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("gosling") && !text.contains("\"exit\""), "{text}");
+    }
+    lab.stop();
+}

@@ -74,10 +74,12 @@ fn only_what_the_same_command_wrote_is_replaced() {
             );
             assert!(files(&lab) == before, "{command:?} {file}");
         }
-        if own == "exports" {
-            continue;
-        }
-        for state in [".gosling/state.json", ".gosling/journal", ".gosling/nest.plan"] {
+        for state in [
+            ".gosling/state.json",
+            ".gosling/state.json.9",
+            ".gosling/journal",
+            ".gosling/nest.plan",
+        ] {
             let present = std::fs::read(lab.nest().join(state)).ok();
             let output = written(command, state);
             assert!(
@@ -86,6 +88,9 @@ fn only_what_the_same_command_wrote_is_replaced() {
                 said(&output)
             );
             assert_eq!(std::fs::read(lab.nest().join(state)).ok(), present);
+        }
+        if own == "exports" {
+            continue;
         }
         // A new file, an empty one, and again over what it wrote.
         for file in [own, own, "empty"] {
@@ -112,5 +117,37 @@ fn only_what_the_same_command_wrote_is_replaced() {
             said(&output)
         );
     }
+    lab.stop();
+}
+
+#[test]
+fn the_name_of_the_states_folder_is_kept_for_it() {
+    let lab = Lab::one();
+    let shared = lab.folder.path().join("shared");
+    let mut elsewhere = Lab::one();
+    elsewhere
+        .environment
+        .insert("GOSLING_STATE".to_owned(), shared.to_str().unwrap().to_owned());
+    for (lab, path) in [(&lab, ".gosling"), (&elsewhere, shared.to_str().unwrap())] {
+        let text = said(&lab.ended(&["plan", "-o", path], 1));
+        assert!(text.contains("it is in the folder of the state"), "{text}");
+        lab.green(&["apply", "--yes"]);
+    }
+    elsewhere.stop();
+    lab.stop();
+}
+
+#[test]
+fn manual_pages_replace_nothing_but_manual_pages() {
+    let lab = Lab::one();
+    for _ in 0..2 {
+        lab.green(&["man", "pages"]);
+    }
+    lab.write("pages/gosling-plan.1", "mine");
+    std::fs::remove_file(lab.nest().join("pages/gosling.1")).unwrap();
+    let text = said(&lab.ended(&["man", "pages"], 2));
+    assert!(text.contains("gosling-plan.1 is not written"), "{text}");
+    assert_eq!(lab.read("pages/gosling-plan.1"), "mine");
+    assert!(!lab.nest().join("pages/gosling.1").exists());
     lab.stop();
 }

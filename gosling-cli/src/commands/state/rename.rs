@@ -65,12 +65,29 @@ pub(super) async fn rename(host: &mut Host, args: &RenameArgs) -> Result<Exit, F
     .await
 }
 
+/// An address that a resource may get: a number in it is one that gosling would write.
+fn new_address(text: &str) -> Result<Address, Failure> {
+    let address = text.parse::<Address>();
+    let address = address.map_err(|error| Failure::wrong_use(error.to_string()))?;
+    let key = address.key.as_deref().unwrap_or_default();
+    let is_number = key.starts_with(|first: char| first.is_ascii_digit() || matches!(first, '-' | '+'));
+    let written = match address.part.as_str() {
+        "vm" => key.parse::<u32>().map(|number| number.to_string()).ok(),
+        _ => key.parse::<i64>().map(|number| number.to_string()).ok(),
+    };
+    if is_number && (key.starts_with('-') || written.as_deref() != Some(key)) {
+        return Err(Failure::wrong_use(format!(
+            "`{text}` is no address: `{key}` is no number of a resource"
+        )));
+    }
+    Ok(address)
+}
+
 /// What gets which address; all of it is in the state.
 fn pairs(state: &State, from: &str, to: &str) -> Result<Vec<Pair>, Failure> {
     if let Ok(from) = from.parse::<Address>() {
         let kind = &held(state, &from)?.kind;
-        let to = to.parse::<Address>();
-        let to = to.map_err(|error| Failure::wrong_use(error.to_string()))?;
+        let to = new_address(to)?;
         if from.part != to.part {
             return Err(Failure::wrong_use(format!(
                 "{from} is a {kind}, and {to} is the address of another kind"
