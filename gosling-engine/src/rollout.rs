@@ -75,7 +75,7 @@ pub struct PoolRollout {
     pub at_once: usize,
     /// Whether all that are replaced are out of service at once, because the runner record whose token they share is
     /// replaced.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub with_runner: bool,
     /// How long their jobs may go on, in seconds.
     pub drain_timeout: u64,

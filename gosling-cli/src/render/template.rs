@@ -85,7 +85,7 @@ mod tests {
             parts: vec![
                 Part::Text(format!("  content: \"\\\n    limit = {limit}\\n\\\n    \\  name = \\\"a\\\"\\n\\\n    token = \\\"").into()),
                 Part::Secret {
-                    uri: "store://t".parse().unwrap(),
+                    uri: "store://a/t".parse().unwrap(),
                     escapes: Vec::new(),
                 },
                 Part::Text("\\\"\\n\\\n\"\n".into()),
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(differences(&of(1), &of(2)), ["- limit = 1", "+ limit = 2"]);
         assert_eq!(differences(&of(1), &of(1)), Vec::<String>::new());
         assert!(
-            text(&of(1)).contains("token = \\\"${store://t}\\\""),
+            text(&of(1)).contains("token = \\\"${store://a/t}\\\""),
             "{}",
             text(&of(1))
         );
