@@ -56,6 +56,7 @@ const CIRCLES: &[(&str, &[&[&str]])] = &[
             &[
                 "commands/state",
                 "commands/state/forget",
+                "commands/state/rename",
                 "commands/state/rotate",
                 "commands/state/transfer",
             ],
