@@ -22,7 +22,6 @@ use crate::request::{OnFailure, RunKind, RunRequest};
 use crate::session::Session;
 use crate::stop::StopSignal;
 use crate::text::counted;
-use crate::tokens::runners_of_new_machines;
 use crate::watch::Jobs;
 use crate::way_back::WayBack;
 
@@ -104,16 +103,6 @@ impl Steps<'_> {
         }
         if let Some(warning) = session.at.begins_anew(&plan) {
             reporter.note(warning);
-        }
-        if request.refresh && matches!(request.kind, RunKind::Apply { .. }) {
-            let checked = match request.preflight {
-                true => runners_of_new_machines(&plan),
-                false => Vec::new(),
-            };
-            let checked = checked.iter().map(|(runner, _)| &runner.address).collect();
-            for warning in self.read(session.wrong_tokens(&plan, &checked)).await? {
-                reporter.note(warning);
-            }
         }
         let jobs = session.jobs(&plan, &state, request.tempo.kill_jobs);
         let jobs = self.read(jobs).await?;

@@ -14,8 +14,6 @@ use crate::session::Session;
 
 /// How many calls that only look are under way at once.
 const AT_ONCE: usize = 10;
-/// A plan looks at the tokens of so many runners: each takes two calls.
-const MOST: usize = 20;
 
 /// Whose a runner's token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,31 +110,6 @@ impl Session {
                  runner and its machines"
             ),
         })
-    }
-
-    /// What is wrong with the tokens of the runners that a plan leaves in place, which no change of it shows: a warning
-    /// for each. Of many runners, the first are looked at. `but`: runners whose tokens are looked at elsewhere.
-    pub(crate) async fn wrong_tokens(&self, plan: &Plan, but: &BTreeSet<&Address>) -> Vec<String> {
-        let kept = plan.changes.iter().filter(|change| {
-            stays(change)
-                && change.left_out.is_none()
-                && change.address.is_among(&plan.targets)
-                && !but.contains(&change.address)
-        });
-        let looked = kept.take(MOST).map(|runner| async move {
-            let (place, id, gitlab) = self.stored(runner)?;
-            let doubt = self.token_doubt(&gitlab, (&runner.address, id), place).await?;
-            let (address, Doubt { message, help }) = (&runner.address, doubt);
-            Some(format!("warning: {address}: {message}\n  help: {help}"))
-        });
-        let looked = looked.map(|looked| async { Ok::<_, std::convert::Infallible>(looked.await) });
-        let Ok(looked) = in_order(looked, AT_ONCE).await;
-        looked.into_iter().flatten().collect()
-    }
-
-    /// The same of all runners that a plan leaves in place.
-    pub async fn all_wrong_tokens(&self, plan: &Plan) -> Vec<String> {
-        self.wrong_tokens(plan, &BTreeSet::new()).await
     }
 
     /// Where the token of a runner is that is there, its id, and GitLab with the token for it.

@@ -186,11 +186,6 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         for message in preflight::would_fail(&findings) {
             host.say(message)?;
         }
-        if args.options.refresh() {
-            for warning in session.all_wrong_tokens(&plan).await {
-                host.say(warning)?;
-            }
-        }
         if let Some(path) = &args.out {
             let path = output::write(host, path, Kind::Plan, folder.clone(), &plan.to_bytes())?;
             host.done(format_args!(

@@ -53,12 +53,7 @@ fn a_look_at_thirty_eggs_takes_as_many_calls_as_they_need() {
     lab.green(&["apply", "--yes", "--parallelism", "16"]);
     let since = lab.calls();
     assert!(lab.green(&["plan"]).contains("No changes"));
-    // The tokens of some runners are tried, by a verification whose manager is removed again.
-    let is_trial = |call: &String| {
-        call.starts_with("POST /api/v4/runners/verify") || call.starts_with("DELETE /api/v4/runners/managers")
-    };
-    let (trials, calls): (Vec<String>, Vec<String>) = asked(&lab, since).into_iter().partition(is_trial);
-    assert_eq!(trials.len(), 2 * 20, "{trials:#?}");
+    let calls = asked(&lab, since);
     // A record for each runner, for no list tells its note; a list for each project's webhooks; one list of the cluster
     // for all that run, and a configuration for each machine, which has its marker.
     let most = EGGS + PROJECTS.len() + 1 + EGGS;

@@ -600,18 +600,6 @@ fn a_machine_without_a_way_to_gitlab_is_told_from_one_whose_token_is_refused() {
     let token = Secret::new(lab.environment["GITLAB_TOKEN"].clone());
     let reset = Request::new(Method::Post, path).header("private-token", token);
     assert!(lab.block_on(client.send(&reset, &Unfenced)).unwrap().is_success());
-    // It is said also where nothing is to be changed.
-    let warned = "is not that of runner 1: GitLab does not know it";
-    for command in [&["plan"][..], &["apply", "--yes"]] {
-        let words = lab.green(command);
-        assert!(words.contains("No changes") && words.contains(warned), "{words}");
-        assert!(
-            words.contains("`gosling apply --replace egg.app.runner` makes"),
-            "{words}"
-        );
-        let unread = lab.green(&[command, &["--refresh=false"]].concat());
-        assert!(!unread.contains(warned), "{unread}");
-    }
     let words = "gitlab.example.com refuses the token of the runner in the machine";
     refused(
         &lab,
