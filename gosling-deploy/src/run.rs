@@ -101,7 +101,7 @@ impl Steps<'_> {
         {
             reporter.note(note);
         }
-        if let Some(warning) = session.at.begins_anew(&plan) {
+        if let Some(warning) = session.at.fresh_start_warning(&plan) {
             reporter.note(warning);
         }
         let jobs = session.jobs(&plan, &state, request.tempo.kill_jobs);

@@ -215,7 +215,7 @@ impl StateLocation {
 
     /// What to tell before everything is made at a place where nothing was ever saved, though the Nest says by itself
     /// where its state is: it may have been elsewhere, and not have been moved.
-    pub fn begins_anew(&self, plan: &Plan) -> Option<String> {
+    pub fn fresh_start_warning(&self, plan: &Plan) -> Option<String> {
         let fresh = self.before.is_some() && plan.serial == 0 && plan.counts().create > 0;
         fresh.then(|| {
             format!(

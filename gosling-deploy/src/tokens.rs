@@ -186,7 +186,7 @@ fn stays(change: &Change) -> bool {
 }
 
 /// The runners that are there and stay, and whose tokens machines get that a plan makes: each with the first of them.
-pub(crate) fn runners_of_new_machines(plan: &Plan) -> Vec<(&Change, &Change)> {
+fn runners_of_new_machines(plan: &Plan) -> Vec<(&Change, &Change)> {
     let by_address: BTreeMap<&Address, &Change> = plan
         .changes
         .iter()

@@ -105,10 +105,10 @@ pub fn diff_around(
     let wanted = if options.destroy { &nothing } else { wanted };
     let open = Open::of(&away.open);
     let Moves { held, moved, waiting } = with_moves(&asked.moved, wanted, state, &open);
-    for wish in options.targets.iter().chain(&options.replace) {
+    for named in options.targets.iter().chain(&options.replace) {
         let mut all = wanted.iter().map(|resource| &resource.address).chain(held.keys());
-        if !all.any(|address| address.is_within(wish)) {
-            return Err(DiffError::NoSuchTarget(wish.clone()));
+        if !all.any(|address| address.is_within(named)) {
+            return Err(DiffError::NoSuchTarget(named.clone()));
         }
     }
     let mut changes: BTreeMap<Address, Change> = BTreeMap::new();
@@ -139,7 +139,7 @@ pub fn diff_around(
         }
         let there = held.get(&address).copied();
         let from = moved.get(&address).cloned();
-        let forced = options.replace.iter().any(|wish| address.is_within(wish));
+        let forced = options.replace.iter().any(|named| address.is_within(named));
         let is_away = away.unreadable.contains(from.as_ref().unwrap_or(&address)) && !open.is_on(&address);
         let there = there.filter(|_| !(forced && is_away));
         let mut change = compare(resource, kind, there, from, forced, &changes, &held);

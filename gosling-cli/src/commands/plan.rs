@@ -162,7 +162,7 @@ pub(crate) fn cmd_plan(host: &mut Host, context: Context, args: &PlanArgs) -> Re
         if let Some(note) = session.without_effect() {
             host.say(note)?;
         }
-        if let Some(words) = session.at.begins_anew(&plan) {
+        if let Some(words) = session.at.fresh_start_warning(&plan) {
             host.say(words)?;
         }
         if let Some(warning) = session.at.audit_warning(plan.serial > 0).await? {

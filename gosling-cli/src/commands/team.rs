@@ -210,7 +210,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
                 let text = serde_json::to_string(line).map_err(failure)?;
                 writeln!(host.out, "{text}")?;
             } else {
-                writeln!(host.out, "{}", gosling_resource::on_one_line(&told(line)))?;
+                writeln!(host.out, "{}", gosling_resource::on_one_line(&format_line(line)))?;
             }
         }
         if lines.is_empty() {
@@ -221,7 +221,7 @@ pub(crate) fn cmd_audit(host: &mut Host, args: &AuditArgs) -> Result<Exit, Failu
 }
 
 /// A line for people.
-fn told(line: &Line) -> String {
+fn format_line(line: &Line) -> String {
     let what = match &line.event {
         Event::Began {
             serial,

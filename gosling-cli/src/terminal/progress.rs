@@ -163,13 +163,13 @@ fn done(verb: Verb) -> &'static str {
     }
 }
 
-/// Whether work is told of a person's wish.
+/// What becomes of work when somebody asks it to stop.
 #[derive(Clone, Copy)]
-enum Told {
-    /// It is, and ends by itself.
-    Itself,
-    /// It is not, and is dropped.
-    Nothing,
+enum OnStop {
+    /// It hears of that and ends by itself.
+    EndsItself,
+    /// It only reads, and is dropped.
+    IsDropped,
 }
 
 /// An operation under way.
@@ -263,7 +263,7 @@ impl Progress {
         self.something.notify_one();
     }
 
-    /// Carries out `work` and shows what is heard meanwhile. With `interrupts`, the work is told by them and ends by
+    /// Carries out `work` and shows what is heard meanwhile. With `interrupts`, the work hears them and ends by
     /// itself. Without, it only reads, and the first Ctrl-C or SIGTERM ends it.
     ///
     /// # Errors
@@ -275,7 +275,7 @@ impl Progress {
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
         match interrupts {
-            Some(interrupts) => self.meanwhile(host, interrupts, Told::Itself, work).await,
+            Some(interrupts) => self.meanwhile(host, interrupts, OnStop::EndsItself, work).await,
             None => self.look(host, &Interrupts::heard()?, work).await,
         }
     }
@@ -291,14 +291,14 @@ impl Progress {
         interrupts: &Interrupts,
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
-        self.meanwhile(host, interrupts, Told::Nothing, work).await
+        self.meanwhile(host, interrupts, OnStop::IsDropped, work).await
     }
 
     async fn meanwhile<T>(
         &self,
         host: &mut Host,
         interrupts: &Interrupts,
-        told: Told,
+        on_stop: OnStop,
         work: impl Future<Output = T>,
     ) -> Result<T, Failure> {
         let mut screen = Screen::default();
@@ -310,19 +310,19 @@ impl Progress {
         // A run goes on and gives its lock back although its terminal is closed; what only reads ends.
         let mut unwritten = Ok(());
         let result = loop {
-            match told {
-                Told::Itself => {
+            match on_stop {
+                OnStop::EndsItself => {
                     announces = screen.works();
                     if announces && let Some(words) = interrupts.announcement() {
                         self.say(words.to_owned());
                     }
                 }
-                Told::Nothing if interrupts.is_requested() => {
+                OnStop::IsDropped if interrupts.is_requested() => {
                     screen.lines.clear();
                     self.draw(host, &mut screen)?;
                     return Err(Failure::interrupted("stopped".to_owned()));
                 }
-                Told::Nothing => {}
+                OnStop::IsDropped => {}
             }
             tokio::select! {
                 result = &mut work => break result,
@@ -345,9 +345,9 @@ impl Progress {
                     reading = Some(read_answer(host, question.answer));
                 }
             }
-            match told {
-                Told::Itself => unwritten = unwritten.and(written),
-                Told::Nothing => written?,
+            match on_stop {
+                OnStop::EndsItself => unwritten = unwritten.and(written),
+                OnStop::IsDropped => written?,
             }
         };
         unwritten?;

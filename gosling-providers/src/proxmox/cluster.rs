@@ -109,7 +109,7 @@ impl Cluster {
             "node" if text("status") == "offline" => self.offline.push(node),
             kind @ ("qemu" | "lxc") => {
                 let vmid = entry.get("vmid").and_then(Value::as_u64);
-                // Without its number, no guest can be told from another.
+                // Only its number distinguishes a guest from another.
                 let Some(vmid) = vmid.and_then(|vmid| u32::try_from(vmid).ok()) else {
                     return;
                 };

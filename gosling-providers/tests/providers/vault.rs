@@ -105,7 +105,7 @@ async fn a_key_is_written_among_the_others_of_its_secret() {
         .unwrap()
         .uris;
     assert_eq!(listed.len(), 2);
-    // A key that no URI can name is told of all the same.
+    // A key that no URI can name is listed all the same.
     let odd = json!({ "data": { "my key": "x" } });
     assert!(call(&world, Method::Post, "data/ci/odd", odd).await.is_success());
     let listing = vault.list(&"vault://ci/odd".parse().unwrap()).await.unwrap();
